@@ -1,0 +1,9 @@
+using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Http;
+
+/// <summary>One hosted registry: a namespace of repositories over the shared stores.</summary>
+/// <param name="Id">Its row in the metadata database.</param>
+/// <param name="Name">Its key in the configuration.</param>
+public sealed record Registry(int Id, string Name, MetadataDatabase Metadata, IBlobStore Blobs);

@@ -1,0 +1,76 @@
+using System.Net;
+using Holdfast.Server.Auth;
+
+namespace Holdfast.Server;
+
+/// <summary>Everything that a server is told; made from the configuration, complete and valid.</summary>
+public sealed record ServerOptions
+{
+    public required IReadOnlyList<ListenerOptions> Listeners { get; init; }
+
+    public required IReadOnlyList<RegistryOptions> Registries { get; init; }
+
+    public UploadOptions Uploads { get; init; } = new();
+
+    public LimitOptions Limits { get; init; } = new();
+
+    /// <summary>Free bytes below which pushes get 507 (P10).</summary>
+    public long DiskReserveBytes { get; init; } = 1L << 30;
+
+    /// <summary>How long running transfers may go on after a stop was asked for.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Addresses whose X-Forwarded-* headers are believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    public AccessLogOptions AccessLog { get; init; } = new();
+}
+
+/// <summary>One address to listen on.</summary>
+public sealed record ListenerOptions
+{
+    /// <summary>http or https, an IP address (or localhost) and a port; port 0 takes a free one.</summary>
+    public required Uri Url { get; init; }
+
+    /// <summary>The registry it serves.</summary>
+    public required string Registry { get; init; }
+
+    /// <summary>PEM files, re-read when they change; required for https.</summary>
+    public TlsOptions? Tls { get; init; }
+}
+
+public sealed record TlsOptions(string CertificateFile, string KeyFile);
+
+public sealed record RegistryOptions
+{
+    public required string Name { get; init; }
+
+    /// <summary>Null: an open registry, where everyone may do everything.</summary>
+    public AuthOptions? Auth { get; init; }
+}
+
+public sealed record UploadOptions
+{
+    /// <summary>Sessions that were not touched for this long are removed.</summary>
+    public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>Open sessions, all registries together; one more is refused with 429.</summary>
+    public int MaxOpen { get; init; } = 10_000;
+}
+
+public sealed record LimitOptions
+{
+    /// <summary>Connections, all listeners together.</summary>
+    public int Connections { get; init; } = 10_000;
+
+    /// <summary>Bytes of manifests kept in memory.</summary>
+    public long ManifestCacheBytes { get; init; } = 32L << 20;
+}
+
+public sealed record AccessLogOptions
+{
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>Lines; what comes beyond is counted and dropped (P10).</summary>
+    public int MaxLinesPerSecond { get; init; } = 1_000;
+}

@@ -1,0 +1,49 @@
+using Holdfast.Oci;
+
+namespace Holdfast.Storage.Blobs;
+
+/// <summary>
+/// The bytes of one upload session, hashed as they come. Not safe for concurrent use. Dispose releases handles and hash state
+/// and keeps the bytes, so that the session can be opened again; only <see cref="CommitAsync"/> makes a blob of them.
+/// </summary>
+public abstract class BlobWriter : IAsyncDisposable
+{
+    public abstract Guid Upload { get; }
+
+    /// <summary>Bytes received so far.</summary>
+    public abstract long SizeBytes { get; }
+
+    /// <exception cref="StoreFullException">There is no room.</exception>
+    public abstract ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>Forgets everything from <paramref name="sizeBytes"/> on; the rest is hashed again.</summary>
+    public abstract ValueTask TruncateAsync(long sizeBytes, CancellationToken cancellationToken);
+
+    /// <summary>Closes the file between two requests of a session, so that an idle session costs no file handle; the next append opens it again.</summary>
+    public abstract ValueTask ParkAsync();
+
+    /// <summary>
+    /// Makes a blob of the bytes if their hash is <paramref name="expected"/>: they are synced, renamed into place and the folder synced
+    /// before this returns (P1). A blob already stored under that digest is replaced, which heals it if it was damaged.
+    /// </summary>
+    public abstract ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken);
+
+    public abstract ValueTask DisposeAsync();
+}
+
+public enum BlobCommitOutcome
+{
+    /// <summary>The blob is stored durably and the session's bytes are gone from the uploads.</summary>
+    Stored,
+
+    /// <summary>The hash is another one; nothing was stored and the session's bytes are still there.</summary>
+    DigestMismatch,
+}
+
+/// <summary>The store has no room left (ENOSPC, EDQUOT, or the store's own limit).</summary>
+public sealed class StoreFullException : IOException
+{
+    public StoreFullException(string message, Exception? inner) : base(message, inner)
+    {
+    }
+}

@@ -1,0 +1,42 @@
+using Holdfast.Oci;
+
+namespace Holdfast.Storage.Blobs;
+
+/// <summary>
+/// Content-addressed bytes (a seam: file system, object storage). A blob is final once stored: its bytes match its digest and never change.
+/// Every method throws <see cref="IOException"/> when the answer is unknown, which is never the same as absent (P6).
+/// </summary>
+public interface IBlobStore : IAsyncDisposable
+{
+    /// <returns>The stored size in bytes, or null if there is no such blob.</returns>
+    ValueTask<long?> FindSizeAsync(Digest digest, CancellationToken cancellationToken);
+
+    /// <returns>A reader of the stored bytes, or null if there is no such blob.</returns>
+    ValueTask<BlobReader?> OpenAsync(Digest digest, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Opens the bytes of an upload session: none for a new one, what was received for one that a restart interrupted (they are hashed again).
+    /// </summary>
+    /// <param name="upload">The session's id; only one writer of an id may exist at a time.</param>
+    /// <param name="algorithm">What to hash with while bytes arrive; a commit under another algorithm reads the bytes once more.</param>
+    ValueTask<BlobWriter> OpenUploadAsync(Guid upload, DigestAlgorithm algorithm, CancellationToken cancellationToken);
+
+    /// <summary>Every upload session of which bytes are stored.</summary>
+    IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Removes a session's bytes; nothing happens if there are none.</summary>
+    ValueTask RemoveUploadAsync(Guid upload, CancellationToken cancellationToken);
+
+    /// <summary>Removes a blob's bytes durably; nothing happens if there are none.</summary>
+    ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken);
+
+    /// <returns>Free and total bytes of what the store lies on, or null if it has no such bound.</returns>
+    StoreSpace? MeasureSpace();
+}
+
+/// <param name="Upload">The session's id.</param>
+/// <param name="SizeBytes">Bytes received.</param>
+/// <param name="LastWrite">When the last of them came.</param>
+public readonly record struct StoredUpload(Guid Upload, long SizeBytes, DateTimeOffset LastWrite);
+
+public readonly record struct StoreSpace(long FreeBytes, long TotalBytes);

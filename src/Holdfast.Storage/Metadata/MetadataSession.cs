@@ -1,0 +1,28 @@
+using System.Data.Common;
+
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>One connection with its prepared statements, lent to one delegate at a time.</summary>
+public sealed class MetadataSession(DbConnection connection) : IDisposable
+{
+    private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance as IEqualityComparer<string>);
+
+    public DbConnection Connection => connection;
+
+    /// <summary>The prepared statement for a SQL literal; prepared at its first use on this connection.</summary>
+    public Statement Prepare(string sql)
+    {
+        if (_statements.TryGetValue(sql, out var statement))
+            return statement;
+        statement = new Statement(connection, sql);
+        _statements.Add(sql, statement);
+        return statement;
+    }
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+            statement.Dispose();
+        connection.Dispose();
+    }
+}

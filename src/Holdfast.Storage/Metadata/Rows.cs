@@ -1,0 +1,57 @@
+using Holdfast.Oci;
+
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>Where a repository lies: its registry's id and its name.</summary>
+public readonly record struct RepositoryKey(int Registry, RepositoryName Name);
+
+/// <summary>A blob that a repository has a link to.</summary>
+public readonly record struct LinkedBlob(Digest Digest, long SizeBytes);
+
+/// <summary>A manifest of a repository, without its bytes.</summary>
+public sealed record StoredManifest(Digest Digest, string MediaType, long SizeBytes);
+
+/// <summary>One page of names, in ASCII order.</summary>
+/// <param name="HasMore">Are there names after the last of these?</param>
+public sealed record NamePage(IReadOnlyList<string> Names, bool HasMore);
+
+/// <summary>A manifest to put, with the tags to point at it.</summary>
+public sealed record ManifestPut(RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags);
+
+/// <summary>What became of a <see cref="ManifestPut"/>: stored if nothing is missing and nothing mismatched; else nothing was changed.</summary>
+/// <param name="Missing">Every hard edge that does not resolve inside the repository (P2).</param>
+/// <param name="Mismatched">Every hard edge that resolves to bytes of another size than the manifest states, with the stored size.</param>
+public sealed record ManifestPutResult(IReadOnlyList<Descriptor> Missing, IReadOnlyList<SizeMismatch> Mismatched)
+{
+    public static readonly ManifestPutResult Stored = new([], []);
+
+    public bool IsStored => Missing.Count == 0 && Mismatched.Count == 0;
+}
+
+public readonly record struct SizeMismatch(Descriptor Stated, long StoredSizeBytes);
+
+/// <summary>What became of a delete.</summary>
+/// <param name="Outcome">Deleted, unknown, or held by the holders (P3).</param>
+/// <param name="Holders">Up to 20 manifests that refer to it.</param>
+/// <param name="HolderCount">How many there are.</param>
+public sealed record DeleteResult(DeleteOutcome Outcome, IReadOnlyList<Digest> Holders, long HolderCount)
+{
+    public static readonly DeleteResult Deleted = new(DeleteOutcome.Deleted, [], 0);
+    public static readonly DeleteResult Unknown = new(DeleteOutcome.Unknown, [], 0);
+}
+
+public enum DeleteOutcome
+{
+    Deleted,
+    Unknown,
+    Held,
+}
+
+/// <summary>A referrer's descriptor as the referrers API lists it.</summary>
+/// <param name="AnnotationsJson">The raw JSON object, or null.</param>
+public sealed record ReferrerRow(Digest Digest, string MediaType, long SizeBytes, string? ArtifactType, string? AnnotationsJson);
+
+public sealed record ReferrerPage(IReadOnlyList<ReferrerRow> Referrers, bool HasMore);
+
+/// <summary>An upload session that survives a restart.</summary>
+public sealed record UploadRow(Guid Id, RepositoryKey Repository, DigestAlgorithm Algorithm, DateTimeOffset StartedAt);
