@@ -1,0 +1,80 @@
+using EndToEnd.Images;
+using EndToEnd.Processes;
+using EndToEnd.Servers;
+
+namespace EndToEnd.Clients;
+
+/// <summary>containerd's own client, with a containerd of its own.</summary>
+internal sealed class Ctr(Lab lab) : Client(lab, "ctr")
+{
+    private Containerd? _containerd;
+
+    public override IReadOnlyList<string> Programs => ["containerd", "ctr"];
+
+    public override bool KeepsBytes => true;
+
+    public override async Task<string> PushAsync(Endpoint endpoint, Image image, string repository, CancellationToken token)
+    {
+        var reference = Reference(endpoint, repository);
+        var archive = await ArchiveAsync(image, reference, token);
+        await CallAsync(token, "images", "import", "--all-platforms", "--no-unpack", archive);
+        File.Delete(archive);
+        await CallAsync(token, ["images", "push", .. Reach(endpoint), reference]);
+        await CallAsync(token, "images", "rm", "--sync", reference);
+        return image.Digest;
+    }
+
+    public override async Task<Pulled> PullAsync(Endpoint endpoint, string repository, string architecture, CancellationToken token)
+    {
+        var reference = Reference(endpoint, repository);
+        await PullOnlyAsync(endpoint, reference, architecture, token);
+        var manifest = (await CallAsync(token, "images", "ls", $"name=={reference}")).Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
+        var files = await FileHashes.OfFolderAsync(Path.Combine(_containerd!.Root, "io.containerd.content.v1.content", "blobs"), _ => true, token);
+        await CallAsync(token, "images", "rm", "--sync", reference);
+        return new Pulled(manifest, Config: null, DiffIds: null, files);
+    }
+
+    /// <summary>Pulls, unpacks and runs the image's command.</summary>
+    /// <returns>What it printed.</returns>
+    public async Task<string> RunImageAsync(Endpoint endpoint, string repository, CancellationToken token)
+    {
+        var reference = Reference(endpoint, repository);
+        await PullOnlyAsync(endpoint, reference, "amd64", token);
+        return await CallAsync(token, "run", "--rm", "--net-host", "--snapshotter", "native", reference, "e2e");
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_containerd is not null)
+        {
+            await _containerd.DisposeAsync();
+        }
+
+        await base.DisposeAsync();
+    }
+
+    private Task<string> PullOnlyAsync(Endpoint endpoint, string reference, string architecture, CancellationToken token) =>
+        CallAsync(token, ["images", "pull", "--snapshotter", "native", "--platform", $"linux/{architecture}", .. Reach(endpoint), reference]);
+
+    private async Task<string> CallAsync(CancellationToken token, params IReadOnlyList<string> arguments)
+    {
+        _containerd ??= await Containerd.StartAsync(Lab, token);
+        return await RunAsync(new ToolCall("ctr", ["--address", _containerd.Socket, .. arguments]), token);
+    }
+
+    private static IEnumerable<string> Reach(Endpoint endpoint) =>
+    [
+        .. endpoint.Authority is { } authority ? (string[])["--tlscacert", authority] : ["--plain-http"],
+        .. endpoint.Credentials is var (user, password) ? (string[])["--user", $"{user}:{password}"] : [],
+    ];
+
+    /// <summary>The layout as one tar file, whose index names the image as containerd will list it.</summary>
+    private async Task<string> ArchiveAsync(Image image, string reference, CancellationToken token)
+    {
+        var layout = new OciLayout(Lab.NewFolder("archive"));
+        layout.Tag(image.Top, Image.Tag, reference);
+        var archive = layout.Folder + ".tar";
+        await RunAsync(new ToolCall("tar", "-cf", archive, "-C", layout.Folder, "oci-layout", "index.json", "-C", image.Layout.Folder, "blobs"), token);
+        return archive;
+    }
+}

@@ -1,0 +1,131 @@
+using EndToEnd.Processes;
+
+namespace EndToEnd.Servers;
+
+/// <summary>What a test sets otherwise than the sample does.</summary>
+internal sealed record HoldfastSettings
+{
+    /// <summary>Where the data lie; null: in a new folder of the lab.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>More lines for the configuration file.</summary>
+    public string Extra { get; init; } = "";
+}
+
+/// <summary>The real built executable with one registry and one listener per mode; it can be killed and started again on its data.</summary>
+internal sealed class HoldfastProcess : Deployment
+{
+    private readonly Lab _lab;
+    private readonly string _folder;
+    private readonly string _configuration;
+    private readonly Dictionary<Mode, Endpoint> _endpoints;
+    private Daemon? _daemon;
+
+    private HoldfastProcess(Lab lab, string folder, string configuration, Dictionary<Mode, Endpoint> endpoints)
+    {
+        _lab = lab;
+        _folder = folder;
+        _configuration = configuration;
+        _endpoints = endpoints;
+    }
+
+    /// <summary>HOLDFAST_EXE, or what `./dev build` leaves.</summary>
+    public static string Executable
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("HOLDFAST_EXE") is { } named)
+            {
+                return named;
+            }
+
+            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            {
+                if (File.Exists(Path.Combine(folder.FullName, "Holdfast.slnx")))
+                {
+                    return Path.Combine(folder.FullName, "artifacts", "holdfast", "holdfast");
+                }
+            }
+
+            return "artifacts/holdfast/holdfast";
+        }
+    }
+
+    public string LogFile => Path.Combine(_folder, "log");
+
+    public static async Task<HoldfastProcess> StartAsync(Lab lab, HoldfastSettings settings, CancellationToken token)
+    {
+        Require.True(File.Exists(Executable), $"{Executable} is not there (./dev build makes it)");
+        var folder = lab.NewFolder("holdfast");
+        var tls = await Certificates.CreateAsync(lab, token);
+        var users = await Htpasswd.WriteAsync(lab, User, token);
+        var endpoints = Enum.GetValues<Mode>().ToDictionary(
+            mode => mode, mode => new Endpoint(mode, $"127.0.0.1:{Lab.FreePort()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode)));
+        var configuration = Path.Combine(folder, "holdfast.yaml");
+        await File.WriteAllTextAsync(configuration, Configuration(settings, settings.Data ?? Path.Combine(folder, "data"), endpoints, tls, users), token);
+        var holdfast = new HoldfastProcess(lab, folder, configuration, endpoints);
+        await holdfast.StartAsync(token);
+        return holdfast;
+    }
+
+    public override Endpoint For(Mode mode) => _endpoints[mode];
+
+    /// <summary>Starts the server on its data and waits until it says that it is ready.</summary>
+    public async Task StartAsync(CancellationToken token)
+    {
+        _daemon = Daemon.Start(_lab, LogFile, new ToolCall(Executable, "serve", "--config", _configuration));
+        using var http = new HttpClient();
+        var url = new Uri(_endpoints[Mode.Plain].Url, "readyz");
+        await _daemon.WaitUntilAsync(t => IsReadyAsync(http, url, t), TimeSpan.FromSeconds(60), token);
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        await _daemon!.KillAsync();
+        await _daemon.DisposeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_daemon is { HasExited: false })
+        {
+            await _daemon.DisposeAsync();
+        }
+    }
+
+    private static async Task<bool> IsReadyAsync(HttpClient http, Uri url, CancellationToken token)
+    {
+        try
+        {
+            using var response = await http.GetAsync(url, token);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static string Configuration(
+        HoldfastSettings settings, string data, Dictionary<Mode, Endpoint> endpoints, Certificates tls, string users)
+    {
+        var listeners = endpoints.Values.Select(e =>
+            $"  - {{ url: \"{e.Url.AbsoluteUri.TrimEnd('/')}\", registry: {Name(e.Mode)}"
+            + (e.IsTls ? $", tls: {{ certificate: {tls.Certificate}, key: {tls.Key} }} }}" : " }"));
+        return $$"""
+            data: {{data}}
+            listeners:
+            {{string.Join('\n', listeners)}}
+            registries:
+              plain: { kind: hosted }
+              tls: { kind: hosted }
+              basic: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [] } }
+              bearer: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [], token: {} } }
+              anonymouspull: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [pull], token: {} } }
+            {{settings.Extra}}
+            """;
+    }
+
+    private static string Name(Mode mode) => mode.ToString().ToLowerInvariant();
+}
