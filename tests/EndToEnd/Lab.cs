@@ -85,6 +85,13 @@ public sealed class Lab : IAsyncDisposable
             }
         }
 
+        // Containers' shims outlive the containerd that started them; their command line names its socket, which lies in this folder.
+        foreach (var id in Shims(root))
+        {
+            using var shim = Process.GetProcessById(id);
+            shim.Kill(entireProcessTree: true);
+        }
+
         // Deepest first; lazily, since a process that is just ending may still hold one.
         foreach (var mount in Mounts(root).OrderByDescending(m => m.Length))
         {
@@ -96,6 +103,12 @@ public sealed class Lab : IAsyncDisposable
         using var rm = Process.Start("rm", ["-rf", "--one-file-system", root]);
         rm.WaitForExit();
     }
+
+    private static IEnumerable<int> Shims(string root) =>
+        from process in Process.GetProcesses()
+        where process.ProcessName.StartsWith("containerd-shim", StringComparison.Ordinal)
+            && File.ReadAllText($"/proc/{process.Id}/cmdline").Contains(root + "/", StringComparison.Ordinal)
+        select process.Id;
 
     private static IEnumerable<string> Mounts(string root) =>
         File.ReadLines("/proc/self/mounts").Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(root + "/", StringComparison.Ordinal));

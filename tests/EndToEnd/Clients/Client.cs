@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json.Nodes;
 using EndToEnd.Images;
 using EndToEnd.Processes;
 using EndToEnd.Servers;
@@ -7,11 +5,11 @@ using EndToEnd.Servers;
 namespace EndToEnd.Clients;
 
 /// <summary>What a client says that it has after a pull.</summary>
-/// <param name="Manifest">The digest of the manifest or index that the reference names.</param>
+/// <param name="Manifests">The digests that it knows the reference by: of the manifest or the index, or of both an index and the child it took.</param>
 /// <param name="Config">The digest of the config of the image that was unpacked, where the client tells it.</param>
 /// <param name="DiffIds">The digests of the layers as unpacked, where the client tells them.</param>
 /// <param name="Files">The digests of the files that the client kept, hashed here, where it keeps files.</param>
-internal sealed record Pulled(string Manifest, string? Config, IReadOnlyList<string>? DiffIds, IReadOnlySet<string>? Files);
+internal sealed record Pulled(IReadOnlyList<string> Manifests, string? Config, IReadOnlyList<string>? DiffIds, IReadOnlySet<string>? Files);
 
 /// <summary>A real program that pushes and pulls, with storage and settings of its own.</summary>
 internal abstract class Client(Lab lab, string name) : IAsyncDisposable
@@ -26,6 +24,12 @@ internal abstract class Client(Lab lab, string name) : IAsyncDisposable
 
     /// <summary>Whether it can push an index with all that the index lists.</summary>
     public virtual bool PushesIndexes => true;
+
+    /// <summary>Whether it still tells an index's digest after a pull, rather than only that of the child it took.</summary>
+    public virtual bool TellsIndex => true;
+
+    /// <summary>Whether a pull fetches all platforms.</summary>
+    public virtual bool PullsWholeIndex => true;
 
     protected Lab Lab => lab;
 
@@ -48,24 +52,10 @@ internal abstract class Client(Lab lab, string name) : IAsyncDisposable
 
     protected static string Reference(Endpoint endpoint, string repository) => $"{endpoint.Host}/{repository}:{Image.Tag}";
 
-    /// <summary>A folder with the config.json that Docker's clients, and those that copied its format, read credentials from.</summary>
-    protected string DockerConfig(Endpoint endpoint)
-    {
-        var folder = Lab.NewFolder("auth");
-        var auths = new JsonObject();
-        if (endpoint.Credentials is var (user, password))
-        {
-            auths[endpoint.Host] = new JsonObject { ["auth"] = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")) };
-        }
-
-        File.WriteAllText(Path.Combine(folder, "config.json"), new JsonObject { ["auths"] = auths }.ToJsonString());
-        return folder;
-    }
-
     /// <summary>Environment of the Go clients that read Docker's config.json and the system's certificate authorities.</summary>
     protected Dictionary<string, string> GoEnvironment(Endpoint endpoint)
     {
-        var environment = new Dictionary<string, string> { ["HOME"] = Home, ["DOCKER_CONFIG"] = DockerConfig(endpoint) };
+        var environment = new Dictionary<string, string> { ["HOME"] = Home, ["DOCKER_CONFIG"] = DockerConfig.Write(Lab, endpoint) };
         if (endpoint.Authority is not null)
         {
             environment["SSL_CERT_FILE"] = endpoint.Authority;

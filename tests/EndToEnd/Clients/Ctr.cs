@@ -7,11 +7,14 @@ namespace EndToEnd.Clients;
 /// <summary>containerd's own client, with a containerd of its own.</summary>
 internal sealed class Ctr(Lab lab) : Client(lab, "ctr")
 {
+    private static int _containers;
     private Containerd? _containerd;
 
     public override IReadOnlyList<string> Programs => ["containerd", "ctr"];
 
     public override bool KeepsBytes => true;
+
+    public override bool PullsWholeIndex => false;
 
     public override async Task<string> PushAsync(Endpoint endpoint, Image image, string repository, CancellationToken token)
     {
@@ -31,16 +34,27 @@ internal sealed class Ctr(Lab lab) : Client(lab, "ctr")
         var manifest = (await CallAsync(token, "images", "ls", $"name=={reference}")).Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
         var files = await FileHashes.OfFolderAsync(Path.Combine(_containerd!.Root, "io.containerd.content.v1.content", "blobs"), _ => true, token);
         await CallAsync(token, "images", "rm", "--sync", reference);
-        return new Pulled(manifest, Config: null, DiffIds: null, files);
+        return new Pulled([manifest], Config: null, DiffIds: null, files);
     }
 
-    /// <summary>Pulls, unpacks and runs the image's command.</summary>
+    /// <summary>Pulls, unpacks and runs the image's command, or another one; when the token fires, the container is killed.</summary>
     /// <returns>What it printed.</returns>
-    public async Task<string> RunImageAsync(Endpoint endpoint, string repository, CancellationToken token)
+    public async Task<string> RunImageAsync(Endpoint endpoint, string repository, IReadOnlyList<string> command, CancellationToken token)
     {
         var reference = Reference(endpoint, repository);
         await PullOnlyAsync(endpoint, reference, "amd64", token);
-        return await CallAsync(token, "run", "--rm", "--net-host", "--snapshotter", "native", reference, "e2e");
+        // A name of its own even beside other containerds, since their runc keeps its state in one folder unless told otherwise.
+        var container = $"e2e-{Environment.ProcessId}-{Interlocked.Increment(ref _containers)}";
+        try
+        {
+            string[] options = ["--rm", "--net-host", "--snapshotter", "native", "--runc-root", $"{Home}/runc"];
+            return await CallAsync(token, ["run", .. options, reference, container, .. command]);
+        }
+        catch (OperationCanceledException)
+        {
+            await CallAsync(CancellationToken.None, "task", "kill", "--signal", "SIGKILL", container);
+            throw;
+        }
     }
 
     public override async ValueTask DisposeAsync()
@@ -62,11 +76,28 @@ internal sealed class Ctr(Lab lab) : Client(lab, "ctr")
         return await RunAsync(new ToolCall("ctr", ["--address", _containerd.Socket, .. arguments]), token);
     }
 
-    private static IEnumerable<string> Reach(Endpoint endpoint) =>
+    private IEnumerable<string> Reach(Endpoint endpoint) =>
     [
-        .. endpoint.Authority is { } authority ? (string[])["--tlscacert", authority] : ["--plain-http"],
+        .. endpoint.IsTls ? (string[])["--hosts-dir", HostsFolder(endpoint)] : ["--plain-http"],
         .. endpoint.Credentials is var (user, password) ? (string[])["--user", $"{user}:{password}"] : [],
     ];
+
+    /// <summary>Containerd's own way to say how a host is reached; without it, it speaks HTTP to every loopback address.</summary>
+    private string HostsFolder(Endpoint endpoint)
+    {
+        var hosts = Lab.NewFolder("hosts");
+        var folder = Directory.CreateDirectory(Path.Combine(hosts, endpoint.Host.Replace(':', '_') + "_"));
+        var server = endpoint.Url.AbsoluteUri.TrimEnd('/');
+        File.WriteAllText(
+            Path.Combine(folder.FullName, "hosts.toml"),
+            $"""
+             server = "{server}"
+             [host."{server}"]
+             capabilities = ["pull", "resolve", "push"]
+             ca = "{endpoint.Authority}"
+             """);
+        return hosts;
+    }
 
     /// <summary>The layout as one tar file, whose index names the image as containerd will list it.</summary>
     private async Task<string> ArchiveAsync(Image image, string reference, CancellationToken token)

@@ -46,7 +46,15 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
         var image = JsonNode.Parse(await CallAsync(endpoint, token, "image", "inspect", reference))![0]!;
         await CallAsync(endpoint, token, "image", "rm", "--force", reference);
         return new Pulled(
-            DigestIn(pulled), (string)image["Id"]!, [.. image["RootFS"]!["Layers"]!.AsArray().Select(layer => (string)layer!)], Files: null);
+            [DigestIn(pulled)], (string)image["Id"]!, [.. image["RootFS"]!["Layers"]!.AsArray().Select(layer => (string)layer!)], Files: null);
+    }
+
+    /// <summary>Pulls and runs the image's command.</summary>
+    /// <returns>What it printed.</returns>
+    public async Task<string> RunImageAsync(Endpoint endpoint, string repository, CancellationToken token)
+    {
+        await CallAsync(endpoint, token, "pull", Reference(endpoint, repository));
+        return await CallAsync(endpoint, token, "run", "--rm", "--network", "host", Reference(endpoint, repository));
     }
 
     public override async ValueTask DisposeAsync()

@@ -16,7 +16,7 @@ internal abstract class LayoutClient(Lab lab, string name) : Client(lab, name)
         var top = new OciLayout(folder).Top();
         var files = await FileHashes.OfFolderAsync(Path.Combine(folder, "blobs", "sha256"), _ => true, token);
         Directory.Delete(folder, recursive: true);
-        return new Pulled(top.Digest, Config: null, DiffIds: null, files);
+        return new Pulled([top.Digest], Config: null, DiffIds: null, files);
     }
 
     /// <summary>Pulls into a new layout folder.</summary>
@@ -27,30 +27,26 @@ internal sealed class Oras(Lab lab) : LayoutClient(lab, "oras")
 {
     public override async Task<string> PushAsync(Endpoint endpoint, Image image, string repository, CancellationToken token)
     {
-        await RunAsync(
-            new ToolCall(
-                "oras", ["cp", "--no-tty", .. Side("to", endpoint), "--from-oci-layout", $"{image.Layout.Folder}:{Image.Tag}", Reference(endpoint, repository)])
-            {
-                Environment = GoEnvironment(endpoint),
-            },
-            token);
-        return await RunAsync(
-            new ToolCall("oras", ["resolve", .. Side("", endpoint), Reference(endpoint, repository)]) { Environment = GoEnvironment(endpoint) }, token);
+        var reference = Reference(endpoint, repository);
+        await CallAsync(endpoint, token, ["cp", "--no-tty", .. Side("to", endpoint), "--from-oci-layout", $"{image.Layout.Folder}:{Image.Tag}", reference]);
+        return await CallAsync(endpoint, token, ["resolve", .. Side("", endpoint), reference]);
     }
 
-    protected override Task FetchAsync(Endpoint endpoint, string reference, string folder, CancellationToken token) =>
-        RunAsync(
-            new ToolCall("oras", ["cp", "--no-tty", .. Side("from", endpoint), reference, "--to-oci-layout", $"{folder}:{Image.Tag}"])
-            {
-                Environment = GoEnvironment(endpoint),
-            },
-            token);
+    public Task<string> CallAsync(Endpoint endpoint, CancellationToken token, params IReadOnlyList<string> arguments) =>
+        RunAsync(new ToolCall("oras", arguments) { Environment = GoEnvironment(endpoint), Directory = WorkFolder }, token);
 
-    internal static IEnumerable<string> Side(string side, Endpoint endpoint)
+    /// <summary>Where attached files are read from, since oras keeps the path it is given.</summary>
+    public string WorkFolder => Home;
+
+    /// <summary>The options that say how the registry on one side of a copy is reached.</summary>
+    public static IEnumerable<string> Side(string side, Endpoint endpoint)
     {
         var prefix = side.Length == 0 ? "--" : $"--{side}-";
         return endpoint.Authority is { } authority ? [prefix + "ca-file", authority] : [prefix + "plain-http"];
     }
+
+    protected override Task FetchAsync(Endpoint endpoint, string reference, string folder, CancellationToken token) =>
+        CallAsync(endpoint, token, ["cp", "--no-tty", .. Side("from", endpoint), reference, "--to-oci-layout", $"{folder}:{Image.Tag}"]);
 }
 
 internal sealed class Crane(Lab lab) : LayoutClient(lab, "crane")

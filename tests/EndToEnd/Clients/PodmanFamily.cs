@@ -50,7 +50,7 @@ internal abstract class PodmanFamily(Lab lab, string name) : Client(lab, name)
         RunAsync(new ToolCall(Name, [.. _home.StorageOptions, .. arguments]) { Environment = _home.Environment }, token);
 
     private IEnumerable<string> Reach(Endpoint endpoint) =>
-        ["--authfile", Path.Combine(DockerConfig(endpoint), "config.json"), .. Skopeo.Trust("", endpoint)];
+        ["--authfile", Path.Combine(DockerConfig.Write(Lab, endpoint), "config.json"), .. Skopeo.Trust("", endpoint)];
 }
 
 internal sealed class Podman(Lab lab) : PodmanFamily(lab, "podman")
@@ -58,19 +58,19 @@ internal sealed class Podman(Lab lab) : PodmanFamily(lab, "podman")
     protected override async Task<Pulled> InspectAsync(string id, CancellationToken token)
     {
         var image = JsonNode.Parse(await CallAsync(token, "image", "inspect", id))![0]!;
-        // The first repository digest is the index's, if there was one, and the second the image's.
-        var names = Strings(image["RepoDigests"]).Select(name => name[(name.IndexOf('@') + 1)..]).ToHashSet();
-        var own = (string)image["Digest"]!;
-        return new Pulled(names.FirstOrDefault(n => n != own) ?? own, "sha256:" + (string)image["Id"]!, Strings(image["RootFS"]!["Layers"]), null);
+        var names = Strings(image["RepoDigests"]).Select(name => name[(name.IndexOf('@') + 1)..]);
+        return new Pulled([.. names], "sha256:" + (string)image["Id"]!, Strings(image["RootFS"]!["Layers"]), null);
     }
 }
 
 internal sealed class Buildah(Lab lab) : PodmanFamily(lab, "buildah")
 {
+    public override bool TellsIndex => false;
+
     protected override async Task<Pulled> InspectAsync(string id, CancellationToken token)
     {
         var image = JsonNode.Parse(await CallAsync(token, "inspect", "--type", "image", id))!;
         return new Pulled(
-            (string)image["FromImageDigest"]!, "sha256:" + (string)image["FromImageID"]!, Strings(image["OCIv1"]!["rootfs"]!["diff_ids"]), null);
+            [(string)image["FromImageDigest"]!], "sha256:" + (string)image["FromImageID"]!, Strings(image["OCIv1"]!["rootfs"]!["diff_ids"]), null);
     }
 }

@@ -27,11 +27,11 @@ internal sealed class Skopeo(Lab lab) : Client(lab, "skopeo")
         var manifest = await FileHashes.OfAsync(Path.Combine(folder, "manifest.json"), token);
         var files = await FileHashes.OfFolderAsync(folder, name => name != "version", token);
         Directory.Delete(folder, recursive: true);
-        return new Pulled(manifest, Config: null, DiffIds: null, files);
+        return new Pulled([manifest], Config: null, DiffIds: null, files);
     }
 
     private IEnumerable<string> Side(string side, Endpoint endpoint) =>
-        [$"--{side}-authfile", Path.Combine(DockerConfig(endpoint), "config.json"), .. Trust(side + "-", endpoint)];
+        [$"--{side}-authfile", Path.Combine(DockerConfig.Write(Lab, endpoint), "config.json"), .. Trust(side + "-", endpoint)];
 
     internal static IEnumerable<string> Trust(string prefix, Endpoint endpoint) =>
         endpoint.Authority is { } authority

@@ -19,9 +19,6 @@ internal sealed class Image
 
     public bool IsIndex => Top.MediaType == OciLayout.ImageIndex;
 
-    /// <summary>The digests of the layers' tar streams, which stay the same when a client compresses them anew.</summary>
-    public IReadOnlyList<string> DiffIds => DiffIdsOf(Top.Digest);
-
     /// <summary>The image of one architecture; the only one, if this is no index.</summary>
     public string DigestFor(string architecture) =>
         !IsIndex
@@ -30,8 +27,14 @@ internal sealed class Image
                 .Where(child => (string)child!["platform"]!["architecture"]! == architecture)
                 .Select(child => (string)child!["digest"]!).Single();
 
+    /// <summary>The digests of the layers' tar streams, which stay the same when a client compresses them anew.</summary>
     public IReadOnlyList<string> DiffIdsOf(string manifest) =>
         [.. Layout.Read(ConfigOf(manifest))["rootfs"]!["diff_ids"]!.AsArray().Select(id => (string)id!)];
+
+    /// <summary>The digests of what an index lists.</summary>
+    public IEnumerable<string> Children => Layout.Read(Digest)["manifests"]!.AsArray().Select(child => (string)child!["digest"]!);
+
+    public IEnumerable<string> LayersOf(string manifest) => Layout.Read(manifest)["layers"]!.AsArray().Select(layer => (string)layer!["digest"]!);
 
     public string ConfigOf(string manifest) => (string)Layout.Read(manifest)["config"]!["digest"]!;
 }

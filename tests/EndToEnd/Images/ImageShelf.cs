@@ -126,7 +126,7 @@ internal sealed class ImageShelf : IAsyncDisposable
         layout.Include(busybox.Layout);
         var layers = layout.Read(busybox.Digest)["layers"]!.AsArray().Take(1)
             .Select(layer => new Content((string)layer!["mediaType"]!, (string)layer["digest"]!, (long)layer["size"]!)).ToList();
-        var diffIds = busybox.DiffIds.Take(1).ToList();
+        var diffIds = busybox.DiffIdsOf(busybox.Digest).Take(1).ToList();
         for (var i = layers.Count; i < 100; i++)
         {
             var (layer, diffId) = Layers.OfFile($"layer-{i}", $"layer {i}\n");

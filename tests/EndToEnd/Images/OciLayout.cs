@@ -61,11 +61,12 @@ internal sealed class OciLayout
         return other.Top();
     }
 
-    /// <summary>The one thing that the layout's index.json lists.</summary>
+    /// <summary>What the layout's index.json tags; its only entry, if it has one without a tag.</summary>
     public Content Top()
     {
         var index = JsonNode.Parse(File.ReadAllBytes(Path.Combine(Folder, "index.json")))!;
-        var top = index["manifests"]!.AsArray().Single()!;
+        var entries = index["manifests"]!.AsArray();
+        var top = entries.Count == 1 ? entries[0]! : entries.Single(entry => entry!["annotations"]?[TagAnnotation] is not null)!;
         return new Content((string)top["mediaType"]!, (string)top["digest"]!, (long)top["size"]!);
     }
 

@@ -7,6 +7,8 @@ internal abstract class Deployment : IAsyncDisposable
 
     public abstract Endpoint For(Mode mode);
 
+    public virtual bool Has(Mode mode) => true;
+
     public abstract ValueTask DisposeAsync();
 
     /// <summary>

@@ -8,8 +8,8 @@ internal sealed record HoldfastSettings
     /// <summary>Where the data lie; null: in a new folder of the lab.</summary>
     public string? Data { get; init; }
 
-    /// <summary>More lines for the configuration file.</summary>
-    public string Extra { get; init; } = "";
+    /// <summary>Free space below which pushes are refused.</summary>
+    public string Reserve { get; init; } = "64MiB";
 }
 
 /// <summary>The real built executable with one registry and one listener per mode; it can be killed and started again on its data.</summary>
@@ -118,12 +118,12 @@ internal sealed class HoldfastProcess : Deployment
             listeners:
             {{string.Join('\n', listeners)}}
             registries:
-              plain: { kind: hosted }
-              tls: { kind: hosted }
+              plain: { kind: hosted, auth: none }
+              tls: { kind: hosted, auth: none }
               basic: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [] } }
               bearer: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [], token: {} } }
               anonymouspull: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [pull], token: {} } }
-            {{settings.Extra}}
+            disk: { reserve: {{settings.Reserve}} }
             """;
     }
 

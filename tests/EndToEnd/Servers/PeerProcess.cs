@@ -37,6 +37,8 @@ internal sealed class PeerProcess : Deployment
         return peer;
     }
 
+    public override bool Has(Mode mode) => Modes.Contains(mode);
+
     public override Endpoint For(Mode mode)
     {
         if (!_processes.TryGetValue(mode, out var process))
