@@ -53,7 +53,7 @@ public sealed class Lab : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Images.DisposeAsync();
-        if (Environment.GetEnvironmentVariable("HOLDFAST_E2E_KEEP") is null)
+        if (Environment.GetEnvironmentVariable("E2E_KEEP") is null)
         {
             Clear(Root);
         }

@@ -57,6 +57,17 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
         return await CallAsync(endpoint, token, "run", "--rm", "--network", "host", Reference(endpoint, repository));
     }
 
+    public async Task<ToolResult> LoginAsync(Endpoint endpoint, string password, CancellationToken token)
+    {
+        await StartAsync(token);
+        var login = new ToolCall("docker", "--host", Socket, "login", "--username", endpoint.Credentials!.User, "--password-stdin", endpoint.Host)
+        {
+            Environment = GoEnvironment(endpoint with { Credentials = null }),
+            Input = password,
+        };
+        return await login.RunAsync(token);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (_daemon is not null)
@@ -81,16 +92,17 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
 
     private async Task<string> CallAsync(Endpoint endpoint, CancellationToken token, params IReadOnlyList<string> arguments)
     {
-        if (_daemon is null)
-        {
-            await StartAsync(token);
-        }
-
+        await StartAsync(token);
         return await RunAsync(new ToolCall("docker", ["--host", Socket, .. arguments]) { Environment = GoEnvironment(endpoint) }, token);
     }
 
     private async Task StartAsync(CancellationToken token)
     {
+        if (_daemon is not null)
+        {
+            return;
+        }
+
         _containerd = await Containerd.StartAsync(Lab, token);
         var settings = Path.Combine(Home, "daemon.json");
         await File.WriteAllTextAsync(settings, "{}", token);

@@ -4,12 +4,12 @@ namespace EndToEnd.Images;
 
 /// <summary>
 /// Files from Debian packages, by the machine's own package sources. What was fetched or built is kept in the folder that
-/// HOLDFAST_E2E_CACHE names, if it is set, for the next run.
+/// E2E_CACHE names, if it is set, for the next run.
 /// </summary>
 internal sealed class DebianFiles(Lab lab)
 {
     private const string Sources = "/etc/apt/sources.list.d/debian.sources";
-    private readonly string _cache = Environment.GetEnvironmentVariable("HOLDFAST_E2E_CACHE") ?? lab.NewFolder("debian");
+    private readonly string _cache = Environment.GetEnvironmentVariable("E2E_CACHE") ?? lab.NewFolder("debian");
 
     public Task<string> BusyboxHereAsync(CancellationToken token)
     {

@@ -158,7 +158,8 @@ internal sealed class ImageShelf : IAsyncDisposable
         return await buildah.ToLayoutAsync(await buildah.RunAsync(token, "commit", "--quiet", container), token);
     }
 
-    private static Content Config(OciLayout layout, IEnumerable<string> diffIds) =>
+    /// <summary>A config for an image that was not built but put together.</summary>
+    public static Content Config(OciLayout layout, IEnumerable<string> diffIds) =>
         layout.Add(OciLayout.ImageConfig, new JsonObject
         {
             ["architecture"] = "amd64",

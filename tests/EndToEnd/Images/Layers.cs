@@ -11,20 +11,22 @@ internal static class Layers
     // One fixed moment, so that the same file gives the same digest in every run.
     private static readonly DateTimeOffset Time = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
 
-    /// <returns>The gzipped layer, and the digest of its tar stream.</returns>
-    public static (byte[] Layer, string DiffId) OfFile(string name, string text)
+    public static byte[] Tar(string name, byte[] content)
     {
         using var tar = new MemoryStream();
         using (var writer = new TarWriter(tar, TarEntryFormat.Ustar, leaveOpen: true))
         {
-            writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name)
-            {
-                ModificationTime = Time,
-                DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)),
-            });
+            writer.WriteEntry(
+                new UstarTarEntry(TarEntryType.RegularFile, name) { ModificationTime = Time, DataStream = new MemoryStream(content) });
         }
 
-        var bytes = tar.ToArray();
+        return tar.ToArray();
+    }
+
+    /// <returns>The gzipped layer, and the digest of its tar stream.</returns>
+    public static (byte[] Layer, string DiffId) OfFile(string name, string text)
+    {
+        var bytes = Tar(name, Encoding.UTF8.GetBytes(text));
         using var packed = new MemoryStream();
         using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
         {

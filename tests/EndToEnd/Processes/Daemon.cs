@@ -29,6 +29,12 @@ internal sealed class Daemon : IAsyncDisposable
         {
             WorkingDirectory = call.Directory ?? lab.Root,
         };
+        // HOLDFAST_EXE is for the tests; to the server it would be a key that its configuration doesn't know.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("HOLDFAST_", StringComparison.Ordinal)).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
         start.Environment["E2E_LOG"] = log;
         foreach (var (name, value) in call.Environment)
         {
