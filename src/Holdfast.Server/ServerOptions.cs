@@ -73,4 +73,10 @@ public sealed record AccessLogOptions
 
     /// <summary>Lines; what comes beyond is counted and dropped (P10).</summary>
     public int MaxLinesPerSecond { get; init; } = 1_000;
+
+    /// <summary>One JSON object per line instead of words for people.</summary>
+    public bool Json { get; init; }
+
+    /// <summary>Where lines go; null: standard output. Only whole lines are written to it, many in one call.</summary>
+    public TextWriter? Sink { get; init; }
 }
