@@ -24,6 +24,9 @@ public sealed record ServerOptions
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
     public AccessLogOptions AccessLog { get; init; } = new();
+
+    /// <summary>Where the key of the token endpoint is kept, made at the first start; null: a key of this process alone.</summary>
+    public string? TokenKeyFile { get; init; }
 }
 
 /// <summary>One address to listen on.</summary>

@@ -15,19 +15,24 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
         http.Response.Headers["Docker-Distribution-API-Version"] = ApiVersion;
 
         var entry = routes.Find(route.Kind, http.Request.Method);
-        var admission = await gate(request, entry?.Needs ?? RegistryActions.None);
-        if (admission.Kind != AdmissionKind.Admitted)
-        {
-            await RefuseAsync(request, admission);
+        if (entry is not { Needs: null } && !await AdmitAsync(request, entry?.Needs ?? RegistryActions.None))
             return;
-        }
-
         if (entry is null)
             await AnswerUnmappedAsync(request);
         else if (route.Repository.IsNone && route.Name.Length > 0)
             await request.FailAsync(Outcome.NameInvalid, NameProblem(route.Name));
         else
             await entry.Handler(request);
+    }
+
+    private async ValueTask<bool> AdmitAsync(RegistryRequest request, RegistryActions needs)
+    {
+        var admission = await gate(request, needs);
+        request.Caller = admission.Caller;
+        if (admission.Outcome == AdmissionOutcome.Admitted)
+            return true;
+        await RefuseAsync(request, admission);
+        return false;
     }
 
     private Task AnswerUnmappedAsync(RegistryRequest request)
@@ -42,16 +47,16 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
     private static Task RefuseAsync(RegistryRequest request, Admission admission)
     {
         var headers = request.Context.Response.Headers;
-        switch (admission.Kind)
+        switch (admission.Outcome)
         {
-            case AdmissionKind.Unauthorized:
+            case AdmissionOutcome.Unauthorized:
                 headers.WWWAuthenticate = admission.Challenge;
-                return request.FailAsync(Outcome.Unauthorized, admission.Message ?? "authentication required");
-            case AdmissionKind.SlowDown:
+                return request.FailAsync(Outcome.Unauthorized, "authentication required: the credentials are missing, wrong, or grant too little");
+            case AdmissionOutcome.SlowDown:
                 headers.RetryAfter = Math.Ceiling(admission.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-                return request.FailAsync(Outcome.SlowDown, admission.Message ?? "too many failed logins; wait before the next one");
+                return request.FailAsync(Outcome.SlowDown, "too many failed logins from this address; wait before the next one");
             default:
-                return request.FailAsync(Outcome.Denied, admission.Message ?? "this caller may not do that here");
+                return request.FailAsync(Outcome.Denied, "this user may not do that in this repository");
         }
     }
 

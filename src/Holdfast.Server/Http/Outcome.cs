@@ -31,6 +31,7 @@ internal enum Outcome
     StoreFull,
     RequestMalformed,
     RequestTimedOut,
+    RequestTooLarge,
     Draining,
     Failed,
 }
@@ -71,6 +72,7 @@ internal static class Outcomes
         Outcome.RouteUnknown => Answer(404, ErrorCode.Unsupported),
         Outcome.RequestMalformed => Answer(400, ErrorCode.Unsupported),
         Outcome.RequestTimedOut => Answer(408, ErrorCode.Unsupported),
+        Outcome.RequestTooLarge => Answer(413, ErrorCode.Unsupported),
         Outcome.StoreFull => new OutcomeAnswer(507, "INSUFFICIENT_STORAGE"),
         Outcome.Draining => new OutcomeAnswer(503, "UNAVAILABLE"),
         Outcome.Failed => new OutcomeAnswer(500, "UNKNOWN"),

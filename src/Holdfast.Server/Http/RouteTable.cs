@@ -11,8 +11,11 @@ internal sealed class RouteTable
     private readonly Dictionary<string, Entry>[] _entries =
         [.. Enum.GetValues<RouteKind>().Select(_ => new Dictionary<string, Entry>(StringComparer.Ordinal))];
 
-    /// <param name="needs">What the caller must be allowed to do to the path's repository; none where the handler itself decides.</param>
-    public RouteTable Map(RouteKind kind, string method, RegistryActions needs, Handler handler)
+    /// <param name="needs">
+    /// What the caller must be allowed to do to the path's repository; none where being a known caller is enough; null where the handler admits
+    /// its callers itself.
+    /// </param>
+    public RouteTable Map(RouteKind kind, string method, RegistryActions? needs, Handler handler)
     {
         _entries[(int)kind].Add(method, new Entry(needs, handler));
         return this;
@@ -23,5 +26,5 @@ internal sealed class RouteTable
     /// <summary>For the Allow header; empty if nothing is mapped on that place.</summary>
     public string MethodsOf(RouteKind kind) => string.Join(", ", _entries[(int)kind].Keys.Order(StringComparer.Ordinal));
 
-    internal sealed record Entry(RegistryActions Needs, Handler Handler);
+    internal sealed record Entry(RegistryActions? Needs, Handler Handler);
 }
