@@ -38,6 +38,18 @@ public sealed record DeleteResult(DeleteOutcome Outcome, IReadOnlyList<Digest> H
 {
     public static readonly DeleteResult Deleted = new(DeleteOutcome.Deleted, [], 0);
     public static readonly DeleteResult Unknown = new(DeleteOutcome.Unknown, [], 0);
+
+    private const int MaxHolders = 20;
+
+    /// <param name="holders">A query of the holders' digests, whose <c>@limit</c> is set here.</param>
+    internal static DeleteResult HeldBy(Statement holders, long count)
+    {
+        var digests = new List<Digest>();
+        using var rows = holders.Set("@limit", MaxHolders).Query();
+        while (rows.Read())
+            digests.Add(rows.Digest(0));
+        return new DeleteResult(DeleteOutcome.Held, digests, count);
+    }
 }
 
 public enum DeleteOutcome
