@@ -1,3 +1,5 @@
+using Holdfast.Server.Http;
+using Holdfast.Server.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -5,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 
-namespace Holdfast.Server.Http;
+namespace Holdfast.Server;
 
 /// <summary>What a host is given to serve.</summary>
 internal sealed record ServerParts(ServerStores Stores, ILoggerFactory Logs, TimeProvider Time)
@@ -25,7 +27,9 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly ServerOptions _options;
     private readonly ServerParts _parts;
     private readonly InFlight _inFlight = new();
+    private readonly MetricsCollector _metrics;
     private readonly HttpInstruments _instruments;
+    private readonly List<IDisposable> _otherInstruments;
     private readonly List<TlsCertificate> _certificates = [];
     private readonly AccessLog? _accessLog;
     private readonly Lock _stopLock = new();
@@ -36,7 +40,16 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         _options = options;
         _parts = parts;
+
+        // The collector first: what is measured before it listens is lost.
+        _metrics = new MetricsCollector(this, parts.Logs.CreateLogger<MetricsCollector>());
         _instruments = new HttpInstruments(this, _inFlight);
+        _otherInstruments =
+        [
+            new ProcessInstruments(this),
+            new StoreInstruments(this, parts.Stores.Blobs, options.DiskReserveBytes),
+            new TlsInstruments(this, _certificates),
+        ];
         _accessLog = options.AccessLog.Enabled ? new AccessLog(options.AccessLog, this, parts.Time) : null;
     }
 
@@ -85,7 +98,7 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         var handlers = new RequestHandlers(
             _parts.Dispatch,
-            static request => Failure.Draining.AnswerAsync(request),
+            new MetricsPage(_metrics).AnswerAsync,
             new Health(_parts.Stores, _parts.Time),
             new ForwardedHeaders(_options.TrustedProxies));
         return new RequestPipeline(
@@ -122,7 +135,10 @@ internal sealed class ServerHost : IAsyncDisposable
             await certificate.DisposeAsync();
         if (_accessLog is not null)
             await _accessLog.DisposeAsync();
+        _metrics.Dispose();
         _instruments.Dispose();
+        foreach (var instruments in _otherInstruments)
+            instruments.Dispose();
     }
 
     // The sockets stay open meanwhile, so that a load balancer reads 503 instead of a refused connection.
