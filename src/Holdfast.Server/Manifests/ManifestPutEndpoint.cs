@@ -48,7 +48,7 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
     {
         var registry = request.Registry;
         var closure = await CheckClosureAsync(registry, put, request.Aborted);
-        if (!closure.IsStored)
+        if (!closure.IsWhole)
         {
             await FailClosureAsync(request, closure);
             return;
@@ -59,7 +59,7 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
             (put, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
             static (session, s) => Storage.Metadata.Manifests.Put(session, s.put, s.now),
             CancellationToken.None);
-        if (!result.IsStored)
+        if (!result.IsWhole)
         {
             await FailClosureAsync(request, result);
             return;
@@ -69,11 +69,11 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
     }
 
     // The database knows what is linked; only the blob store knows whether the bytes are really there.
-    private static async ValueTask<ManifestPutResult> CheckClosureAsync(Registry registry, ManifestPut put, CancellationToken cancellationToken)
+    private static async ValueTask<ManifestClosure> CheckClosureAsync(Registry registry, ManifestPut put, CancellationToken cancellationToken)
     {
         var linked = await registry.Metadata.ReadAsync(
             put, static (session, put) => Storage.Metadata.Manifests.CheckClosure(session, put.Repository, put.Manifest), cancellationToken);
-        if (!linked.IsStored)
+        if (!linked.IsWhole)
             return linked;
         var missing = new List<Descriptor>();
         var seen = new HashSet<Digest>();
@@ -83,7 +83,7 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
             if (seen.Add(blob.Digest) && await registry.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
                 missing.Add(blob);
         }
-        return missing.Count == 0 ? ManifestPutResult.Stored : new ManifestPutResult(missing, []);
+        return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
     }
 
     private static async Task StorePayloadAsync(IBlobStore blobs, ManifestPut put, CancellationToken cancellationToken)
@@ -168,12 +168,12 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
         Outcome.ManifestTooLarge,
         string.Create(CultureInfo.InvariantCulture, $"a manifest has at most {Manifest.MaxSizeBytes} bytes; put what is larger into a layer"));
 
-    private static Task FailClosureAsync(RegistryRequest request, ManifestPutResult closure) => request.FailAsync(
+    private static Task FailClosureAsync(RegistryRequest request, ManifestClosure closure) => request.FailAsync(
         Outcome.ManifestEdgeMissing,
         "the manifest refers to content that this repository does not have in the stated size; push that first",
         json => WriteClosure(json, closure));
 
-    private static void WriteClosure(Utf8JsonWriter json, ManifestPutResult closure)
+    private static void WriteClosure(Utf8JsonWriter json, ManifestClosure closure)
     {
         json.WriteStartArray("missing"u8);
         foreach (var missing in closure.Missing)

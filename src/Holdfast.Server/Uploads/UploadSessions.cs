@@ -139,7 +139,7 @@ internal sealed partial class UploadSessions : IAsyncDisposable
         if (_open.TryGetValue(id, out var session))
             return session;
         var row = await _metadata.ReadAsync(id, static (db, id) => Storage.Metadata.Uploads.Find(db, id), cancellationToken);
-        if (row is null || _time.GetUtcNow() - row.StartedAt > _options.MaxAge)
+        if (row is null)
             return null;
         var found = new UploadSession(id, row.Repository, row.Algorithm) { LastUsed = _time.GetTimestamp() };
         var kept = _open.GetOrAdd(id, found);

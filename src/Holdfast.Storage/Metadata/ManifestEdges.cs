@@ -14,7 +14,7 @@ internal sealed class ManifestEdges
     private ManifestEdges(Manifest manifest) => _manifest = manifest;
 
     /// <summary>Every hard edge that does not hold, in the order listed.</summary>
-    public ManifestPutResult Result => _missing.Count + _mismatched.Count == 0 ? ManifestPutResult.Stored : new(_missing, _mismatched);
+    public ManifestClosure Result => _missing.Count + _mismatched.Count == 0 ? ManifestClosure.Whole : new(_missing, _mismatched);
 
     public static ManifestEdges Resolve(MetadataSession session, RepositoryKey repository, Manifest manifest)
     {

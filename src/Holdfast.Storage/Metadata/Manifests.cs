@@ -36,13 +36,17 @@ public static class Manifests
         return rows.Read() ? rows.Bytes(0) : null;
     }
 
+    /// <summary>Looks for every hard edge of a manifest inside the repository it is meant for (P2).</summary>
+    public static ManifestClosure CheckClosure(MetadataSession session, RepositoryKey repository, Manifest manifest) =>
+        ManifestEdges.Resolve(session, repository, manifest).Result;
+
     /// <summary>
     /// Stores a manifest with its edges and points the tags at it, if its closure is whole (P2); else changes nothing. Idempotent.
     /// </summary>
-    public static ManifestPutResult Put(MetadataSession session, ManifestPut put, long nowMs)
+    public static ManifestClosure Put(MetadataSession session, ManifestPut put, long nowMs)
     {
         var edges = ManifestEdges.Resolve(session, put.Repository, put.Manifest);
-        if (!edges.Result.IsStored)
+        if (!edges.Result.IsWhole)
             return edges.Result;
         var repositoryId = Repositories.Ensure(session, put.Repository, nowMs);
         var blobId = BlobRows.Ensure(session, put.Digest, put.Payload.Length, nowMs);
@@ -52,7 +56,7 @@ public static class Manifests
             edges.Record(session, repositoryId, manifestId);
         foreach (var tag in put.Tags)
             Tags.Put(session, repositoryId, tag, manifestId, nowMs);
-        return ManifestPutResult.Stored;
+        return ManifestClosure.Whole;
     }
 
     /// <summary>Deletes a manifest and the tags on it (dist-spec v1.1.1, end-9); the bytes are left to the collection.</summary>

@@ -34,7 +34,8 @@ internal static partial class ServeCommand
         using var logs = Logs.Create(configuration.Log);
         try
         {
-            await using var stores = await Stores.OpenAsync(configuration.DataFolder, logs, cancellationToken);
+            await using var stores = await Stores.OpenAsync(
+                configuration.DataFolder, configuration.Server.Uploads.MaxAge, logs, cancellationToken);
             return await ServeAsync(configuration, stores.Server, logs, cancellationToken);
         }
         catch (Exception e) when (StartFault.Explain(e, configuration) is { } line)
@@ -48,7 +49,9 @@ internal static partial class ServeCommand
         HoldfastConfiguration configuration, ServerStores stores, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         using var signals = new StopSignals();
-        await using var server = await RegistryServer.StartAsync(configuration.Server, stores, logs, TimeProvider.System, cancellationToken);
+        await using var server = await RegistryServer.StartAsync(
+            configuration.Server with { TokenKeyFile = Path.Combine(configuration.DataFolder, "token.key") },
+            stores, logs, TimeProvider.System, cancellationToken);
         Announce(configuration, server.Addresses, logs.CreateLogger("Holdfast"));
         await signals.First;
         var drained = server.StopAsync();

@@ -76,7 +76,8 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
         {
             var (status, answer) = await RawHttp.SendAsync(registry.Address, RawHttp.Head(method, $"/v2/{name}/{place}", "Content-Length: 0"));
             status.ShouldBe(400, answer);
-            if (!name.Contains(' ', StringComparison.Ordinal) && name != "ü")
+            // Kestrel itself turns away what is no request target at all, without a body.
+            if (name is not ("a b" or "ü" or "a%00b"))
                 answer.ShouldContain("NAME_INVALID");
         }
         registry.StoredFiles().ShouldBe(before);
@@ -210,9 +211,8 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
             await socket.SendAsync(Encoding.ASCII.GetBytes(RawHttp.Head("PATCH", location, "Content-Length: 1000")));
             await socket.SendAsync(content.AsMemory(0, 400));
             socket.Shutdown(SocketShutdown.Send);
-            var answer = new byte[1000];
-            while (await socket.ReceiveAsync(answer) > 0)
-                ;
+            // The server gives up on the request, by an answer or by a reset.
+            await ReadToEndAsync(socket);
         }
         long offset;
         using (var status = await registry.GetAsync(location))
@@ -224,6 +224,21 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
         (await registry.PatchAsync(location, content[(int)offset..], $"{offset}-999")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
         using var response = await registry.SendAsync(HttpMethod.Put, $"{location}?digest={Samples.DigestOf(content)}");
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
+    }
+
+    private static async Task ReadToEndAsync(Socket socket)
+    {
+        try
+        {
+            var answer = new byte[1000];
+            int read;
+            do
+                read = await socket.ReceiveAsync(answer);
+            while (read > 0);
+        }
+        catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
+        {
+        }
     }
 
     [Fact]
