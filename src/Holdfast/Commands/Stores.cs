@@ -26,9 +26,8 @@ internal sealed partial class Stores : IAsyncDisposable
             var report = await StartupCleanup.RunAsync(server.Blobs, server.Metadata, maxUploadAge, TimeProvider.System, cancellationToken);
             if (report.UnknownUploads + report.ExpiredUploads > 0)
             {
-                CleanedUp(
-                    logs.CreateLogger("Holdfast"),
-                    report.UnknownUploads, report.UnknownBytes, report.ExpiredUploads, report.ExpiredBytes, report.KeptUploads);
+                var log = logs.CreateLogger("Holdfast");
+                CleanedUp(log, report.UnknownUploads, report.UnknownBytes, report.ExpiredUploads, report.ExpiredBytes, report.KeptUploads);
             }
             return new Stores(data, server);
         }
