@@ -22,6 +22,8 @@ public sealed class RegistryFixture : IAsyncLifetime
 
     public Uri Address => _server!.Addresses[0];
 
+    public IReadOnlyList<Uri> Addresses => _server!.Addresses;
+
     public string DataPath => _folder;
 
     public ServerOptions Options { get; set; } = new()
