@@ -31,7 +31,8 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
 
     protected override void Obstruct(Digest digest)
     {
-        File.Delete(PathOf(digest));
+        if (File.Exists(PathOf(digest)))
+            File.Delete(PathOf(digest));
         Directory.CreateDirectory(PathOf(digest));
     }
 
@@ -71,7 +72,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
     public async Task FindSize_FolderGone_ThrowsInsteadOfAbsent()
     {
         var digest = await PutAsync(Random(100));
-        Directory.Delete(Path.GetDirectoryName(PathOf(digest))!, recursive: true);
+        Directory.Delete(Path.Combine(_temporary.Path, "blobs", "sha256"), recursive: true);
         await Should.ThrowAsync<IOException>(async () => await Store.FindSizeAsync(digest, None));
     }
 
