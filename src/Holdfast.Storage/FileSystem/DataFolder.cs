@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Holdfast.Oci;
 using Microsoft.Win32.SafeHandles;
@@ -10,7 +9,7 @@ namespace Holdfast.Storage.FileSystem;
 /// </summary>
 public sealed class DataFolder : IDisposable
 {
-    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    internal const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     // The operator's group may look into the top folder (sizes, the socket's place) but not into what it holds.
     private const UnixFileMode OwnerAndGroup = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
@@ -66,24 +65,7 @@ public sealed class DataFolder : IDisposable
         foreach (var folder in (ReadOnlySpan<string>)[Uploads, Quarantine, Journal])
             CreateFolder(folder, Owner);
         foreach (var algorithm in (ReadOnlySpan<DigestAlgorithm>)[DigestAlgorithm.Sha256, DigestAlgorithm.Sha512])
-            CreateFanOut(Blobs(algorithm));
-    }
-
-    // All 256 at once, so that no push ever creates one and syncs its parent.
-    private static void CreateFanOut(string parent)
-    {
-        CreateFolder(parent, Owner);
-        var created = false;
-        for (var i = 0; i < 256; i++)
-        {
-            var folder = System.IO.Path.Combine(parent, i.ToString("x2", CultureInfo.InvariantCulture));
-            if (Directory.Exists(folder))
-                continue;
-            Directory.CreateDirectory(folder, Owner);
-            created = true;
-        }
-        if (created)
-            Posix.SyncFolder(parent);
+            CreateFolder(Blobs(algorithm), Owner);
     }
 
     private static void CreateFolder(string path, UnixFileMode mode)

@@ -8,27 +8,9 @@ internal sealed class FileBlobReader : BlobReader, IDisposable
 {
     private readonly SafeFileHandle _file;
 
-    private FileBlobReader(SafeFileHandle file) => (_file, SizeBytes) = (file, RandomAccess.GetLength(file));
+    public FileBlobReader(SafeFileHandle file) => (_file, SizeBytes) = (file, RandomAccess.GetLength(file));
 
     public override long SizeBytes { get; }
-
-    /// <returns>Null only if the folder was read and holds no such name (P6).</returns>
-    public static FileBlobReader? TryOpen(string path)
-    {
-        try
-        {
-            return new FileBlobReader(File.OpenHandle(
-                path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan));
-        }
-        catch (FileNotFoundException)
-        {
-            return null;
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw Posix.Translate(e);
-        }
-    }
 
     public override ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {

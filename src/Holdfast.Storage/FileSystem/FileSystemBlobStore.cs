@@ -22,14 +22,14 @@ public sealed class FileSystemBlobStore : IBlobStore
     public ValueTask<long?> FindSizeAsync(Digest digest, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var reader = FileBlobReader.TryOpen(_files.PathOf(digest));
+        using var reader = _files.TryOpen(digest);
         return new(reader?.SizeBytes);
     }
 
     public ValueTask<BlobReader?> OpenAsync(Digest digest, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return new(FileBlobReader.TryOpen(_files.PathOf(digest)));
+        return new(_files.TryOpen(digest));
     }
 
     public async ValueTask<BlobWriter> OpenUploadAsync(Guid upload, DigestAlgorithm algorithm, CancellationToken cancellationToken)
