@@ -50,7 +50,7 @@ public partial class DigestTests
     [InlineData(Empty256 + "\n")]
     [InlineData(" " + Empty256)]
     [InlineData("sha256:../../../../../../../../../../../../../../../../../../../../etc/pass")]
-    [Spec("1.1.1", "code-4")]
+    [Spec("1.1.1", "Pulling manifests")]
     public void TryParse_Malformed_IsNone(string text)
     {
         Digest.TryParse(text, out var digest).ShouldBeFalse();
@@ -106,7 +106,7 @@ public partial class DigestTests
     [InlineData("sha384", (DigestAlgorithm)0)]
     [InlineData("SHA256", (DigestAlgorithm)0)]
     [InlineData("", (DigestAlgorithm)0)]
-    [Spec("dev", "end-4c")]
+    [Spec("dev", "Pushing blobs")]
     public void TryParse_AlgorithmName_IsRegisteredOrNot(string name, DigestAlgorithm expected)
     {
         DigestAlgorithms.TryParse(name, out var algorithm).ShouldBe(expected != 0);

@@ -8,7 +8,7 @@ namespace Holdfast.Oci.Tests;
 public class ManifestParserTests
 {
     [Fact]
-    [Spec("1.1.1", "end-7")]
+    [Spec("1.1.1", "Pushing Manifests")]
     public void TryParse_ImageManifest_HasConfigAndLayers()
     {
         var manifest = Bodies.Parse(Bodies.Image, MediaTypes.OciManifest);
@@ -23,7 +23,7 @@ public class ManifestParserTests
     }
 
     [Fact]
-    [Spec("1.1.1", "end-7")]
+    [Spec("1.1.1", "Pushing Manifests")]
     public void TryParse_Index_HasChildrenAttestationsIncluded()
     {
         var manifest = Bodies.Parse(Bodies.Index, MediaTypes.OciIndex);
@@ -91,7 +91,7 @@ public class ManifestParserTests
     }
 
     [Fact]
-    [Spec("1.1.1", "end-12a")]
+    [Spec("1.1.1", "Listing Referrers")]
     public void TryParse_SubjectAndAnnotations_AreKeptAsPushed()
     {
         var annotations = """{ "org.example.b":"2", "org.example.a":"\u00e9" }""";

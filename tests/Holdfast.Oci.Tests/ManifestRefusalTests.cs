@@ -23,11 +23,11 @@ public class ManifestRefusalTests
     [InlineData("[]", "not an object")]
     [InlineData("null", "not an object")]
     [InlineData("\"sha256:\"", "not an object")]
-    [Spec("1.1.1", "code-6")]
+    [Spec("1.1.1", "Pushing Manifests")]
     public void TryParse_NotOneJsonObject_IsRefused(string body, string expected) => Bodies.Refuse(body).ShouldContain(expected);
 
     [Fact]
-    [Spec("1.1.1", "code-6")]
+    [Spec("1.1.1", "Pushing Manifests")]
     public void TryParse_InvalidUtf8_IsRefused()
     {
         var body = Encoding.UTF8.GetBytes(Bodies.Image.Replace("config.v1", "config.v#", StringComparison.Ordinal));
@@ -132,7 +132,7 @@ public class ManifestRefusalTests
     [InlineData("""{"schemaVersion":2}""", null, "can't be told what it is")]
     [InlineData("{}", null, "can't be told what it is")]
     [InlineData("{}", MediaTypes.OciManifest, "schemaVersion")]
-    [Spec("1.1.1", "code-6")]
+    [Spec("1.1.1", "Pushing Manifests")]
     public void TryParse_WrongOrUnknownType_IsRefusedWithWhatToDo(string body, string? contentType, string expected) =>
         Bodies.Refuse(body, contentType).ShouldContain(expected);
 
@@ -163,7 +163,7 @@ public class ManifestRefusalTests
     [InlineData("\"schemaVersion\":2", "\"schemaVersion\":2,\"annotations\":[]", "annotations is not an object")]
     [InlineData("\"schemaVersion\":2", "\"schemaVersion\":2,\"annotations\":{\"a\":1}", "annotations is not an object")]
     [InlineData("\"schemaVersion\":2", "\"schemaVersion\":2,\"\\ud800\":1", "a \\u escape that is no character")]
-    [Spec("1.1.1", "code-6")]
+    [Spec("1.1.1", "Pushing Manifests")]
     public void TryParse_WrongMember_IsRefusedWithItsPlace(string part, string replacement, string expected)
     {
         Bodies.Image.ShouldContain(part);

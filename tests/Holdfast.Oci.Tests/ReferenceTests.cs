@@ -7,7 +7,7 @@ namespace Holdfast.Oci.Tests;
 public class ReferenceTests
 {
     [Fact]
-    [Spec("1.1.1", "end-3")]
+    [Spec("1.1.1", "Pulling manifests")]
     public void TryParse_Digest_IsADigestOnly()
     {
         Reference.TryParse(Bodies.LayerDigest, out var reference).ShouldBeTrue();
@@ -22,7 +22,7 @@ public class ReferenceTests
     [InlineData("latest")]
     [InlineData("sha256-6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b")]
     [InlineData("6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b")]
-    [Spec("1.1.1", "end-3")]
+    [Spec("1.1.1", "Pulling manifests")]
     public void TryParse_Tag_IsATagOnly(string text)
     {
         Reference.TryParse(text, out var reference).ShouldBeTrue();

@@ -69,7 +69,7 @@ public partial class RepositoryNameTests
     [InlineData("a\\b")]
     [InlineData("ａ")]
     [InlineData("a١")]
-    [Spec("1.1.1", "code-8")]
+    [Spec("1.1.1", "Pulling manifests")]
     public void TryParse_Malformed_IsNone(string text)
     {
         RepositoryName.TryParse(text, out var name).ShouldBeFalse();

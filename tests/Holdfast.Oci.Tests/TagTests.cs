@@ -51,7 +51,7 @@ public partial class TagTests
     public void TryParse_Length_IsAtMost128(int length, bool expected) => Tag.TryParse(new string('a', length), out _).ShouldBe(expected);
 
     [Fact]
-    [Spec("1.1.1", "end-8a")]
+    [Spec("1.1.1", "Listing Tags")]
     public void CompareTo_Tags_IsByAsciiCode()
     {
         string[] ordered = ["0", "1.10", "1.9", "A", "Z", "_", "a", "a-", "a.", "b"];
