@@ -47,7 +47,9 @@ public sealed class HtpasswdEditor
     public static HtpasswdEditor Open(string file, bool create = false)
     {
         // A link stays a link: what it points to is replaced.
-        var path = File.ResolveLinkTarget(file, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(file);
+        var path = Path.GetFullPath(file);
+        if (new FileInfo(path).LinkTarget is not null)
+            path = File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
         if (!FileStamp.TryTake(path, out var stamp) && create)
             return new HtpasswdEditor(path, null, HtpasswdText.Parse(path, ""));
         var text = HtpasswdText.Read(path);

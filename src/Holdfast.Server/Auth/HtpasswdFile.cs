@@ -13,15 +13,15 @@ internal sealed class HtpasswdFile : IDisposable
     private readonly Lock _reloading = new();
     private readonly ITimer _timer;
     private FileStamp? _loaded;
-    private FileStamp? _unsettled;
+    private FileStamp? _lastSeen;
     private FileStamp? _refused;
     private volatile Users _current;
     private volatile bool _stale;
-    private volatile bool _missing;
+    private bool _missing;
 
     private HtpasswdFile(string path, FileStamp? stamp, Users users, (TimeProvider Time, ILogger Logger) surroundings)
     {
-        (_path, _loaded, _current, _logger) = (path, stamp, users, surroundings.Logger);
+        (_path, _loaded, _lastSeen, _current, _logger) = (path, stamp, stamp, users, surroundings.Logger);
         _timer = surroundings.Time.CreateTimer(static file => ((HtpasswdFile)file!).Refresh(), this, LookEvery, LookEvery);
         AuthMetrics.Watch(this);
     }
@@ -51,15 +51,12 @@ internal sealed class HtpasswdFile : IDisposable
             return;
         try
         {
-            if (!FileStamp.TryTake(_path, out var now))
-            {
+            FileStamp? before = _lastSeen;
+            _lastSeen = FileStamp.TryTake(_path, out var now) ? now : null;
+            if (_lastSeen is null)
                 RefuseMissing();
-                return;
-            }
-            _missing = false;
-            if (now == _loaded && !_stale || now == _refused || !HasSettled(now))
-                return;
-            Reload(now);
+            else if ((now != _loaded || _stale) && now != _refused && IsWhole(now, before))
+                Reload(now);
         }
         finally
         {
@@ -73,18 +70,13 @@ internal sealed class HtpasswdFile : IDisposable
         AuthMetrics.Forget(this);
     }
 
-    // A file that was renamed into place is whole. One that is written in place, as htpasswd does, may be read half-written (or still
-    // empty): it must look the same twice, a second apart.
-    private bool HasSettled(FileStamp now)
-    {
-        if (now.Inode != _loaded?.Inode || now == _unsettled || now == _loaded)
-            return true;
-        _unsettled = now;
-        return false;
-    }
+    // A file that was renamed over the one seen before is whole. One that is written in place, as htpasswd does, or anew, may be read
+    // half-written (or still empty): it must look the same twice, a second apart.
+    private static bool IsWhole(FileStamp now, FileStamp? before) => now == before || (before is { } seen && seen.Inode != now.Inode);
 
     private void Reload(FileStamp stamp)
     {
+        _missing = false;
         var text = HtpasswdText.Read(_path);
         if (!FileStamp.TryTake(_path, out var after) || after != stamp)
             return; // It changed while it was read; the next look sees what it became.
@@ -95,7 +87,7 @@ internal sealed class HtpasswdFile : IDisposable
             return;
         }
         _current = new Users(text.Users);
-        (_loaded, _unsettled, _refused, _stale) = (stamp, null, null, false);
+        (_loaded, _refused, _stale) = (stamp, null, false);
         AuthLog.UsersReloaded(_logger, _path, text.Users.Count);
     }
 
