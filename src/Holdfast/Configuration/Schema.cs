@@ -48,12 +48,12 @@ internal static class Schema
         new Key("access", new Items(Access, "an empty list would let every user do everything; remove the key if that is meant"), "What users may do; rules add up. Left out, every user may do everything."),
         new Key("upstream", new Later("url", "namespace", "username", "passwordFile"), "") { Foreign = ["proxy", "remoteurl"] },
         new Key("tags", new Later("revalidateAfter", "serveStaleFor"), "") { Foreign = ["ttl"] },
-        new Key("size", new Later("max"), "") { Foreign = ["maxsize"] });
+        new Key("size", new Later("max"), ""));
 
     /// <summary>The whole file.</summary>
     public static Group Root { get; } = new(
-        new Key("data", Path, "Folder of everything that is stored.", "./data in the working folder") { Foreign = ["rootdirectory", "storage"] },
-        new Key("listeners", new Items(Listener, "nothing would be served"), "Addresses to listen on.", "http://127.0.0.1:5000") { Foreign = ["http"] },
+        new Key("data", Path, "Folder of everything that is stored.", "./data in the working folder") { Foreign = ["rootdirectory"] },
+        new Key("listeners", new Items(Listener, "nothing would be served"), "Addresses to listen on.", "http://127.0.0.1:5000"),
         new Key("registries", new Named(Registry, ValueFaults.RegistryName), "Registries by name: 1 to 64 of a-z, 0-9 and -.", "one, named default, without users"),
         new Key("uploads", new Group(
             new Key("maxAge", ValueFaults.DurationBetween(TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)), "Upload sessions that were not touched for this long are removed.", "24h") { Foreign = ["age"] },

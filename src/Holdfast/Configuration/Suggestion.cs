@@ -10,7 +10,7 @@ internal static class Suggestion
     {
         // What was meant to stand here wins over what stands elsewhere.
         if (NearestName.Find(name, group.Keys.Select(k => k.Name)) is { } here && Schema.At(path) == group)
-            return Say(path.Length == 0 ? here : $"{path}.{here}", here, misplaced: false);
+            return Say(path.Length == 0 ? here : $"{path}.{here}", misplaced: false);
         var elsewhere = Schema.Keys
             .SelectMany(k => Spellings(k.Path, k.Key).Select(s => (k.Path, Spelling: s)))
             .ToLookup(k => k.Spelling, k => k.Path, StringComparer.Ordinal);
@@ -18,19 +18,20 @@ internal static class Suggestion
             return null;
         var folder = path + ".";
         var best = elsewhere[near].OrderByDescending(p => p.StartsWith(folder, StringComparison.Ordinal)).First();
-        return Say(best, name, misplaced: NearestName.Fold(near) == NearestName.Fold(name) && near == best.Split('.')[^1]);
+        return Say(Localise(best, path), misplaced: near == name && best.Split('.')[^1] == name);
     }
 
-    private static string Say(string path, string name, bool misplaced)
+    private static string Say(string path, bool misplaced)
     {
-        var later = IsLater(path) ? " (not supported by this version)" : "";
-        return misplaced ? $"{name} belongs elsewhere: {path}{later}" : $"did you mean {path}?{later}";
+        var later = Schema.Keys.Any(k => k.Key.Shape is Later && Schema.Same(k.Path, path)) ? " (not supported by this version)" : "";
+        return misplaced ? $"it belongs elsewhere, as {path}{later}" : $"did you mean {path}?{later}";
     }
 
-    private static bool IsLater(string path)
+    // Inside a registry, the registry that is meant is this one.
+    private static string Localise(string found, string path)
     {
-        var plain = Schema.Keys.Where(k => k.Path == path || Schema.Same(k.Path, path)).ToList();
-        return plain.Count > 0 && plain.TrueForAll(k => k.Key.Shape is Later);
+        var parts = path.Split('.');
+        return parts is ["registries", var registry, ..] ? found.Replace("<name>", registry, StringComparison.Ordinal) : found;
     }
 
     // size.max is also written maxSize, and people who come from another registry write its names.

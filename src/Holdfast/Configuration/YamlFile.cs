@@ -20,6 +20,9 @@ internal sealed class YamlFile
     private readonly Problems problems;
     private readonly Parser parser;
 
+    // The last line of which the parser said something.
+    private long lastLine = 1;
+
     private YamlFile(string text, string name, string folder, Problems problems)
     {
         this.name = name;
@@ -42,13 +45,20 @@ internal sealed class YamlFile
     {
         if (HasTabs(text, name, folder, problems))
             return null;
+        var file = new YamlFile(text, name, folder, problems);
         try
         {
-            return new YamlFile(text, name, folder, problems).ReadDocument();
+            return file.ReadDocument();
         }
         catch (YamlException e)
         {
             problems.Add(Line(name, folder, e.Start.Line), "", YamlFault.Explain(e, text));
+            return null;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            // The library's own slip on text that isn't YAML, for example a bracket that is never closed; it then knows no line.
+            problems.Add(Line(name, folder, file.lastLine), "", "not valid YAML in what follows this line; check the brackets and quotes");
             return null;
         }
     }
@@ -137,7 +147,7 @@ internal sealed class YamlFile
         if (depth > MaxDepth)
             throw new YamlException(parser.Current!.Start, parser.Current.End, $"deeper than {MaxDepth} levels");
         if (parser.TryConsume<AnchorAlias>(out var alias))
-            return Refused(alias, path, $"aliases are not supported; write the value of *{alias.Value} out here, or quote it if it is a pattern");
+            return Refused(alias, path, $"a value that begins with * must be quoted: \"*{alias.Value}\" (YAML aliases are not supported)");
         if (parser.Current is NodeEvent node)
             CheckPlain(node, path);
         if (parser.TryConsume<Scalar>(out var scalar))
@@ -191,7 +201,11 @@ internal sealed class YamlFile
         return new ScalarSetting(At(at), "", quoted: true) { Bad = true };
     }
 
-    private Origin At(ParsingEvent at) => Line(name, folder, at.Start.Line);
+    private Origin At(ParsingEvent at)
+    {
+        lastLine = at.Start.Line;
+        return Line(name, folder, lastLine);
+    }
 
     private static Origin Line(string name, string folder, long line) => new($"{name}:{line}", folder, (int)line);
 }
