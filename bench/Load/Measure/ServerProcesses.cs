@@ -33,6 +33,15 @@ internal sealed class ServerProcesses(IReadOnlyList<int> roots)
 
     public long ResidentBytes() => Tree().Sum(pid => StatusBytes(pid, "VmRSS:"));
 
+    /// <returns>Time that all cores together have been busy since the machine's start.</returns>
+    public static double MachineCpuSeconds()
+    {
+        // user nice system idle iowait irq softirq steal; the last is time that this machine didn't have.
+        var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..8];
+        var times = fields.Select(field => long.Parse(field, CultureInfo.InvariantCulture)).ToArray();
+        return (times.Sum() - times[3] - times[4]) / TicksPerSecond;
+    }
+
     private HashSet<int> Tree()
     {
         var tree = roots.ToHashSet();

@@ -16,6 +16,7 @@ internal static class MarkdownReport
         ("serverCpuSeconds", "server CPU s", 1),
         ("serverPeakBytes", "server peak MB", 1e6),
         ("clientCpuSeconds", "generator CPU s", 1),
+        ("otherCpuSeconds", "rest of machine CPU s", 1),
         ("firstAnswerSeconds", "first 200 s", 1),
         ("idleBytes", "idle MB", 1e6),
         ("usedBytes", "used MB", 1e6),

@@ -11,11 +11,17 @@ internal sealed class ImagePush(Target target, string repository, Upload upload)
 
     private readonly byte[] _start = target.Head("POST", $"/v2/{repository}/blobs/uploads/", "Content-Length: 0\r\n");
 
+    /// <summary>Skips blobs that are there already; a measured push never does, as its blobs are new.</summary>
+    public bool AsksFirst { get; init; }
+
     /// <exception cref="RequestFailedException">A step wasn't answered as the specification says.</exception>
     public void Push(Connection connection, Image image, string tag)
     {
         foreach (var blob in image.Blobs)
-            PushBlob(connection, blob);
+        {
+            if (!AsksFirst || connection.Exchange(target.Head("HEAD", $"/v2/{repository}/blobs/{blob.Digest}"), bodiless: true).Status != 200)
+                PushBlob(connection, blob);
+        }
 
         var manifest = image.Manifest.Payload;
         var head = target.Head("PUT", $"/v2/{repository}/manifests/{tag}", $"Content-Type: {Image.MediaType}\r\nContent-Length: {manifest.Length}\r\n");

@@ -23,10 +23,12 @@ internal static class Measurement
 
         Thread.Sleep(options.Warmup);
         var serverBefore = servers.CpuSeconds();
+        var machineBefore = ServerProcesses.MachineCpuSeconds();
         var ownBefore = Environment.CpuUsage.TotalTime;
         threads.ForEach(thread => thread.Join());
         var ownAfter = Environment.CpuUsage.TotalTime;
         var serverAfter = servers.CpuSeconds();
+        var machine = ServerProcesses.MachineCpuSeconds() - machineBefore;
 
         var total = new Tally();
         foreach (var tally in tallies)
@@ -34,6 +36,7 @@ internal static class Measurement
         return RunResult.Of(options, total, Ticks.ToSeconds(total.LastEnd - countFrom), ownAfter - ownBefore) with
         {
             ServerCpuSeconds = servers.Any ? serverAfter - serverBefore : null,
+            OtherCpuSeconds = servers.Any ? Math.Max(0, machine - (serverAfter - serverBefore) - (ownAfter - ownBefore).TotalSeconds) : null,
             ServerPeakBytes = servers.Any ? servers.PeakBytes() : null,
         };
     }

@@ -50,7 +50,7 @@ internal sealed record ReadPlan(byte[][] Requests, bool Bodiless, long? Length, 
     {
         var pull = options.Workload == Workload.Pull;
         var image = pull ? Image.Large(new BlobSource(options.Size, options.Seed)) : Image.Small(new BlobSource(1024, options.Seed));
-        new ImagePush(options.Target, options.Repository, options.Upload).Push(connection, image, ImagePush.ReadTag);
+        new ImagePush(options.Target, options.Repository, options.Upload) { AsksFirst = true }.Push(connection, image, ImagePush.ReadTag);
         return image;
     }
 
@@ -83,6 +83,6 @@ internal sealed record ReadPlan(byte[][] Requests, bool Bodiless, long? Length, 
             throw new RequestFailedException($"status {response.Status} for {path}");
         if (entries < Math.Min(options.Entries, PageEntries) - 1)
             throw new RequestFailedException($"{path} has fewer than --entries {options.Entries} entries: run `load prepare` first");
-        return new(requests, false, null, null);
+        return new(requests, false, response.BodyBytes, null); // names are of one width, so every full page has one length
     }
 }

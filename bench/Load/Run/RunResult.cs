@@ -38,6 +38,9 @@ internal sealed record RunResult
 
     public long? ServerPeakBytes { get; init; }
 
+    /// <summary>What the rest of the machine used: writing back pages, and whoever else disturbs the measurement.</summary>
+    public double? OtherCpuSeconds { get; init; }
+
     public double? ServerCpuMicroseconds => ServerCpuSeconds * 1e6 / Math.Max(1, Completed);
 
     public static RunResult Of(RunOptions options, Tally total, double seconds, TimeSpan clientCpu)
@@ -70,7 +73,7 @@ internal sealed record RunResult
         Line(text, $"  latency ms  p50 {l.P50:0.000}  p90 {l.P90:0.000}  p99 {l.P99:0.000}  p99.9 {l.P999:0.000}  max {l.Max:0.000}");
         if (ServerCpuSeconds is not null)
             Line(text, $"  server      {ServerCpuSeconds:0.00} CPU s, {ServerCpuMicroseconds:0.0} µs each, peak {Quantity.FormatSize(ServerPeakBytes ?? 0)}");
-        Line(text, $"  generator   {ClientCpuSeconds:0.00} CPU s");
+        Line(text, $"  generator   {ClientCpuSeconds:0.00} CPU s{(OtherCpuSeconds is null ? "" : $", rest of the machine {OtherCpuSeconds:0.00}")}");
         foreach (var (kind, count) in Errors)
             Line(text, $"  error       {count} × {kind}");
         return text.ToString();
@@ -91,6 +94,7 @@ internal sealed record RunResult
         {
             metrics["serverCpuSeconds"] = cpu;
             metrics["serverCpuMicroseconds"] = ServerCpuMicroseconds ?? 0;
+            metrics["otherCpuSeconds"] = OtherCpuSeconds ?? 0;
             metrics["serverPeakBytes"] = ServerPeakBytes ?? 0;
         }
 
