@@ -52,8 +52,14 @@ internal static class Measurement
                 var connections = (options.Connections / options.Threads) + (index < options.Connections % options.Threads ? 1 : 0);
                 return new ReadLoop(options.Target, plan, pace, countFrom, connections, plan.Requests.Length * index / options.Threads);
             }).ToList();
-            return ([.. loops.Select(loop => (Action)loop.Run)], [.. loops.Select(loop => loop.Tally)]);
+            return ([.. loops.Select(loop => (Action)(() => RunOnce(loop)))], [.. loops.Select(loop => loop.Tally)]);
         };
+    }
+
+    private static void RunOnce(ReadLoop loop)
+    {
+        using (loop)
+            loop.Run();
     }
 
     private static Func<Pace, long, (List<Action> Bodies, List<Tally> Tallies)> PreparePush(RunOptions options)

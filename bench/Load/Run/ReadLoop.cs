@@ -8,7 +8,7 @@ using Holdfast.Load.Measure;
 namespace Holdfast.Load.Run;
 
 /// <summary>One thread that keeps several connections busy with requests made in advance.</summary>
-internal sealed class ReadLoop
+internal sealed class ReadLoop : IDisposable
 {
     private const long IdleWaitNanoseconds = 100_000_000;
     private const double TimeoutSeconds = 120;
@@ -46,21 +46,28 @@ internal sealed class ReadLoop
             var next = long.MaxValue;
             if (!over)
                 over = !SendDue(out next);
-            if (!_poll.Wait(WaitFor(next)))
-            {
+            var ready = _poll.Wait(WaitFor(next));
+            if (ready == 0)
                 FailOverdue();
-                continue;
-            }
-
-            foreach (var lane in _lanes)
+            for (var i = 0; i < ready; i++)
             {
-                if (_poll.IsReady(lane.Index))
-                    Receive(lane);
+                var lane = _lanes[_poll.Ready(i)];
+                if (lane.Socket is null)
+                    continue;
+
+                // Answered: the next request leaves before the other answers are read, so that the server isn't kept waiting.
+                Receive(lane);
+                if (!over && !lane.IsBusy)
+                    over = TrySend(lane, out _) is null;
             }
         }
+    }
 
+    public void Dispose()
+    {
         foreach (var lane in _lanes)
-            lane.Socket?.Dispose();
+            Close(lane);
+        _poll.Dispose();
     }
 
     private static long WaitFor(long next)
@@ -81,7 +88,7 @@ internal sealed class ReadLoop
         {
             if (lane.IsBusy)
                 continue;
-            switch (_pace.TryTake(Stopwatch.GetTimestamp(), out var due))
+            switch (TrySend(lane, out var due))
             {
                 case null:
                     return false;
@@ -89,12 +96,20 @@ internal sealed class ReadLoop
                     next = due;
                     return true;
                 default:
-                    Send(lane, due);
                     break;
             }
         }
 
         return true;
+    }
+
+    /// <inheritdoc cref="Pace.TryTake"/>
+    private bool? TrySend(Lane lane, out long due)
+    {
+        var taken = _pace.TryTake(Stopwatch.GetTimestamp(), out due);
+        if (taken == true)
+            Send(lane, due);
+        return taken;
     }
 
     private void Send(Lane lane, long due)
@@ -206,7 +221,6 @@ internal sealed class ReadLoop
     {
         lane.Socket?.Dispose();
         lane.Socket = null;
-        _poll.Watch(lane.Index, null);
         lane.Response.Hash?.GetHashAndReset();
     }
 
