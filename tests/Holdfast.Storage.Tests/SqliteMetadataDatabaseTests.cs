@@ -59,9 +59,11 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
     }
 
     [Theory]
-    [InlineData("SELECT t.name FROM repositories r JOIN tags t ON t.repository_id = r.id WHERE r.registry_id = 1 AND r.name = 'a' AND t.name > 'b' ORDER BY t.name LIMIT 101")]
-    [InlineData("SELECT r.name FROM repositories r WHERE r.registry_id = 1 AND r.name > 'b' AND EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = r.id) ORDER BY r.name LIMIT 101")]
-    public async Task Page_ByKeyset_SearchesAnIndexAndNeverSorts(string sql)
+    [InlineData(Tags.PageSql)]
+    [InlineData(Repositories.PageSql)]
+    [InlineData(Manifests.ByTagSql)]
+    [InlineData(Manifests.ByDigestSql)]
+    public async Task Query_OnTheHotPath_SearchesIndexesAndNeverSorts(string sql)
     {
         var plan = await QueryAsync(session =>
         {

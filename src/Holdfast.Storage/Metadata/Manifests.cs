@@ -6,24 +6,26 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>The manifests of a repository: their bytes, edges and tags.</summary>
 public static class Manifests
 {
+    internal const string ByDigestSql = """
+        SELECT b.digest, m.media_type, b.size FROM repositories r
+        JOIN blobs b ON b.digest = @digest
+        JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
+        WHERE r.registry_id = @registry AND r.name = @repository
+        """;
+
+    internal const string ByTagSql = """
+        SELECT b.digest, m.media_type, b.size FROM repositories r
+        JOIN tags t ON t.repository_id = r.id AND t.name = @tag
+        JOIN manifests m ON m.id = t.manifest_id
+        JOIN blobs b ON b.id = m.blob_id
+        WHERE r.registry_id = @registry AND r.name = @repository
+        """;
+
     public static StoredManifest? Find(MetadataSession session, RepositoryKey repository, Reference reference)
     {
-        const string ByTag = """
-            SELECT b.digest, m.media_type, b.size FROM repositories r
-            JOIN tags t ON t.repository_id = r.id AND t.name = @tag
-            JOIN manifests m ON m.id = t.manifest_id
-            JOIN blobs b ON b.id = m.blob_id
-            WHERE r.registry_id = @registry AND r.name = @repository
-            """;
-        const string ByDigest = """
-            SELECT b.digest, m.media_type, b.size FROM repositories r
-            JOIN blobs b ON b.digest = @digest
-            JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
-            WHERE r.registry_id = @registry AND r.name = @repository
-            """;
         var statement = reference.IsDigest
-            ? session.Prepare(ByDigest).Set("@digest", reference.Digest)
-            : session.Prepare(ByTag).Set("@tag", reference.Tag.ToString());
+            ? session.Prepare(ByDigestSql).Set("@digest", reference.Digest)
+            : session.Prepare(ByTagSql).Set("@tag", reference.Tag.ToString());
         using var rows = statement.Set(repository).Query();
         return rows.Read() ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) : null;
     }

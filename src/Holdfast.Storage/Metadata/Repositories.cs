@@ -3,6 +3,14 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>The repositories of a registry.</summary>
 public static class Repositories
 {
+    internal const string PageSql = """
+        SELECT r.name FROM repositories r
+        WHERE r.registry_id = @registry AND r.name > @last
+          AND EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = r.id)
+        ORDER BY r.name
+        LIMIT @limit
+        """;
+
     public static long? Find(MetadataSession session, RepositoryKey repository) => session
         .Prepare("SELECT id FROM repositories WHERE registry_id = @registry AND name = @repository")
         .Set(repository)
@@ -16,17 +24,8 @@ public static class Repositories
 
     /// <summary>A page of <c>_catalog</c>: the repositories that hold at least one manifest.</summary>
     /// <param name="last">The page begins after this name; null for the first page.</param>
-    public static NamePage List(MetadataSession session, int registry, string? last, int limit)
-    {
-        const string Sql = """
-            SELECT r.name FROM repositories r
-            WHERE r.registry_id = @registry AND r.name > @last
-              AND EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = r.id)
-            ORDER BY r.name
-            LIMIT @limit
-            """;
-        return session.Prepare(Sql).Set("@registry", registry).QueryNames(last, limit);
-    }
+    public static NamePage List(MetadataSession session, int registry, string? last, int limit) =>
+        session.Prepare(PageSql).Set("@registry", registry).QueryNames(last, limit);
 
     /// <summary>Sets <c>@registry</c> and <c>@repository</c>.</summary>
     internal static Statement Set(this Statement statement, RepositoryKey repository) =>

@@ -5,19 +5,18 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>The tags of a repository.</summary>
 public static class Tags
 {
+    internal const string PageSql = """
+        SELECT t.name FROM repositories r
+        JOIN tags t ON t.repository_id = r.id
+        WHERE r.registry_id = @registry AND r.name = @repository AND t.name > @last
+        ORDER BY t.name
+        LIMIT @limit
+        """;
+
     /// <summary>A page of <c>tags/list</c> (dist-spec v1.1.1, end-8b).</summary>
     /// <param name="last">The page begins after this name; null for the first page.</param>
-    public static NamePage List(MetadataSession session, RepositoryKey repository, string? last, int limit)
-    {
-        const string Sql = """
-            SELECT t.name FROM repositories r
-            JOIN tags t ON t.repository_id = r.id
-            WHERE r.registry_id = @registry AND r.name = @repository AND t.name > @last
-            ORDER BY t.name
-            LIMIT @limit
-            """;
-        return session.Prepare(Sql).Set(repository).QueryNames(last, limit);
-    }
+    public static NamePage List(MetadataSession session, RepositoryKey repository, string? last, int limit) =>
+        session.Prepare(PageSql).Set(repository).QueryNames(last, limit);
 
     /// <summary>Deletes the tag and leaves its manifest (dist-spec v1.1.1, end-9).</summary>
     /// <returns>False if there was none.</returns>
