@@ -14,7 +14,7 @@ public partial class BannedTests
     [GeneratedRegex(@"\A[PM]:(?<name>[^(;]+)", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Banned();
 
-    [GeneratedRegex("""""Regex\(\s*[@$"]*"(?<pattern>([^"\\]|\\.)*)["]""""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("""""Regex(\s+\w+\s*=\s*new)?\(\s*[@$"]*"(?<pattern>([^"\\]|\\.)*)["]""""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex RegexLiteral();
 
     [Fact]
@@ -54,6 +54,7 @@ public partial class BannedTests
 
     [Theory]
     [InlineData("""new Regex("^a$")""", "^a$")]
+    [InlineData("""static readonly Regex Name = new("^a$", RegexOptions.None)""", "^a$")]
     [InlineData("""[GeneratedRegex(@"\Aa\z", RegexOptions.None)]""", @"\Aa\z")]
     public void RegexLiteral_InCode_IsFound(string code, string expected) => RegexLiteral().Match(code).Groups["pattern"].Value.ShouldBe(expected);
 
