@@ -1,6 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using Holdfast.Server.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -15,7 +13,6 @@ internal sealed class Authenticator : IDisposable
     private readonly string _registry;
     private readonly TimeProvider _time;
     private readonly Users? _users;
-    private readonly byte[] _memoryKey = RandomNumberGenerator.GetBytes(32);
 
     private Authenticator(string registry, TimeProvider time, Users? users, TokenIssuer? tokens) =>
         (_registry, _time, _users, Tokens) = (registry, time, users, tokens);
@@ -88,7 +85,7 @@ internal sealed class Authenticator : IDisposable
     {
         if (_users is null)
             return new ValueTask<AuthenticationResult>(AuthenticationResult.Accepted(Caller.Open));
-        if (header.Length > MaxHeaderLength || !TryHash(header, out var key))
+        if (header.Length > MaxHeaderLength || !CredentialHash.TryHash(header, out var key))
             return new ValueTask<AuthenticationResult>(Failed(AuthenticationOutcome.InvalidCredentials, "malformed"));
         // The reading of the file is taken once: what is verified against it is remembered with it.
         var reading = _users.File.Current;
@@ -143,8 +140,8 @@ internal sealed class Authenticator : IDisposable
     private async ValueTask<AuthenticationResult> AuthenticatePasswordAsync(
         BasicCredentials credentials, CredentialKey key, IPAddress client, CancellationToken token)
     {
-        var result = await _users!.Passwords.CheckAsync(_users, credentials, key, client).WaitAsync(token);
-        return result;
+        // Who gives up waiting leaves the check running for the others.
+        return await _users!.Passwords.CheckAsync(_users, credentials, key, client).WaitAsync(token);
     }
 
     private async ValueTask<AuthenticationResult> AuthenticateTokenAsync(string text, CredentialKey key, HtpasswdFile.Users reading)
@@ -164,18 +161,5 @@ internal sealed class Authenticator : IDisposable
     {
         AuthMetrics.Failed(_registry, reason);
         return AuthenticationResult.Refused(outcome);
-    }
-
-    // Only ASCII is hashed (nothing else is a valid header), so that no two headers become the same bytes.
-    private unsafe bool TryHash(string header, out CredentialKey key)
-    {
-        Span<byte> bytes = header.Length <= 2048 ? stackalloc byte[2048] : new byte[header.Length];
-        key = default;
-        if (Ascii.FromUtf16(header, bytes, out var length) != System.Buffers.OperationStatus.Done)
-            return false;
-        fixed (CredentialKey* hash = &key)
-            HMACSHA256.HashData(_memoryKey, bytes[..length], new Span<byte>(hash, sizeof(CredentialKey)));
-        CryptographicOperations.ZeroMemory(bytes[..length]);
-        return true;
     }
 }

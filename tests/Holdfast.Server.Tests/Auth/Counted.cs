@@ -23,8 +23,6 @@ internal sealed class Counted : IDisposable
 
     private string Counter { get; }
 
-    public long Total => Sum(_ => true);
-
     public long Sum(Func<Dictionary<string, object?>, bool> tags)
     {
         lock (_seen)
