@@ -81,16 +81,25 @@ internal sealed class Overrides(MapSetting root, string workingFolder, Problems 
         {
             if (Step(ref at, ref shape, ref replace, parts, i, origin, same, fromEnvironment) is { } fault)
             {
-                if (fault.Length > 0)
-                    problems.Add(origin, "", fault);
+                Abandon(at, origin, fault);
                 return;
             }
         }
 
         if (Final(shape, value, origin) is { } setting)
             replace(setting);
+        else if (shape is Group group)
+            Abandon(at, origin, $"names a group of keys; add one of {string.Join(", ", group.Keys.Select(k => k.Name))}");
         else
-            problems.Add(origin, "", $"names a group of keys; add one of {string.Join(", ", ((Group)shape).Keys.Select(k => k.Name))}");
+            Abandon(at, origin, "names a group of keys; add the name of one");
+    }
+
+    // What was made on the way stays empty; that is not one more problem.
+    private void Abandon(Setting at, Origin origin, string fault)
+    {
+        at.Bad |= at.Origin == origin;
+        if (fault.Length > 0)
+            problems.Add(origin, "", fault);
     }
 
     // Goes one part deeper, making what isn't there yet. Returns null, or what is wrong (empty: already reported for the file).
@@ -115,6 +124,8 @@ internal sealed class Overrides(MapSetting root, string workingFolder, Problems 
             return null;
         }
 
+        if (shape is Later)
+            return "not supported by this version";
         if (shape is not (Group or Named))
             return $"unknown key; nothing lies below {string.Join(fromEnvironment ? '_' : '.', parts[..index])}";
         if (Name(at, shape, part, same, fromEnvironment) is not { } name)
@@ -175,6 +186,6 @@ internal sealed class Overrides(MapSetting root, string workingFolder, Problems 
             return list;
         }
 
-        return shape is Group group && value != group.Word ? null : new ScalarSetting(origin, value, quoted: true);
+        return shape is Named || (shape is Group group && value != group.Word) ? null : new ScalarSetting(origin, value, quoted: true);
     }
 }
