@@ -1,4 +1,5 @@
 using System.Net;
+using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -126,11 +127,26 @@ internal sealed class Authenticator : IDisposable
         if (route.Repository.IsNone || needed == RegistryActions.None)
             return caller.User is not null || hasToken ? Admission.Admitted(caller) : Unauthorized(context, route, needed, hasToken);
         if (caller.May(route.Repository, needed))
-            return Admission.Admitted(caller);
+        {
+            return MountNeedingAnotherToken(context, route, caller) is { } source
+                ? Admission.Unauthorized(Challenges.Bearer(
+                    context, Tokens!, $"{Challenges.Scope(route, needed)} repository:{source}:pull", "insufficient_scope"))
+                : Admission.Admitted(caller);
+        }
         // A token that was asked for less than its user may do is to be replaced by the client; a user without the right is refused.
         var mayWithOtherToken = (PermissionsOf(caller.User).Of(route.Repository) & needed) == needed;
         return caller.User is null || mayWithOtherToken ? Unauthorized(context, route, needed, hasToken) : Admission.Denied(caller);
     }
+
+    // A mount also reads its source (end-11). A client whose token doesn't say so, but whose user may, is asked for one that does; whose user
+    // may not, goes on without the mount and learns nothing.
+    private RepositoryName? MountNeedingAnotherToken(HttpContext context, RegistryRoute route, Caller caller) =>
+        Tokens is not null && route.Kind == RouteKind.Uploads && Query.One(context.Request, "mount") is not null
+        && RepositoryName.TryParse(Query.One(context.Request, "from"), out var source)
+        && !caller.May(source, RegistryActions.Pull)
+        && (PermissionsOf(caller.User).Of(source) & RegistryActions.Pull) != 0
+            ? source
+            : null;
 
     private Admission Unauthorized(HttpContext context, RegistryRoute route, RegistryActions needed, bool hasToken) =>
         Admission.Unauthorized(Tokens is null
@@ -150,7 +166,9 @@ internal sealed class Authenticator : IDisposable
             return Failed(AuthenticationOutcome.InvalidToken, "token");
         var permissions = _users!.Rules.For(issued.User);
         var granted = issued.Granted;
-        var caller = new Caller(issued.User, repository => granted.Of(repository) & permissions.Of(repository));
+        // What everyone may do without a token, he may do with one.
+        var anonymous = _users.Rules.Anonymous;
+        var caller = new Caller(issued.User, repository => (granted.Of(repository) & permissions.Of(repository)) | anonymous.Of(repository));
         var lister = granted.Catalog ? new Caller(issued.User, permissions.Of) : null;
         var result = AuthenticationResult.Accepted(caller, lister);
         reading.Remembered.Add(key, new RememberedCaller(result, issued.Expires));

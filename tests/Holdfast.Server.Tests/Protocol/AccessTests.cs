@@ -146,6 +146,27 @@ public sealed class AccessTests(AccessFixture access) : IClassFixture<AccessFixt
         (await SendAsync(bearer, $"{head}.{token.Split('.')[1]}.", HttpMethod.Get, "/v2/")).ShouldBe(HttpStatusCode.Unauthorized);
     }
 
+    [Fact, Spec("1.1.1", "end-11")]
+    public async Task Bearer_MountFromARepositoryThatTheTokenDoesNotName_AsksForATokenThatDoes()
+    {
+        var digest = await PushSecretAsync();
+        var bearer = new UriBuilder(access.Registry.Address) { Port = BearerPort }.Uri;
+        using (var pushed = await SendForAsync(bearer, await TokenAsync(bearer, "alice", "repository:src:pull,push"), $"/v2/src/blobs/uploads/?digest={digest}", Secret))
+            pushed.StatusCode.ShouldBe(HttpStatusCode.Created);
+        var mount = $"/v2/dst/blobs/uploads/?mount={digest}&from=src";
+
+        using (var refused = await SendForAsync(bearer, await TokenAsync(bearer, "alice", "repository:dst:pull,push"), mount))
+        {
+            refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            refused.Headers.WwwAuthenticate.ToString().ShouldContain("scope=\"repository:dst:pull,push repository:src:pull\"");
+        }
+        using var mounted = await SendForAsync(bearer, await TokenAsync(bearer, "alice", "repository:dst:pull,push repository:src:pull"), mount);
+        mounted.StatusCode.ShouldBe(HttpStatusCode.Created);
+        using var hidden = await SendForAsync(
+            bearer, await TokenAsync(bearer, "carol", "repository:carol/x:pull,push"), $"/v2/carol/x/blobs/uploads/?mount={digest}&from=src");
+        hidden.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+    }
+
     private int BearerPort => access.Registry.Addresses[1].Port;
 
     private async Task<string> TokenAsync(Uri bearer, string user, string scope)
@@ -155,6 +176,13 @@ public sealed class AccessTests(AccessFixture access) : IClassFixture<AccessFixt
         using var response = await access.Registry.Http.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         return (await response.JsonAsync()).GetProperty("token").GetString()!;
+    }
+
+    private Task<HttpResponseMessage> SendForAsync(Uri server, string token, string path, byte[]? body = null)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server, path)) { Content = body is null ? null : new ByteArrayContent(body) };
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+        return access.Registry.Http.SendAsync(request);
     }
 
     private async Task<HttpStatusCode> SendAsync(Uri server, string token, HttpMethod method, string path)
