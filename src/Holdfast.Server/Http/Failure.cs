@@ -18,7 +18,10 @@ internal sealed record Failure(int Status, string Code, string Message, bool IsO
         StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "the server is stopping; try again shortly");
 
     private static readonly Failure Unknown = new(
-        StatusCodes.Status500InternalServerError, "UNKNOWN", "the server failed to handle the request; its log tells why under the request id", IsOurs: true);
+        StatusCodes.Status500InternalServerError,
+        "UNKNOWN",
+        "the server failed to handle the request; its log tells why under the request id",
+        IsOurs: true);
 
     public static Failure Of(Exception e) => e switch
     {
