@@ -92,7 +92,7 @@ internal sealed class AccessLog : IAsyncDisposable
                 await sink.WriteAsync(text);
                 await sink.FlushAsync();
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
                 // Standard output is gone or full. Requests go on; the next line may succeed.
                 Drop();

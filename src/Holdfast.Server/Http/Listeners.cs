@@ -51,8 +51,8 @@ internal sealed class Listeners(LimitOptions limits, HttpInstruments instruments
         limits.MaxRequestHeaderCount = 100;
         limits.MaxRequestLineSize = 8 * 1024;
 
-        // A window is what a sender may have under way. One of 1 MiB carries a stream at 1 GB/s over loopback and 80 Mbit/s at 100 ms;
-        // a connection's bounds what a client can make us hold.
+        // A window is what a sender may have under way: 1 MiB is 80 Mbit/s for one stream at 100 ms. A connection's bounds what a client
+        // can make us hold.
         limits.Http2.MaxStreamsPerConnection = 100;
         limits.Http2.InitialConnectionWindowSize = 2 * 1024 * 1024;
         limits.Http2.InitialStreamWindowSize = 1024 * 1024;

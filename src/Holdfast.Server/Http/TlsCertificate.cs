@@ -56,9 +56,9 @@ internal sealed partial class TlsCertificate : IAsyncDisposable
 
             Volatile.Write(ref _problem, null);
         }
-        catch (IOException e)
+        catch (Exception e)
         {
-            // Once for each problem, not once every two seconds.
+            // Whatever it is: thrown from a timer it would end the process. Once for each problem, not once every two seconds.
             if (!string.Equals(_problem, e.Message, StringComparison.Ordinal))
                 KeptOld(_log, Listener, e.Message);
             Volatile.Write(ref _problem, e.Message);

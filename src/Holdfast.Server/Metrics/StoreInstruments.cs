@@ -11,8 +11,10 @@ internal sealed class StoreInstruments : IDisposable
     public StoreInstruments(object scope, IBlobStore blobs, long reserveBytes)
     {
         _meter = new Meter("Holdfast.Store", null, null, scope);
-        _meter.CreateObservableGauge("holdfast_disk_free_bytes", () => Measure(blobs, static space => space.FreeBytes), null, "Free bytes under the blob store.");
-        _meter.CreateObservableGauge("holdfast_disk_total_bytes", () => Measure(blobs, static space => space.TotalBytes), null, "Size of what the blob store lies on.");
+        _meter.CreateObservableGauge(
+            "holdfast_disk_free_bytes", () => Measure(blobs, static space => space.FreeBytes), null, "Free bytes under the blob store.");
+        _meter.CreateObservableGauge(
+            "holdfast_disk_total_bytes", () => Measure(blobs, static space => space.TotalBytes), null, "Size of what the blob store lies on.");
         _meter.CreateObservableGauge("holdfast_disk_reserve_bytes", () => reserveBytes, null, "Free bytes below which pushes are refused.");
     }
 

@@ -16,6 +16,7 @@ internal static class RootCommands
           holdfast serve --config /etc/holdfast.yaml        what the file says
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+          holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
           docker tag alpine 127.0.0.1:5000/alpine && docker push 127.0.0.1:5000/alpine
@@ -42,6 +43,7 @@ internal static class RootCommands
     {
         ServeCommand.Create(),
         ConfigCommand.Create(),
+        UserCommand.Create(),
     };
 
     private static string Spell(Command command) =>

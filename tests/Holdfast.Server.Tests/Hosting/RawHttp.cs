@@ -7,13 +7,17 @@ namespace Holdfast.Server.Tests.Hosting;
 /// <summary>Requests that no HTTP client would send.</summary>
 internal static class RawHttp
 {
-    /// <summary>Sends the bytes, ends the sending side, and reads all that comes back.</summary>
-    public static async Task<string> SendAsync(IPEndPoint server, string bytes)
+    /// <summary>Sends the bytes and reads all that comes back until the server closes.</summary>
+    /// <param name="server">Where to.</param>
+    /// <param name="bytes">As Latin-1.</param>
+    /// <param name="thenEnd">Ends the sending side first; the server takes that for a client that left.</param>
+    public static async Task<string> SendAsync(IPEndPoint server, string bytes, bool thenEnd = false)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server);
         await socket.SendAsync(Encoding.Latin1.GetBytes(bytes));
-        socket.Shutdown(SocketShutdown.Send);
+        if (thenEnd)
+            socket.Shutdown(SocketShutdown.Send);
         return await ReadToEndAsync(socket);
     }
 

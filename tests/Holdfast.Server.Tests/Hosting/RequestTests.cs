@@ -98,7 +98,7 @@ public class RequestTests
                 done.TrySetResult();
             }
         });
-        await RawHttp.SendAsync(host.EndPoint, "PUT /v2/a/manifests/b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+        await RawHttp.SendAsync(host.EndPoint, "PUT /v2/a/manifests/b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc", thenEnd: true);
         await done.Task.WaitAsync(TimeSpan.FromSeconds(10));
         (await host.StopAndReadLogAsync()).ShouldNotContain(" 500 ");
     }
