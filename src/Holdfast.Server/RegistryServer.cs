@@ -1,3 +1,7 @@
+using System.Net;
+using Holdfast.Server.Auth;
+using Holdfast.Server.Http;
+using Holdfast.Server.Uploads;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
@@ -10,17 +14,91 @@ public sealed record ServerStores(IBlobStore Blobs, MetadataDatabase Metadata);
 /// <summary>A running server: its listeners, and the way to stop it.</summary>
 public sealed class RegistryServer : IAsyncDisposable
 {
+    private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
+    private readonly UploadSessions _sessions;
+    private ServerHost? _host;
+
+    private RegistryServer(UploadSessions sessions) => _sessions = sessions;
+
     /// <summary>The listeners' real addresses, in the options' order, with the ports that were taken for port 0.</summary>
-    public IReadOnlyList<Uri> Addresses => throw new NotSupportedException();
+    public IReadOnlyList<Uri> Addresses => _host!.Addresses;
 
     /// <summary>Starts listening; returns when every listener accepts connections.</summary>
     /// <exception cref="IOException">An address is in use or a certificate can't be read.</exception>
-    public static Task<RegistryServer> StartAsync(
-        ServerOptions options, ServerStores stores, ILoggerFactory logs, TimeProvider time, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    /// <exception cref="InvalidDataException">An htpasswd file is not right; the message has a line for every problem.</exception>
+    public static async Task<RegistryServer> StartAsync(
+        ServerOptions options, ServerStores stores, ILoggerFactory logs, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>());
+        var server = new RegistryServer(sessions);
+        try
+        {
+            server.OpenAuthenticators(options, time, logs.CreateLogger<Authenticator>());
+            var registries = await OpenRegistriesAsync(options, stores, cancellationToken);
+            var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
+            var routes = RegistryRoutes.Create(options, reserve, sessions, time, logs);
+            server.MapTokenEndpoint(routes, time);
+            var parts = new ServerParts(stores, logs, time)
+            {
+                RegistryOf = listener => registries[listener.Registry],
+                Dispatch = new Dispatcher(routes, server.AdmitAsync).HandleAsync,
+            };
+            server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
 
     /// <summary>Drains: running requests may finish within the drain timeout, new ones get 503, then the listeners close.</summary>
-    public Task StopAsync() => throw new NotSupportedException();
+    public Task StopAsync() => _host!.StopAsync();
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Stops without waiting for anything that still runs, unless <see cref="StopAsync"/> was called before.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_host is not null)
+            await _host.DisposeAsync();
+        await _sessions.DisposeAsync();
+        foreach (var authenticator in _authenticators.Values)
+            authenticator.Dispose();
+    }
+
+    private void OpenAuthenticators(ServerOptions options, TimeProvider time, ILogger log)
+    {
+        var signer = options.TokenKeyFile is { } file && options.Registries.Any(r => r.Auth is not null)
+            ? TokenSigner.LoadOrCreate(file)
+            : TokenSigner.CreateEphemeral();
+        foreach (var registry in options.Registries)
+            _authenticators.Add(registry.Name, Authenticator.Open(registry.Auth, registry.Name, signer, time, log));
+    }
+
+    private static async Task<Dictionary<string, Registry>> OpenRegistriesAsync(
+        ServerOptions options, ServerStores stores, CancellationToken cancellationToken)
+    {
+        var registries = new Dictionary<string, Registry>(StringComparer.Ordinal);
+        foreach (var name in options.Registries.Select(r => r.Name))
+        {
+            var id = await stores.Metadata.WriteAsync(name, static (db, name) => Registries.Ensure(db, name), cancellationToken);
+            registries.Add(name, new Registry(id, name, stores.Metadata, stores.Blobs));
+        }
+        return registries;
+    }
+
+    private ValueTask<Admission> AdmitAsync(RegistryRequest request, RegistryActions needs) =>
+        _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
+
+    private void MapTokenEndpoint(RouteTable routes, TimeProvider time)
+    {
+        var handlers = _authenticators.ToDictionary(a => a.Key, a => new TokenHandler(a.Value, time), StringComparer.Ordinal);
+        foreach (var method in new[] { "GET", "POST" })
+        {
+            routes.Map(RouteKind.Token, method, null, request =>
+                handlers[request.Registry.Name].HandleAsync(request.Context, ClientOf(request), request.Aborted));
+        }
+    }
+
+    private static IPAddress ClientOf(RegistryRequest request) => request.Context.Connection.RemoteIpAddress ?? IPAddress.None;
 }

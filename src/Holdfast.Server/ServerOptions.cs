@@ -24,6 +24,9 @@ public sealed record ServerOptions
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
     public AccessLogOptions AccessLog { get; init; } = new();
+
+    /// <summary>Where the key of the token endpoint is kept, made at the first start; null: a key of this process alone.</summary>
+    public string? TokenKeyFile { get; init; }
 }
 
 /// <summary>One address to listen on.</summary>
@@ -73,4 +76,10 @@ public sealed record AccessLogOptions
 
     /// <summary>Lines; what comes beyond is counted and dropped (P10).</summary>
     public int MaxLinesPerSecond { get; init; } = 1_000;
+
+    /// <summary>One JSON object per line instead of words for people.</summary>
+    public bool Json { get; init; }
+
+    /// <summary>Where lines go; null: standard output. Only whole lines are written to it, many in one call.</summary>
+    public TextWriter? Sink { get; init; }
 }

@@ -1,1 +1,1 @@
-return 0;
+return Holdfast.Commands.RootCommands.Invoke(args);

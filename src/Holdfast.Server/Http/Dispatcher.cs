@@ -1,11 +1,66 @@
+using System.Globalization;
+using Microsoft.Extensions.Primitives;
+
 namespace Holdfast.Server.Http;
 
-/// <summary>Brings a request to the capability that answers it.</summary>
-internal sealed class Dispatcher
+/// <summary>Brings a request to the capability that answers it, after its path and its caller were checked.</summary>
+internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
 {
-    public Task HandleAsync(RegistryRequest request)
+    private static readonly StringValues ApiVersion = "registry/2.0";
+
+    public async Task HandleAsync(RegistryRequest request)
     {
-        request.Context.Response.StatusCode = 404;
-        return Task.CompletedTask;
+        var route = request.Route;
+        var http = request.Context;
+        http.Response.Headers["Docker-Distribution-API-Version"] = ApiVersion;
+
+        var entry = routes.Find(route.Kind, http.Request.Method);
+        if (entry is not { Needs: null } && !await AdmitAsync(request, entry?.Needs ?? RegistryActions.None))
+            return;
+        if (entry is null)
+            await AnswerUnmappedAsync(request);
+        else if (route.Repository.IsNone && route.Name.Length > 0)
+            await request.FailAsync(Outcome.NameInvalid, NameProblem(route.Name));
+        else
+            await entry.Handler(request);
     }
+
+    private async ValueTask<bool> AdmitAsync(RegistryRequest request, RegistryActions needs)
+    {
+        var admission = await gate(request, needs);
+        request.Caller = admission.Caller;
+        if (admission.Outcome == AdmissionOutcome.Admitted)
+            return true;
+        await RefuseAsync(request, admission);
+        return false;
+    }
+
+    private Task AnswerUnmappedAsync(RegistryRequest request)
+    {
+        var allowed = routes.MethodsOf(request.Route.Kind);
+        if (allowed.Length == 0)
+            return request.FailAsync(Outcome.RouteUnknown, "nothing is served under this path; the protocol lies under /v2/");
+        request.Context.Response.Headers.Allow = allowed;
+        return request.FailAsync(Outcome.MethodNotAllowed, $"this path takes {allowed}");
+    }
+
+    private static Task RefuseAsync(RegistryRequest request, Admission admission)
+    {
+        var headers = request.Context.Response.Headers;
+        switch (admission.Outcome)
+        {
+            case AdmissionOutcome.Unauthorized:
+                headers.WWWAuthenticate = admission.Challenge;
+                return request.FailAsync(Outcome.Unauthorized, "authentication required: the credentials are missing, wrong, or grant too little");
+            case AdmissionOutcome.SlowDown:
+                headers.RetryAfter = Math.Ceiling(admission.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+                return request.FailAsync(Outcome.SlowDown, "too many failed logins from this address; wait before the next one");
+            default:
+                return request.FailAsync(Outcome.Denied, "this user may not do that in this repository");
+        }
+    }
+
+    private static string NameProblem(string name) => name.Length > Oci.RepositoryName.MaxLength
+        ? $"a repository name has at most {Oci.RepositoryName.MaxLength} characters; this one has {name.Length}"
+        : "a repository name is lower-case letters and digits in parts joined by '/', with single '.', '_', '__' or dashes inside a part";
 }

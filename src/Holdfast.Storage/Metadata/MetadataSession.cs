@@ -5,11 +5,11 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>One connection with its prepared statements, lent to one delegate at a time.</summary>
 public sealed class MetadataSession(DbConnection connection) : IDisposable
 {
-    private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance as IEqualityComparer<string>);
+    private readonly Dictionary<string, Statement> _statements = new(ReferenceEqualityComparer.Instance);
 
     public DbConnection Connection => connection;
 
-    /// <summary>The prepared statement for a SQL literal; prepared at its first use on this connection.</summary>
+    /// <summary>The prepared statement for a SQL literal; prepared at its first use on this connection. Never call it with built text: each would stay.</summary>
     public Statement Prepare(string sql)
     {
         if (_statements.TryGetValue(sql, out var statement))
@@ -17,6 +17,13 @@ public sealed class MetadataSession(DbConnection connection) : IDisposable
         statement = new Statement(connection, sql);
         _statements.Add(sql, statement);
         return statement;
+    }
+
+    /// <summary>Runs SQL once, several statements too, without keeping it.</summary>
+    public void Execute(string sql)
+    {
+        using var statement = new Statement(connection, sql);
+        statement.Execute();
     }
 
     public void Dispose()

@@ -18,14 +18,14 @@ public sealed record NamePage(IReadOnlyList<string> Names, bool HasMore);
 /// <summary>A manifest to put, with the tags to point at it.</summary>
 public sealed record ManifestPut(RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags);
 
-/// <summary>What became of a <see cref="ManifestPut"/>: stored if nothing is missing and nothing mismatched; else nothing was changed.</summary>
-/// <param name="Missing">Every hard edge that does not resolve inside the repository (P2).</param>
+/// <summary>What a manifest's hard edges resolve to inside its repository (P2). Only a whole closure is ever stored.</summary>
+/// <param name="Missing">Every hard edge that does not resolve.</param>
 /// <param name="Mismatched">Every hard edge that resolves to bytes of another size than the manifest states, with the stored size.</param>
-public sealed record ManifestPutResult(IReadOnlyList<Descriptor> Missing, IReadOnlyList<SizeMismatch> Mismatched)
+public sealed record ManifestClosure(IReadOnlyList<Descriptor> Missing, IReadOnlyList<SizeMismatch> Mismatched)
 {
-    public static readonly ManifestPutResult Stored = new([], []);
+    public static readonly ManifestClosure Whole = new([], []);
 
-    public bool IsStored => Missing.Count == 0 && Mismatched.Count == 0;
+    public bool IsWhole => Missing.Count == 0 && Mismatched.Count == 0;
 }
 
 public readonly record struct SizeMismatch(Descriptor Stated, long StoredSizeBytes);
@@ -38,6 +38,18 @@ public sealed record DeleteResult(DeleteOutcome Outcome, IReadOnlyList<Digest> H
 {
     public static readonly DeleteResult Deleted = new(DeleteOutcome.Deleted, [], 0);
     public static readonly DeleteResult Unknown = new(DeleteOutcome.Unknown, [], 0);
+
+    private const int MaxHolders = 20;
+
+    /// <param name="holders">A query of the holders' digests, whose <c>@limit</c> is set here.</param>
+    internal static DeleteResult HeldBy(Statement holders, long count)
+    {
+        var digests = new List<Digest>();
+        using var rows = holders.Set("@limit", MaxHolders).Query();
+        while (rows.Read())
+            digests.Add(rows.Digest(0));
+        return new DeleteResult(DeleteOutcome.Held, digests, count);
+    }
 }
 
 public enum DeleteOutcome

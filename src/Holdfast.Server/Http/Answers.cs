@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Holdfast.Server.Http;
+
+/// <summary>How handlers answer: errors in the specification's JSON, bodies in JSON.</summary>
+internal static class Answers
+{
+    // Names and digests are readable as they are; the default encoder would escape '+' in media types.
+    private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static readonly StringValues JsonType = "application/json";
+
+    /// <summary>Answers an error (dist-spec v1.1.1, "Error Codes"). A HEAD gets the status alone.</summary>
+    /// <param name="message">What is wrong and what to do next, for a person.</param>
+    /// <param name="detail">Writes properties into the detail object, which always holds the request's id.</param>
+    public static Task FailAsync(this RegistryRequest request, Outcome outcome, string message, Action<Utf8JsonWriter>? detail = null)
+    {
+        var (status, code) = Outcomes.Of(outcome);
+        request.ErrorCode = code;
+        var response = request.Context.Response;
+        response.StatusCode = status;
+        response.Headers.ContentType = JsonType;
+        if (HttpMethods.IsHead(request.Context.Request.Method))
+            return Task.CompletedTask;
+
+        var body = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(body, Json))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("errors"u8);
+            json.WriteStartObject();
+            json.WriteString("code"u8, code);
+            json.WriteString("message"u8, message);
+            json.WriteStartObject("detail"u8);
+            detail?.Invoke(json);
+            json.WriteString("requestId"u8, request.Id);
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return SendAsync(request, body);
+    }
+
+    /// <summary>Answers 200 with a JSON body of the given type.</summary>
+    public static Task SendJsonAsync<TState>(
+        this RegistryRequest request, string contentType, TState state, Action<Utf8JsonWriter, TState> write)
+    {
+        var body = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(body, Json))
+            write(json, state);
+        request.Context.Response.Headers.ContentType = contentType;
+        return SendAsync(request, body);
+    }
+
+    private static Task SendAsync(RegistryRequest request, ArrayBufferWriter<byte> body)
+    {
+        var response = request.Context.Response;
+        response.ContentLength = body.WrittenCount;
+        return HttpMethods.IsHead(request.Context.Request.Method)
+            ? Task.CompletedTask
+            : response.Body.WriteAsync(body.WrittenMemory, request.Aborted).AsTask();
+    }
+}

@@ -1,0 +1,46 @@
+using Holdfast.Storage.Blobs;
+
+namespace Holdfast.Server.Http;
+
+/// <summary>
+/// The free space below which nothing is accepted any more, while pulls and deletes go on (P10). The store is asked at most once
+/// a second; a push counts what it brings against the last answer.
+/// </summary>
+internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private long _askedAt;
+    private long? _freeBytes;
+
+    /// <summary>Would storing that many bytes leave less than the reserve?</summary>
+    /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
+    public bool IsShort(long incomingBytes) => FreeBytes() is { } free && free - incomingBytes < reserveBytes;
+
+    /// <summary>Answers 507 with the figures.</summary>
+    public Task FailAsync(RegistryRequest request)
+    {
+        var free = FreeBytes() ?? 0;
+        return request.FailAsync(
+            Outcome.StoreFull,
+            $"the registry's disk has {free} bytes free and keeps {reserveBytes} in reserve; free some room or lower disk.reserve. "
+            + "Pulls and deletes go on.",
+            json =>
+            {
+                json.WriteNumber("freeBytes"u8, free);
+                json.WriteNumber("reserveBytes"u8, reserveBytes);
+            });
+    }
+
+    private long? FreeBytes()
+    {
+        lock (_lock)
+        {
+            var now = time.GetTimestamp();
+            if (_askedAt != 0 && time.GetElapsedTime(_askedAt, now) < TimeSpan.FromSeconds(1))
+                return _freeBytes;
+            _askedAt = now;
+            _freeBytes = blobs.MeasureSpace()?.FreeBytes;
+            return _freeBytes;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace Holdfast.Server.Manifests;
+
+/// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
+internal sealed class ManifestEndpoint(ManifestReader manifests)
+{
+    public async Task GetAsync(RegistryRequest request)
+    {
+        if (!Reference.TryParse(request.Route.Last, out var reference))
+        {
+            await FailReferenceAsync(request);
+            return;
+        }
+        var registry = request.Registry;
+        var key = new RepositoryKey(registry.Id, request.Route.Repository);
+        var stored = await registry.Metadata.ReadAsync(
+            (key, reference), static (session, s) => Storage.Metadata.Manifests.Find(session, s.key, s.reference), request.Aborted);
+        var payload = stored is null ? null : await manifests.ReadAsync(registry, stored, request.Aborted);
+        if (stored is null || payload is null)
+        {
+            await FailUnknownAsync(request, reference);
+            return;
+        }
+        var http = request.Context;
+        if (!AcceptedTypes.Allow(http.Request.Headers.Accept, stored.MediaType))
+        {
+            await request.FailAsync(
+                Outcome.ManifestUnknown,
+                $"the manifest is of type {stored.MediaType}, which the Accept header does not list",
+                json => json.WriteString("mediaType"u8, stored.MediaType));
+            return;
+        }
+
+        var digest = stored.Digest.ToString();
+        var etag = $"\"{digest}\"";
+        var headers = http.Response.Headers;
+        headers["Docker-Content-Digest"] = digest;
+        headers.ETag = etag;
+        if (http.Request.Headers.IfNoneMatch.Count > 0 && EntityTags.Match(http.Request.Headers.IfNoneMatch, etag))
+        {
+            http.Response.StatusCode = StatusCodes.Status304NotModified;
+            return;
+        }
+        headers.ContentType = stored.MediaType;
+        http.Response.ContentLength = payload.Length;
+        if (!HttpMethods.IsHead(http.Request.Method))
+            await http.Response.BodyWriter.WriteAsync(payload, request.Aborted);
+    }
+
+    public async Task DeleteAsync(RegistryRequest request)
+    {
+        if (!Reference.TryParse(request.Route.Last, out var reference))
+        {
+            await FailReferenceAsync(request);
+            return;
+        }
+        var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
+        var result = await request.Registry.Metadata.WriteAsync(
+            (key, reference),
+            static (session, s) => s.reference.IsDigest
+                ? Storage.Metadata.Manifests.Delete(session, s.key, s.reference.Digest)
+                : Storage.Metadata.Tags.Delete(session, s.key, s.reference.Tag) ? DeleteResult.Deleted : DeleteResult.Unknown,
+            request.Aborted);
+        switch (result.Outcome)
+        {
+            case DeleteOutcome.Deleted:
+                request.Context.Response.StatusCode = StatusCodes.Status202Accepted;
+                break;
+            case DeleteOutcome.Unknown:
+                await FailUnknownAsync(request, reference);
+                break;
+            case DeleteOutcome.Held:
+                await request.FailHeldAsync(result, "indexes of this repository list this manifest; delete them first");
+                break;
+        }
+    }
+
+    public static Task FailReferenceAsync(RegistryRequest request) => request.Route.Last.Contains(':', StringComparison.Ordinal)
+        ? request.FailAsync(Outcome.DigestInvalid, "a digest is sha256: and 64, or sha512: and 128, lower-case hex digits")
+        : request.FailAsync(
+            Outcome.ManifestInvalid,
+            $"a tag has at most {Tag.MaxLength} letters, digits, '_', '.' and '-', and starts with none of the last two");
+
+    private static Task FailUnknownAsync(RegistryRequest request, Reference reference) => request.FailAsync(
+        Outcome.ManifestUnknown, "this repository has no such manifest", json => json.WriteString("reference"u8, reference.ToString()));
+}

@@ -1,0 +1,195 @@
+using System.Globalization;
+using System.Text.Json;
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace Holdfast.Server.Manifests;
+
+/// <summary>
+/// Takes a manifest (end-7a, end-7b): parse, check the closure (P2), store the bytes, then the edges and the tags in one transaction (P1).
+/// </summary>
+internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reserve, TimeProvider time)
+{
+    // The specification asks for at least 10; the request line's limit is reached at about this many.
+    private const int MaxTags = 100;
+
+    public async Task PutAsync(RegistryRequest request)
+    {
+        if (!Reference.TryParse(request.Route.Last, out var reference))
+        {
+            await ManifestEndpoint.FailReferenceAsync(request);
+            return;
+        }
+        if (await ReadTagsAsync(request, reference) is not { } tags || await ReadPayloadAsync(request) is not { } payload)
+            return;
+
+        var digest = Digest.Compute(reference.IsDigest ? reference.Digest.Algorithm : DigestAlgorithm.Sha256, payload);
+        if (reference.IsDigest && digest != reference.Digest)
+        {
+            await request.FailAsync(
+                Outcome.DigestInvalid,
+                "the manifest's bytes have another digest than the path names",
+                json => json.WriteString("digest"u8, digest.ToString()));
+            return;
+        }
+        if (!ManifestParser.TryParse(payload, request.Context.Request.ContentType, out var manifest, out var problem))
+        {
+            await request.FailAsync(Outcome.ManifestInvalid, problem);
+            return;
+        }
+        var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
+        await PutAsync(request, new ManifestPut(key, digest, payload, manifest, tags));
+    }
+
+    private async Task PutAsync(RegistryRequest request, ManifestPut put)
+    {
+        var registry = request.Registry;
+        var closure = await CheckClosureAsync(registry, put, request.Aborted);
+        if (!closure.IsWhole)
+        {
+            await FailClosureAsync(request, closure);
+            return;
+        }
+        await StorePayloadAsync(registry.Blobs, put, request.Aborted);
+        // From here on a lost client must not undo the push.
+        var result = await registry.Metadata.WriteAsync(
+            (put, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
+            static (session, s) => Storage.Metadata.Manifests.Put(session, s.put, s.now),
+            CancellationToken.None);
+        if (!result.IsWhole)
+        {
+            await FailClosureAsync(request, result);
+            return;
+        }
+        cache.Add(put.Digest, put.Payload.ToArray());
+        AnswerStored(request, put);
+    }
+
+    // The database knows what is linked; only the blob store knows whether the bytes are really there.
+    private static async ValueTask<ManifestClosure> CheckClosureAsync(Registry registry, ManifestPut put, CancellationToken cancellationToken)
+    {
+        var linked = await registry.Metadata.ReadAsync(
+            put, static (session, put) => Storage.Metadata.Manifests.CheckClosure(session, put.Repository, put.Manifest), cancellationToken);
+        if (!linked.IsWhole)
+            return linked;
+        var missing = new List<Descriptor>();
+        var seen = new HashSet<Digest>();
+        IEnumerable<Descriptor> blobs = put.Manifest.Config is { } config ? put.Manifest.Layers.Prepend(config) : put.Manifest.Layers;
+        foreach (var blob in blobs)
+        {
+            if (seen.Add(blob.Digest) && await registry.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
+                missing.Add(blob);
+        }
+        return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
+    }
+
+    private static async Task StorePayloadAsync(IBlobStore blobs, ManifestPut put, CancellationToken cancellationToken)
+    {
+        await using var writer = await blobs.OpenUploadAsync(Guid.NewGuid(), put.Digest.Algorithm, cancellationToken);
+        try
+        {
+            await writer.AppendAsync(put.Payload, cancellationToken);
+            if (await writer.CommitAsync(put.Digest, CancellationToken.None) != BlobCommitOutcome.Stored)
+                throw new InvalidOperationException($"the bytes of manifest {put.Digest} changed while they were stored");
+        }
+        catch
+        {
+            await writer.DisposeAsync();
+            await blobs.RemoveUploadAsync(writer.Upload, CancellationToken.None);
+            throw;
+        }
+    }
+
+    private static void AnswerStored(RegistryRequest request, ManifestPut put)
+    {
+        var response = request.Context.Response;
+        response.StatusCode = StatusCodes.Status201Created;
+        response.Headers.Location = $"/v2/{put.Repository.Name}/manifests/{put.Digest}";
+        response.Headers["Docker-Content-Digest"] = put.Digest.ToString();
+        if (put.Manifest.Subject is { } subject)
+            response.Headers["OCI-Subject"] = subject.Digest.ToString();
+        if (request.Context.Request.Query.ContainsKey("tag"))
+            response.Headers["OCI-Tag"] = string.Join(", ", put.Tags);
+    }
+
+    private static async ValueTask<IReadOnlyList<Tag>?> ReadTagsAsync(RegistryRequest request, Reference reference)
+    {
+        var tags = new List<Tag>();
+        if (!reference.IsDigest)
+            tags.Add(reference.Tag);
+        foreach (var value in request.Context.Request.Query["tag"])
+        {
+            if (!Tag.TryParse(value, out var tag))
+            {
+                await request.FailAsync(Outcome.ManifestInvalid, "a tag parameter is not a tag", json => json.WriteString("tag"u8, value));
+                return null;
+            }
+            if (!tags.Contains(tag))
+                tags.Add(tag);
+        }
+        if (tags.Count <= MaxTags)
+            return tags;
+        await request.FailAsync(Outcome.TooManyTags, $"one push takes at most {MaxTags} tags; push the manifest again with the rest");
+        return null;
+    }
+
+    private async ValueTask<byte[]?> ReadPayloadAsync(RegistryRequest request)
+    {
+        var http = request.Context;
+        if (http.Request.ContentLength > Manifest.MaxSizeBytes)
+        {
+            await FailTooLargeAsync(request);
+            return null;
+        }
+        if (reserve.IsShort(http.Request.ContentLength ?? 0))
+        {
+            await reserve.FailAsync(request);
+            return null;
+        }
+        using var buffer = new MemoryStream((int)(http.Request.ContentLength ?? 4096));
+        var chunk = new byte[16 * 1024];
+        int read;
+        while ((read = await http.Request.Body.ReadAsync(chunk, request.Aborted)) > 0)
+        {
+            if (buffer.Length + read > Manifest.MaxSizeBytes)
+            {
+                await FailTooLargeAsync(request);
+                return null;
+            }
+            buffer.Write(chunk, 0, read);
+        }
+        return buffer.ToArray();
+    }
+
+    private static Task FailTooLargeAsync(RegistryRequest request) => request.FailAsync(
+        Outcome.ManifestTooLarge,
+        string.Create(CultureInfo.InvariantCulture, $"a manifest has at most {Manifest.MaxSizeBytes} bytes; put what is larger into a layer"));
+
+    private static Task FailClosureAsync(RegistryRequest request, ManifestClosure closure) => request.FailAsync(
+        Outcome.ManifestEdgeMissing,
+        "the manifest refers to content that this repository does not have in the stated size; push that first",
+        json => WriteClosure(json, closure));
+
+    private static void WriteClosure(Utf8JsonWriter json, ManifestClosure closure)
+    {
+        json.WriteStartArray("missing"u8);
+        foreach (var missing in closure.Missing)
+            json.WriteStringValue(missing.Digest.ToString());
+        json.WriteEndArray();
+        if (closure.Mismatched.Count == 0)
+            return;
+        json.WriteStartArray("mismatched"u8);
+        foreach (var (stated, storedSize) in closure.Mismatched)
+        {
+            json.WriteStartObject();
+            json.WriteString("digest"u8, stated.Digest.ToString());
+            json.WriteNumber("statedSize"u8, stated.SizeBytes);
+            json.WriteNumber("storedSize"u8, storedSize);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,57 @@
+using Holdfast.Server.Blobs;
+using Holdfast.Server.Catalog;
+using Holdfast.Server.Http;
+using Holdfast.Server.Manifests;
+using Holdfast.Server.Referrers;
+using Holdfast.Server.Tags;
+using Holdfast.Server.Uploads;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server;
+
+/// <summary>What a hosted registry answers: every place of the specification with its handler and the permission it needs.</summary>
+internal static class RegistryRoutes
+{
+    public static RouteTable Create(ServerOptions options, DiskReserve reserve, UploadSessions sessions, TimeProvider time, ILoggerFactory logs)
+    {
+        var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
+        var acceptance = new BlobAcceptance(time);
+        var blobs = new BlobEndpoint(logs.CreateLogger<BlobEndpoint>());
+        var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
+        var upload = new UploadEndpoint(sessions, acceptance, reserve);
+        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()));
+        var manifestPut = new ManifestPutEndpoint(cache, reserve, time);
+        var tags = new TagsEndpoint();
+        var referrers = new ReferrersEndpoint();
+        var catalog = new CatalogEndpoint();
+        return new RouteTable()
+            .Map(RouteKind.Base, "GET", RegistryActions.None, AnswerBaseAsync)
+            .Map(RouteKind.Base, "HEAD", RegistryActions.None, AnswerBaseAsync)
+            .Map(RouteKind.Blob, "GET", RegistryActions.Pull, blobs.GetAsync)
+            .Map(RouteKind.Blob, "HEAD", RegistryActions.Pull, blobs.GetAsync)
+            .Map(RouteKind.Blob, "DELETE", RegistryActions.Delete, blobs.DeleteAsync)
+            .Map(RouteKind.Uploads, "POST", RegistryActions.Push, uploads.PostAsync)
+            .Map(RouteKind.Upload, "PATCH", RegistryActions.Push, upload.PatchAsync)
+            .Map(RouteKind.Upload, "PUT", RegistryActions.Push, upload.PutAsync)
+            .Map(RouteKind.Upload, "GET", RegistryActions.Push, upload.GetAsync)
+            .Map(RouteKind.Upload, "DELETE", RegistryActions.Push, upload.DeleteAsync)
+            .Map(RouteKind.Manifest, "GET", RegistryActions.Pull, manifests.GetAsync)
+            .Map(RouteKind.Manifest, "HEAD", RegistryActions.Pull, manifests.GetAsync)
+            .Map(RouteKind.Manifest, "PUT", RegistryActions.Push, manifestPut.PutAsync)
+            .Map(RouteKind.Manifest, "DELETE", RegistryActions.Delete, manifests.DeleteAsync)
+            .Map(RouteKind.Tags, "GET", RegistryActions.Pull, tags.GetAsync)
+            .Map(RouteKind.Tags, "HEAD", RegistryActions.Pull, tags.GetAsync)
+            .Map(RouteKind.Referrers, "GET", RegistryActions.Pull, referrers.GetAsync)
+            .Map(RouteKind.Referrers, "HEAD", RegistryActions.Pull, referrers.GetAsync)
+            .Map(RouteKind.Catalog, "GET", RegistryActions.None, catalog.GetAsync)
+            .Map(RouteKind.Catalog, "HEAD", RegistryActions.None, catalog.GetAsync);
+    }
+
+    // end-1: being here at all is the answer; clients learn from a 401 before it how to log in.
+    private static Task AnswerBaseAsync(RegistryRequest request) =>
+        request.SendJsonAsync("application/json", 0, static (json, _) =>
+        {
+            json.WriteStartObject();
+            json.WriteEndObject();
+        });
+}

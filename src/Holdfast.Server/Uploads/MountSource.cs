@@ -1,0 +1,40 @@
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Uploads;
+
+/// <summary>
+/// Finds a blob to mount (end-11): from the named repository, or from any of the registry when none is named. Only a repository that
+/// the caller may pull from counts, so that nobody learns or gets by a mount what he may not read.
+/// </summary>
+internal sealed class MountSource
+{
+    // A popular base layer is linked by very many repositories; a caller who may read none of the first ones uploads it instead.
+    private const int MaxSources = 50;
+
+    /// <returns>The blob, whose bytes are there in full; null if it can't be mounted for whatever reason.</returns>
+    public async ValueTask<LinkedBlob?> FindAsync(RegistryRequest request, Digest digest, string? from)
+    {
+        var registry = request.Registry;
+        IReadOnlyList<RepositoryName> sources;
+        if (from is null)
+        {
+            sources = await registry.Metadata.ReadAsync(
+                (registry.Id, digest), static (db, s) => BlobLinks.FindSources(db, s.Id, s.digest, MaxSources), request.Aborted);
+        }
+        else
+            sources = RepositoryName.TryParse(from, out var name) ? [name] : [];
+
+        foreach (var source in sources)
+        {
+            if (!request.Caller!.May(source, RegistryActions.Pull))
+                continue;
+            var blob = await registry.Metadata.ReadAsync(
+                (key: new RepositoryKey(registry.Id, source), digest), static (db, s) => BlobLinks.Find(db, s.key, s.digest), request.Aborted);
+            if (blob is { } found && await registry.Blobs.FindSizeAsync(digest, request.Aborted) == found.SizeBytes)
+                return found;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,71 @@
+using Holdfast.Oci;
+using Microsoft.Win32.SafeHandles;
+
+namespace Holdfast.Storage.FileSystem;
+
+/// <summary>
+/// Where blobs lie, and the one way a file becomes a blob or stops being one: sync the bytes, rename, sync the folder.
+/// </summary>
+internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
+{
+    private const UnixFileMode EveryoneReads = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private readonly FanOut _sha256 = new(folder.Blobs(DigestAlgorithm.Sha256));
+    private readonly FanOut _sha512 = new(folder.Blobs(DigestAlgorithm.Sha512));
+
+    /// <returns>A reader, or null only if the folders were read and hold no such name (P6).</returns>
+    public FileBlobReader? TryOpen(Digest digest)
+    {
+        try
+        {
+            return new FileBlobReader(File.OpenHandle(
+                PathOf(digest), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan));
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+        catch (DirectoryNotFoundException) when (Directory.Exists(FanOutOf(digest).Path))
+        {
+            // No blob has needed that folder yet. Without the folder above it, the store itself is away, and nothing is known.
+            return null;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw Posix.Translate(e);
+        }
+    }
+
+    /// <summary>Makes the file a blob. When this returns, a power cut loses neither its bytes nor its name (P1).</summary>
+    /// <exception cref="IOException">What of it is on the disk is not known; the file must not be used again.</exception>
+    public void Publish(SafeFileHandle file, string path, Digest digest)
+    {
+        File.SetUnixFileMode(file, EveryoneReads);
+        var start = time.GetTimestamp();
+        Posix.SyncData(file, path);
+        StorageMetrics.RecordSync(time.GetElapsedTime(start), StorageMetrics.FileTarget);
+        FanOutOf(digest).Ensure(digest);
+        Posix.Rename(path, PathOf(digest));
+        SyncFolder(digest);
+    }
+
+    /// <summary>Removes a blob durably; nothing happens if there is none.</summary>
+    public void Remove(Digest digest)
+    {
+        FanOutOf(digest).Ensure(digest);
+        File.Delete(PathOf(digest));
+        SyncFolder(digest);
+    }
+
+    // A digest holds nothing but an algorithm and lower-case hex, so no path made of one leaves the folder.
+    private string PathOf(Digest digest) => string.Concat(FanOutOf(digest).Of(digest).Path, "/", digest.Hex);
+
+    private FanOut FanOutOf(Digest digest) => digest.Algorithm == DigestAlgorithm.Sha256 ? _sha256 : _sha512;
+
+    private void SyncFolder(Digest digest)
+    {
+        var start = time.GetTimestamp();
+        FanOutOf(digest).Of(digest).Sync();
+        StorageMetrics.RecordSync(time.GetElapsedTime(start), StorageMetrics.FolderTarget);
+    }
+}

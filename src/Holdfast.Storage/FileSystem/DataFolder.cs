@@ -1,0 +1,105 @@
+using System.Text;
+using Holdfast.Oci;
+using Microsoft.Win32.SafeHandles;
+
+namespace Holdfast.Storage.FileSystem;
+
+/// <summary>
+/// The data folder and its layout, held for this process alone while it is open. Dispose gives it free.
+/// </summary>
+public sealed class DataFolder : IDisposable
+{
+    internal const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    // The operator's group may look into the top folder (sizes, the socket's place) but not into what it holds.
+    private const UnixFileMode OwnerAndGroup = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute;
+
+    private readonly SafeFileHandle _lock;
+
+    private DataFolder(string path, SafeFileHandle @lock) => (Path, _lock) = (path, @lock);
+
+    /// <summary>The full path.</summary>
+    public string Path { get; }
+
+    public string DatabaseFile => System.IO.Path.Combine(Path, "holdfast.db");
+
+    public string Quarantine => System.IO.Path.Combine(Path, "quarantine");
+
+    public string Journal => System.IO.Path.Combine(Path, "journal");
+
+    public string Uploads => System.IO.Path.Combine(Path, "uploads");
+
+    internal string Blobs(DigestAlgorithm algorithm) => System.IO.Path.Combine(Path, "blobs", algorithm.Name());
+
+    /// <summary>Creates what is missing of the layout, durably, and takes the lock.</summary>
+    /// <exception cref="DataFolderInUseException">Another process has the folder open.</exception>
+    /// <exception cref="IOException">The folder can't be created, read or locked.</exception>
+    public static DataFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        try
+        {
+            CreateFolder(path, OwnerAndGroup);
+            var folder = new DataFolder(path, TakeLock(path));
+            try
+            {
+                folder.CreateLayout();
+                return folder;
+            }
+            catch
+            {
+                folder.Dispose();
+                throw;
+            }
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw Posix.Translate(e);
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private void CreateLayout()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Uploads, Quarantine, Journal])
+            CreateFolder(folder, Owner);
+        foreach (var algorithm in (ReadOnlySpan<DigestAlgorithm>)[DigestAlgorithm.Sha256, DigestAlgorithm.Sha512])
+            CreateFolder(Blobs(algorithm), Owner);
+    }
+
+    private static void CreateFolder(string path, UnixFileMode mode)
+    {
+        if (Directory.Exists(path))
+            return;
+        var parent = System.IO.Path.GetDirectoryName(path);
+        if (parent is not null)
+            CreateFolder(parent, OwnerAndGroup);
+        Directory.CreateDirectory(path, mode);
+        if (parent is not null)
+            Posix.SyncFolder(parent);
+    }
+
+    private static SafeFileHandle TakeLock(string path)
+    {
+        var file = System.IO.Path.Combine(path, "lock");
+        var handle = Posix.Open(file, Posix.ReadWrite | Posix.Create, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Span<byte> text = stackalloc byte[16];
+        if (!Posix.TryLock(handle, file))
+        {
+            var read = RandomAccess.Read(handle, text, 0);
+            handle.Dispose();
+            throw new DataFolderInUseException(path, Encoding.ASCII.GetString(text[..read]).Trim());
+        }
+        Encoding.ASCII.TryGetBytes($"{Environment.ProcessId}\n", text, out var length);
+        Posix.Truncate(handle, 0, file);
+        RandomAccess.Write(handle, text[..length], 0);
+        return handle;
+    }
+}
+
+/// <summary>Another process has the data folder open.</summary>
+public sealed class DataFolderInUseException(string path, string process)
+    : IOException($"the data folder '{path}' is in use by another process{(process.Length > 0 ? $" (pid {process})" : "")}")
+{
+}

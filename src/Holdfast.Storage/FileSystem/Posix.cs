@@ -1,0 +1,116 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+using Holdfast.Storage.Blobs;
+using Microsoft.Win32.SafeHandles;
+
+namespace Holdfast.Storage.FileSystem;
+
+/// <summary>The Linux calls that .NET lacks or softens (it can't sync a folder, and a move between file systems silently becomes a copy).</summary>
+internal static partial class Posix
+{
+    public const int ReadOnly = 0;
+    public const int ReadWrite = 2;
+    public const int Create = 0x40;
+    public const int Exclusive = 0x80;
+
+    private const int CloseOnExec = 0x80000;
+    private const int LockExclusive = 2;
+    private const int LockNonBlocking = 4;
+    private const uint SyncFileRangeWrite = 2;
+
+    private const int NoEntry = 2;
+    private const int Interrupted = 4;
+    private const int WouldBlock = 11;
+    private const int NoSpace = 28;
+    private const int QuotaExceeded = 122;
+
+    /// <returns>The open file, or null if there is none of that name (and <see cref="Create"/> wasn't asked for).</returns>
+    public static SafeFileHandle? TryOpen(string path, int flags, UnixFileMode mode = UnixFileMode.None)
+    {
+        while (true)
+        {
+            var descriptor = open(path, flags | CloseOnExec, (uint)mode);
+            if (descriptor >= 0)
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            var error = Marshal.GetLastPInvokeError();
+            if (error == NoEntry && (flags & Create) == 0)
+                return null;
+            if (error != Interrupted)
+                throw Fault(error, "open", path);
+        }
+    }
+
+    public static SafeFileHandle Open(string path, int flags, UnixFileMode mode = UnixFileMode.None) =>
+        TryOpen(path, flags, mode) ?? throw Fault(NoEntry, "open", path);
+
+    /// <returns>False if another open file holds the lock.</returns>
+    public static bool TryLock(SafeFileHandle file, string path)
+    {
+        if (flock(file, LockExclusive | LockNonBlocking) == 0)
+            return true;
+        var error = Marshal.GetLastPInvokeError();
+        return error == WouldBlock ? false : throw Fault(error, "lock", path);
+    }
+
+    /// <summary>The bytes and what is needed to read them back are on the disk when this returns.</summary>
+    public static void SyncData(SafeFileHandle file, string path) => Check(fdatasync(file), "sync", path);
+
+    /// <summary>The names in a folder are on the disk when this returns.</summary>
+    public static void SyncFolder(string path)
+    {
+        using var folder = Open(path, ReadOnly);
+        Check(fsync(folder), "sync", path);
+    }
+
+    /// <summary>Starts writing a range back without waiting for it. Only a hint: errors surface in <see cref="SyncData"/>.</summary>
+    public static void StartWriteBack(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        _ = sync_file_range(file, offsetBytes, lengthBytes, SyncFileRangeWrite);
+
+    public static void Rename(string from, string to) => Check(rename(from, to), "rename", to);
+
+    public static void Truncate(SafeFileHandle file, long sizeBytes, string path) => Check(ftruncate(file, sizeBytes), "truncate", path);
+
+    /// <summary>An error of .NET's file calls as the seam's exception.</summary>
+    public static IOException Translate(Exception error) => error switch
+    {
+        StoreFullException full => full,
+        IOException { HResult: NoSpace or QuotaExceeded } io => new StoreFullException(io.Message, io),
+        IOException io => io,
+        _ => new IOException(error.Message, error),
+    };
+
+    private static void Check(int result, string call, string path)
+    {
+        // fsync's EINTR is not retried: a sync whose outcome isn't known has failed.
+        if (result != 0)
+            throw Fault(Marshal.GetLastPInvokeError(), call, path);
+    }
+
+    private static IOException Fault(int error, string call, string path)
+    {
+        var message = $"cannot {call} '{path}': {Marshal.GetPInvokeErrorMessage(error)}";
+        var cause = new Win32Exception(error);
+        return error is NoSpace or QuotaExceeded ? new StoreFullException(message, cause) : new IOException(message, cause);
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(SafeFileHandle file, int operation);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(SafeFileHandle file);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fdatasync(SafeFileHandle file);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ftruncate(SafeFileHandle file, long length);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rename(string from, string to);
+}

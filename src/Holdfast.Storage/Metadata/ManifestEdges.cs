@@ -1,0 +1,119 @@
+using Holdfast.Oci;
+
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>What a manifest refers to, looked up inside its repository: each digest once, however often it is listed.</summary>
+internal sealed class ManifestEdges
+{
+    private readonly Manifest _manifest;
+    private readonly List<Descriptor> _missing = [];
+    private readonly List<SizeMismatch> _mismatched = [];
+    private readonly HashSet<(long Blob, EdgeKind Kind)> _blobs = [];
+    private readonly HashSet<long> _children = [];
+
+    private ManifestEdges(Manifest manifest) => _manifest = manifest;
+
+    /// <summary>Every hard edge that does not hold, in the order listed.</summary>
+    public ManifestClosure Result => _missing.Count + _mismatched.Count == 0 ? ManifestClosure.Whole : new(_missing, _mismatched);
+
+    public static ManifestEdges Resolve(MetadataSession session, RepositoryKey repository, Manifest manifest)
+    {
+        var edges = new ManifestEdges(manifest);
+
+        // No row has the id 0: in a repository that doesn't exist every edge is missing, and it isn't created for that.
+        var lookup = new EdgeLookup(session, Repositories.Find(session, repository) ?? 0);
+        if (manifest.Config is { } config)
+            edges.Add(config, lookup.FindBlob(config.Digest), EdgeKind.Config);
+        foreach (var layer in manifest.Layers)
+            edges.Add(layer, lookup.FindBlob(layer.Digest), EdgeKind.Layer);
+        foreach (var child in manifest.Children)
+            edges.Add(child, lookup.FindChild(child.Digest), EdgeKind.BlobChild);
+        return edges;
+    }
+
+    /// <summary>Writes the edges; those of an earlier put under another media type go.</summary>
+    public void Record(MetadataSession session, long repositoryId, long manifestId)
+    {
+        session.Prepare("DELETE FROM manifest_blobs WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
+        session.Prepare("DELETE FROM manifest_children WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
+        session.Prepare("DELETE FROM soft_edges WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
+        var addBlob = session.Prepare("INSERT INTO manifest_blobs (manifest_id, repository_id, blob_id, kind) VALUES (@manifest, @repository, @blob, @kind)")
+            .Set("@manifest", manifestId).Set("@repository", repositoryId);
+        foreach (var (blob, kind) in _blobs)
+            addBlob.Set("@blob", blob).Set("@kind", (long)kind).Execute();
+        var addChild = session.Prepare("INSERT INTO manifest_children (manifest_id, repository_id, child_id) VALUES (@manifest, @repository, @child)")
+            .Set("@manifest", manifestId).Set("@repository", repositoryId);
+        foreach (var child in _children)
+            addChild.Set("@child", child).Execute();
+        var addSoft = session.Prepare("INSERT INTO soft_edges (manifest_id, digest, kind) VALUES (@manifest, @digest, 1)").Set("@manifest", manifestId);
+        foreach (var digest in _manifest.NonDistributableLayers.Select(layer => layer.Digest).Distinct())
+            addSoft.Set("@digest", digest).Execute();
+    }
+
+    private void Add(Descriptor stated, EdgeTarget target, EdgeKind kind)
+    {
+        if (target.Id == 0)
+        {
+            if (target.IsFirst)
+                _missing.Add(stated);
+            return;
+        }
+        if (target.SizeBytes != stated.SizeBytes)
+            _mismatched.Add(new SizeMismatch(stated, target.SizeBytes));
+        else if (target.IsManifest)
+            _children.Add(target.Id);
+        else
+            _blobs.Add((target.Id, kind));
+    }
+
+    /// <summary>The stored values of <c>manifest_blobs.kind</c>.</summary>
+    private enum EdgeKind
+    {
+        Config = 1,
+        Layer = 2,
+        BlobChild = 3,
+    }
+
+    /// <param name="Id">A blob's or a manifest's; 0 if there is none.</param>
+    /// <param name="IsFirst">Is this the first time the manifest lists the digest?</param>
+    private readonly record struct EdgeTarget(long Id, long SizeBytes, bool IsManifest, bool IsFirst);
+
+    private sealed class EdgeLookup(MetadataSession session, long repositoryId)
+    {
+        private const string LinkedBlob = """
+            SELECT b.id, b.size FROM blobs b
+            JOIN links l ON l.repository_id = @repository AND l.blob_id = b.id
+            WHERE b.digest = @digest
+            """;
+        private const string Child = """
+            SELECT m.id, b.size FROM blobs b
+            JOIN manifests m ON m.repository_id = @repository AND m.blob_id = b.id
+            WHERE b.digest = @digest
+            """;
+
+        private readonly Dictionary<Digest, EdgeTarget> _blobs = [];
+        private readonly Dictionary<Digest, EdgeTarget> _children = [];
+
+        public EdgeTarget FindBlob(Digest digest)
+        {
+            if (_blobs.TryGetValue(digest, out var known))
+                return known with { IsFirst = false };
+            return _blobs[digest] = Query(LinkedBlob, digest, isManifest: false);
+        }
+
+        /// <summary>A manifest of the repository, or a linked blob: indexes of BuildKit's caches list layers as children.</summary>
+        public EdgeTarget FindChild(Digest digest)
+        {
+            if (_children.TryGetValue(digest, out var known))
+                return known with { IsFirst = false };
+            var child = Query(Child, digest, isManifest: true);
+            return _children[digest] = child.Id != 0 ? child : FindBlob(digest);
+        }
+
+        private EdgeTarget Query(string sql, Digest digest, bool isManifest)
+        {
+            using var rows = session.Prepare(sql).Set("@repository", repositoryId).Set("@digest", digest).Query();
+            return rows.Read() ? new EdgeTarget(rows.Long(0), rows.Long(1), isManifest, true) : new EdgeTarget(0, 0, isManifest, true);
+        }
+    }
+}

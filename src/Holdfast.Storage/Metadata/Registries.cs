@@ -1,0 +1,14 @@
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>The registries of this server, by name.</summary>
+public static class Registries
+{
+    /// <returns>The registry's id; it is added if it is new.</returns>
+    public static int Ensure(MetadataSession session, string name) => (int)(Find(session, name) ?? Add(session, name) ?? Find(session, name)!.Value);
+
+    private static long? Find(MetadataSession session, string name) =>
+        session.Prepare("SELECT id FROM registries WHERE name = @name").Set("@name", name).QueryLong();
+
+    private static long? Add(MetadataSession session, string name) =>
+        session.Prepare("INSERT INTO registries (name) VALUES (@name) ON CONFLICT (name) DO NOTHING RETURNING id").Set("@name", name).QueryLong();
+}

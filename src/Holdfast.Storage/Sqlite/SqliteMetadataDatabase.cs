@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Storage.Sqlite;
+
+/// <summary>The metadata in one SQLite file with a write-ahead log: any number of readers beside one writer that commits in groups.</summary>
+public sealed class SqliteMetadataDatabase : MetadataDatabase
+{
+    private readonly SqliteReaders _readers;
+    private readonly GroupCommit _writer;
+
+    private SqliteMetadataDatabase(string file)
+    {
+        _readers = new SqliteReaders(file);
+        _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file));
+    }
+
+    /// <summary>Opens the file, creating it if there is none, and migrates it to this program's schema.</summary>
+    /// <exception cref="SchemaTooNewException">A later program has written it.</exception>
+    public static SqliteMetadataDatabase Open(string file)
+    {
+        using (var session = SqliteConnections.OpenWriter(file))
+            SchemaMigrations.Run(session, SqlDialect.Sqlite);
+        return new SqliteMetadataDatabase(file);
+    }
+
+    public override ValueTask<TResult> ReadAsync<TState, TResult>(
+        TState state, Func<MetadataSession, TState, TResult> query, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var start = StorageMetrics.TimesDatabase ? Stopwatch.GetTimestamp() : 0;
+        var session = _readers.Rent();
+        TResult result;
+        try
+        {
+            result = query(session, state);
+        }
+        catch
+        {
+            // Its statements may be half read.
+            session.Dispose();
+            throw;
+        }
+        _readers.Return(session);
+        if (start != 0)
+            StorageMetrics.RecordRead(Stopwatch.GetElapsedTime(start));
+        return new(result);
+    }
+
+    public override Task<TResult> WriteAsync<TState, TResult>(
+        TState state, Func<MetadataSession, TState, TResult> change, CancellationToken cancellationToken) =>
+        _writer.RunAsync(state, change, cancellationToken);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        _readers.Dispose();
+    }
+}

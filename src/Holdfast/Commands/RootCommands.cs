@@ -1,0 +1,51 @@
+using System.CommandLine;
+
+namespace Holdfast.Commands;
+
+/// <summary>The command line: one file per command beside this one.</summary>
+internal static class RootCommands
+{
+    public const int Fine = 0;
+    public const int Findings = 1;
+    public const int Failed = 2;
+
+    private const string Description = """
+        Holdfast, a container registry that never loses an image it has accepted.
+
+          holdfast serve                                    an open registry on http://127.0.0.1:5000, stored in ./data
+          holdfast serve --config /etc/holdfast.yaml        what the file says
+          holdfast config sample > holdfast.yaml            a file to start from, every key explained
+          holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+          holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
+
+        Then push to it:
+          docker tag alpine 127.0.0.1:5000/alpine && docker push 127.0.0.1:5000/alpine
+
+        Exit codes: 0 fine, 1 findings, 2 could not do it (wrong usage, unreachable, refused).
+        """;
+
+    public static int Invoke(string[] args)
+    {
+        var parsed = Create().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                Console.Error.WriteLine($"holdfast: {error.Message}");
+            Console.Error.WriteLine($"See `{Spell(parsed.CommandResult.Command)} --help`.");
+            return Failed;
+        }
+
+        // Null: serve stops in its own way, and may take as long as transfers run.
+        return parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+    }
+
+    internal static RootCommand Create() => new(Description)
+    {
+        ServeCommand.Create(),
+        ConfigCommand.Create(),
+        UserCommand.Create(),
+    };
+
+    private static string Spell(Command command) =>
+        command is RootCommand || command.Parents.FirstOrDefault() is not Command parent ? "holdfast" : $"{Spell(parent)} {command.Name}";
+}

@@ -1,0 +1,53 @@
+using Holdfast.Server;
+using Holdfast.Storage;
+using Holdfast.Storage.FileSystem;
+using Holdfast.Storage.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Commands;
+
+/// <summary>The concrete stores that this program puts under a server; the only place that names them.</summary>
+internal sealed partial class Stores : IAsyncDisposable
+{
+    private readonly DataFolder _folder;
+
+    private Stores(DataFolder folder, ServerStores server) => (_folder, Server) = (folder, server);
+
+    public ServerStores Server { get; }
+
+    /// <summary>Opens the stores of a data folder, makes the folder if it isn't there, and clears what a crash left behind.</summary>
+    /// <exception cref="IOException">Another process has the folder, or it can't be written.</exception>
+    public static async Task<Stores> OpenAsync(string folder, TimeSpan maxUploadAge, ILoggerFactory logs, CancellationToken cancellationToken)
+    {
+        var data = DataFolder.Open(folder);
+        try
+        {
+            var server = new ServerStores(new FileSystemBlobStore(data, TimeProvider.System), SqliteMetadataDatabase.Open(data.DatabaseFile));
+            var report = await StartupCleanup.RunAsync(server.Blobs, server.Metadata, maxUploadAge, TimeProvider.System, cancellationToken);
+            if (report.UnknownUploads + report.ExpiredUploads > 0)
+            {
+                var log = logs.CreateLogger("Holdfast");
+                CleanedUp(log, report.UnknownUploads, report.UnknownBytes, report.ExpiredUploads, report.ExpiredBytes, report.KeptUploads);
+            }
+            return new Stores(data, server);
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.Metadata.DisposeAsync();
+        await Server.Blobs.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [LoggerMessage(
+        EventId = 2,
+        Level = LogLevel.Information,
+        Message = "cleaned up: {Unknown} half-written uploads ({UnknownBytes} bytes) that a crash left, {Expired} expired sessions ({ExpiredBytes} bytes); {Kept} sessions can go on")]
+    private static partial void CleanedUp(ILogger logger, int unknown, long unknownBytes, int expired, long expiredBytes, int kept);
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Holdfast.Server;
+
+namespace Holdfast.Configuration;
+
+/// <summary>Says what <c>config check</c> found.</summary>
+internal static class ConfigurationReport
+{
+    // Beyond this, lines repeat one cause.
+    private const int MaxProblems = 100;
+
+    public static void Write(LoadResult result, TextWriter output)
+    {
+        WriteProblems(result.Problems, output);
+        if (result.Configuration is not { } configuration)
+            return;
+        output.WriteLine(result.Problems.Count == 0 ? $"{configuration.File ?? "no file"}: fine" : "It would start, and serve:");
+        foreach (var listener in configuration.Server.Listeners)
+            output.WriteLine($"  {listener.Url.OriginalString} serves registry {listener.Registry} ({Describe(configuration, listener)})");
+        output.WriteLine($"  data: {configuration.DataFolder}");
+        foreach (var note in configuration.Notes)
+            output.WriteLine($"  note: {note}");
+    }
+
+    public static void WriteProblems(IReadOnlyList<Problem> problems, TextWriter output)
+    {
+        foreach (var problem in problems.Take(MaxProblems))
+            output.WriteLine(problem.ToString());
+        if (problems.Count > MaxProblems)
+            output.WriteLine($"and {problems.Count - MaxProblems} more");
+    }
+
+    public static void WriteJson(LoadResult result, Stream output)
+    {
+        using (output)
+        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("fine", result.Problems.Count == 0);
+            json.WriteBoolean("starts", result.Configuration is not null);
+            json.WriteStartArray("problems");
+            foreach (var problem in result.Problems)
+                WriteProblem(json, problem);
+            json.WriteEndArray();
+            if (result.Configuration is { } configuration)
+                WriteServed(json, configuration);
+            json.WriteEndObject();
+        }
+    }
+
+    private static void WriteProblem(Utf8JsonWriter json, Problem problem)
+    {
+        json.WriteStartObject();
+        json.WriteString("source", problem.Origin.Text);
+        if (problem.Origin.Line is { } line)
+            json.WriteNumber("line", line);
+        json.WriteString("key", problem.Key);
+        json.WriteString("message", problem.Text);
+        json.WriteString("weight", problem.Weight == ProblemWeight.Error ? "error" : "finding");
+        json.WriteEndObject();
+    }
+
+    private static void WriteServed(Utf8JsonWriter json, HoldfastConfiguration configuration)
+    {
+        json.WriteString("data", configuration.DataFolder);
+        json.WriteStartArray("listeners");
+        foreach (var listener in configuration.Server.Listeners)
+        {
+            json.WriteStartObject();
+            json.WriteString("url", listener.Url.OriginalString);
+            json.WriteString("registry", listener.Registry);
+            json.WriteBoolean("users", Find(configuration, listener).Auth is not null);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("notes");
+        foreach (var note in configuration.Notes)
+            json.WriteStringValue(note);
+        json.WriteEndArray();
+    }
+
+    private static string Describe(HoldfastConfiguration configuration, ListenerOptions listener)
+    {
+        if (Find(configuration, listener).Auth is not { } auth)
+            return "open: no users";
+        var anonymous = auth.Anonymous == 0 ? "" : ", anonymous pull";
+        return $"users of {auth.HtpasswdFile}, {(auth.Token is null ? "Basic" : "Bearer and Basic")}{anonymous}, {auth.Access.Count} rules";
+    }
+
+    private static RegistryOptions Find(HoldfastConfiguration configuration, ListenerOptions listener) =>
+        configuration.Server.Registries.First(r => r.Name == listener.Registry);
+}

@@ -1,9 +1,0 @@
-using Xunit;
-
-namespace Holdfast.Oci.Tests;
-
-public class SmokeTests
-{
-    [Fact]
-    public void Passes() => Assert.True(true);
-}

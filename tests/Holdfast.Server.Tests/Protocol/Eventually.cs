@@ -1,0 +1,16 @@
+using Shouldly;
+
+namespace Holdfast.Server.Tests.Protocol;
+
+/// <summary>For what the server does after its answer: asked again until it is so, and failing with the last value seen.</summary>
+internal static class Eventually
+{
+    public static async Task ShouldBeAsync<T>(Func<T> read, T expected)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!Equals(read(), expected) && !timeout.IsCancellationRequested)
+            await poll.WaitForNextTickAsync();
+        read().ShouldBe(expected);
+    }
+}

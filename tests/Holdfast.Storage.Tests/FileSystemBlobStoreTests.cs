@@ -1,0 +1,109 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Contract;
+using Holdfast.Storage.FileSystem;
+using Holdfast.Testing;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Storage.Tests;
+
+public sealed class FileSystemBlobStoreTests : BlobStoreContract
+{
+    private readonly TemporaryFolder _temporary = new();
+    private DataFolder? _folder;
+
+    protected override IBlobStore Open()
+    {
+        _folder?.Dispose();
+        _folder = DataFolder.Open(_temporary.Path);
+        return new FileSystemBlobStore(_folder, TimeProvider.System);
+    }
+
+    protected override void Damage(Digest digest)
+    {
+        // Through a handle that root may open in spite of the mode, and anyone after making it writable.
+        File.SetUnixFileMode(PathOf(digest), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        using var file = File.OpenWrite(PathOf(digest));
+        file.WriteByte(0);
+        file.WriteByte(0);
+    }
+
+    protected override void Obstruct(Digest digest)
+    {
+        if (File.Exists(PathOf(digest)))
+            File.Delete(PathOf(digest));
+        Directory.CreateDirectory(PathOf(digest));
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder?.Dispose();
+        _temporary.Dispose();
+    }
+
+    [Fact]
+    public async Task Commit_Stored_IsAReadOnlyFileNamedByItsDigest()
+    {
+        var digest = await PutAsync(Random(100));
+        var hex = digest.Hex.ToString();
+        var path = Path.Combine(_temporary.Path, "blobs", "sha256", hex[..2], hex);
+        File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
+
+    [Fact]
+    public async Task OpenUpload_Untouched_CreatesNoFile()
+    {
+        await using var writer = await Store.OpenUploadAsync(Guid.NewGuid(), Sha256, None);
+        Directory.GetFiles(_folder!.Uploads).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task FindSize_TruncatedBehindItsBack_ShowsTheSizeOnDisk()
+    {
+        var digest = await PutAsync(Random(100));
+        File.Delete(PathOf(digest));
+        await File.WriteAllBytesAsync(PathOf(digest), [], None);
+        (await Store.FindSizeAsync(digest, None)).ShouldBe(0);
+    }
+
+    [Fact, Promise("P6")]
+    public async Task FindSize_FolderGone_ThrowsInsteadOfAbsent()
+    {
+        var digest = await PutAsync(Random(100));
+        Directory.Delete(Path.Combine(_temporary.Path, "blobs", "sha256"), recursive: true);
+        await Should.ThrowAsync<IOException>(async () => await Store.FindSizeAsync(digest, None));
+    }
+
+    [Fact]
+    public async Task Append_FileChangedWhileParked_ThrowsInsteadOfMixing()
+    {
+        var id = Guid.NewGuid();
+        await using var writer = await Store.OpenUploadAsync(id, Sha256, None);
+        await writer.AppendAsync("abc"u8.ToArray(), None);
+        await writer.ParkAsync();
+        await File.AppendAllTextAsync(Path.Combine(_folder!.Uploads, id.ToString("D")), "x", None);
+        await Should.ThrowAsync<IOException>(async () => await writer.AppendAsync("d"u8.ToArray(), None));
+    }
+
+    [Fact]
+    public async Task ListUploads_ForeignFiles_AreNotSessions()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder!.Uploads, "notes.txt"), "x", None);
+        (await ListUploadsAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void MeasureSpace_Always_IsWithinTheDisk()
+    {
+        var space = Store.MeasureSpace().ShouldNotBeNull();
+        space.FreeBytes.ShouldBeInRange(1, space.TotalBytes);
+    }
+
+    private string PathOf(Digest digest)
+    {
+        var hex = digest.Hex.ToString();
+        return Path.Combine(_folder!.Path, "blobs", digest.Algorithm.Name(), hex[..2], hex);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Holdfast.Storage.Contract;
+using Holdfast.Storage.Metadata;
+using Holdfast.Storage.Sqlite;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Storage.Tests;
+
+public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
+{
+    private readonly TemporaryFolder _temporary = new();
+
+    private string DatabaseFile => Path.Combine(_temporary.Path, "holdfast.db");
+
+    protected override MetadataDatabase Open() => SqliteMetadataDatabase.Open(DatabaseFile);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _temporary.Dispose();
+    }
+
+    [Fact]
+    public async Task Open_WrittenByALaterProgram_IsRefused()
+    {
+        await ChangeAsync(session => session.Execute("INSERT INTO schema_version (version) VALUES (999)"));
+        await Database.DisposeAsync();
+        var refused = Should.Throw<SchemaTooNewException>(() => Open());
+        refused.Message.ShouldContain("999");
+    }
+
+    [Fact]
+    public async Task Write_ManyAtOnce_ShareCommits()
+    {
+        var batches = new ConcurrentQueue<int>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument is { Meter.Name: "Holdfast.Storage", Name: "holdfast_database_batch_size" })
+                self.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<int>((_, size, _, _) => batches.Enqueue(size));
+        listener.Start();
+        using var running = new ManualResetEventSlim();
+        using var held = new ManualResetEventSlim();
+        var first = ChangeAsync(_ =>
+        {
+            running.Set();
+            held.Wait(None);
+        });
+        running.Wait(None);
+        var rest = Enumerable.Range(0, 100).Select(i => ChangeAsync(session => Registries.Ensure(session, $"registry {i}"))).ToList();
+        held.Set();
+        await first;
+        await Task.WhenAll(rest);
+        batches.ShouldContain(100);
+    }
+
+    [Theory]
+    [InlineData(Tags.PageSql)]
+    [InlineData(Repositories.PageSql)]
+    [InlineData(Manifests.ByTagSql)]
+    [InlineData(Manifests.ByDigestSql)]
+    public async Task Query_OnTheHotPath_SearchesIndexesAndNeverSorts(string sql)
+    {
+        var plan = await QueryAsync(session =>
+        {
+            using var statement = new Statement(session.Connection, "EXPLAIN QUERY PLAN " + sql);
+            using var rows = statement.Query();
+            var lines = new List<string>();
+            while (rows.Read())
+                lines.Add(rows.Text(3));
+            return lines;
+        });
+        plan.ShouldNotBeEmpty();
+        plan.ShouldAllBe(line => !line.Contains("TEMP B-TREE") && !line.StartsWith("SCAN"));
+    }
+
+    [Fact]
+    public async Task Open_Durability_IsOn()
+    {
+        (await ChangeAsync(session => session.Prepare("PRAGMA synchronous").QueryLong())).ShouldBe(2);
+        (await ChangeAsync(session => session.Prepare("PRAGMA foreign_keys").QueryLong())).ShouldBe(1);
+        File.Exists(DatabaseFile + "-wal").ShouldBeTrue();
+    }
+
+    private static CancellationToken None => CancellationToken.None;
+}

@@ -1,9 +1,0 @@
-using Xunit;
-
-namespace Tidy;
-
-public class SmokeTests
-{
-    [Fact]
-    public void Passes() => Assert.True(true);
-}
