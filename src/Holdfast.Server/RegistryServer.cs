@@ -2,14 +2,10 @@ using System.Net;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
 using Holdfast.Server.Uploads;
-using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server;
-
-/// <summary>The stores that a server works on; the caller opens them before and disposes them after.</summary>
-public sealed record ServerStores(IBlobStore Blobs, MetadataDatabase Metadata);
 
 /// <summary>A running server: its listeners, and the way to stop it.</summary>
 public sealed class RegistryServer : IAsyncDisposable

@@ -95,6 +95,22 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
     }
 
     [Fact]
+    public async Task Append_ManyWriteBackWindows_KeepsEveryByte()
+    {
+        var bytes = Random(40 * 1024 * 1024 + 17);
+        var digest = Digest.Compute(Sha256, bytes);
+        await using var writer = await Store.OpenUploadAsync(Guid.NewGuid(), Sha256, None);
+        for (var offset = 0; offset < bytes.Length; offset += 1_000_003)
+        {
+            await writer.AppendAsync(bytes.AsMemory(offset, Math.Min(1_000_003, bytes.Length - offset)), None);
+            if (offset > bytes.Length / 2)
+                await writer.ParkAsync();
+        }
+        (await writer.CommitAsync(digest, None)).ShouldBe(BlobCommitOutcome.Stored);
+        (await ReadAsync(digest)).AsSpan().SequenceEqual(bytes).ShouldBeTrue();
+    }
+
+    [Fact]
     public void MeasureSpace_Always_IsWithinTheDisk()
     {
         var space = Store.MeasureSpace().ShouldNotBeNull();

@@ -72,10 +72,10 @@ public sealed class FullDiskTests : IDisposable
         (await database.ReadAsync(put, static (session, p) => Manifests.Find(session, p.Repository, p.Digest), None)).ShouldBeNull();
 
         File.Delete(ballast);
-        (await PutAsync(database, put)).IsStored.ShouldBeTrue();
+        (await PutAsync(database, put)).IsWhole.ShouldBeTrue();
     }
 
-    private static Task<ManifestPutResult> PutAsync(SqliteMetadataDatabase database, ManifestPut put) =>
+    private static Task<ManifestClosure> PutAsync(SqliteMetadataDatabase database, ManifestPut put) =>
         database.WriteAsync(put, static (session, p) => Manifests.Put(session, p, 0), None);
 
     private void SkipUnlessMounted() => Assert.SkipUnless(_mounted, "needs root (or the right to mount a tmpfs)");

@@ -74,7 +74,7 @@ public abstract partial class MetadataDatabaseContract
         var layer = await LinkAsync("base layer");
         var images = Enumerable.Range(0, 25).Select(i => Putting(App, $"image {i}", Image(layer, layer))).ToList();
         foreach (var image in images)
-            (await PutAsync(image)).IsStored.ShouldBeTrue();
+            (await PutAsync(image)).IsWhole.ShouldBeTrue();
 
         var held = await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest));
         held.Outcome.ShouldBe(DeleteOutcome.Held);

@@ -19,7 +19,7 @@ public abstract partial class MetadataDatabaseContract
 
         var result = await PutAsync(Putting(App, "broken", manifest, "latest"));
 
-        result.IsStored.ShouldBeFalse();
+        result.IsWhole.ShouldBeFalse();
         result.Missing.ShouldBe([config, layer, elsewhere, child]);
         result.Mismatched.ShouldBeEmpty();
         (await CountAsync("manifests")).ShouldBe(0);
@@ -61,16 +61,16 @@ public abstract partial class MetadataDatabaseContract
     {
         var blob = await LinkAsync("{}");
         var child = await PutImageAsync("child");
-        (await PutAsync(Putting(App, "twice", Image(blob, blob, blob)))).IsStored.ShouldBeTrue();
-        (await PutAsync(Putting(App, "index", Index(AsChild(child), AsChild(child))))).IsStored.ShouldBeTrue();
+        (await PutAsync(Putting(App, "twice", Image(blob, blob, blob)))).IsWhole.ShouldBeTrue();
+        (await PutAsync(Putting(App, "index", Index(AsChild(child), AsChild(child))))).IsWhole.ShouldBeTrue();
     }
 
     [Fact]
     public async Task Put_EmptyIndexAndIndexOfIndexes_AreStored()
     {
         var empty = Putting(App, "empty", Index());
-        (await PutAsync(empty)).IsStored.ShouldBeTrue();
-        (await PutAsync(Putting(App, "nested", Index(AsChild(empty))))).IsStored.ShouldBeTrue();
+        (await PutAsync(empty)).IsWhole.ShouldBeTrue();
+        (await PutAsync(Putting(App, "nested", Index(AsChild(empty))))).IsWhole.ShouldBeTrue();
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public abstract partial class MetadataDatabaseContract
         // BuildKit's registry cache is an index whose manifests[] are layers.
         var layer = await LinkAsync("cache layer");
         var put = Putting(App, "cache index", Index(layer));
-        (await PutAsync(put)).IsStored.ShouldBeTrue();
+        (await PutAsync(put)).IsWhole.ShouldBeTrue();
         var removed = await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest));
         removed.Outcome.ShouldBe(DeleteOutcome.Held);
         removed.Holders.ShouldBe([put.Digest]);
@@ -141,7 +141,7 @@ public abstract partial class MetadataDatabaseContract
             NonDistributableLayers = [Content("foreign"), Content("foreign")],
             Subject = Content("absent subject"),
         };
-        (await PutAsync(Putting(App, "soft", manifest))).IsStored.ShouldBeTrue();
+        (await PutAsync(Putting(App, "soft", manifest))).IsWhole.ShouldBeTrue();
         (await CountAsync("soft_edges")).ShouldBe(1);
     }
 
@@ -160,7 +160,7 @@ public abstract partial class MetadataDatabaseContract
         });
         var missing = Content("missing");
         (await PutAsync(Putting(App, "broken", Index([.. children, missing])))).Missing.ShouldBe([missing]);
-        (await PutAsync(Putting(App, "whole", Index([.. children])))).IsStored.ShouldBeTrue();
+        (await PutAsync(Putting(App, "whole", Index([.. children])))).IsWhole.ShouldBeTrue();
         (await CountAsync("manifest_children")).ShouldBe(10_000);
     }
 

@@ -98,7 +98,7 @@ public abstract partial class MetadataDatabaseContract
         ArtifactType = artifactType,
         Subject = AsChild(subject),
         AnnotationsJson = """{"a":"b"}""",
-    }))).IsStored.ShouldBeTrue();
+    }))).IsWhole.ShouldBeTrue();
 
     private async Task<List<ReferrerRow>> PageReferrersAsync(Digest subject, string? artifactType, int limit)
     {

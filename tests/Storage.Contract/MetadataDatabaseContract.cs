@@ -80,7 +80,7 @@ public abstract partial class MetadataDatabaseContract : IAsyncLifetime
         return new ManifestPut(repository, Digest.Compute(DigestAlgorithm.Sha256, bytes), bytes, manifest, [.. tags.Select(Tag.Parse)]);
     }
 
-    protected Task<ManifestPutResult> PutAsync(ManifestPut put, long nowMs = Now) => ChangeAsync(session => Manifests.Put(session, put, nowMs));
+    protected Task<ManifestClosure> PutAsync(ManifestPut put, long nowMs = Now) => ChangeAsync(session => Manifests.Put(session, put, nowMs));
 
     protected static Manifest Image(Descriptor? config, params Descriptor[] layers) =>
         new() { MediaType = MediaTypes.OciManifest, Config = config, Layers = layers };
@@ -95,7 +95,7 @@ public abstract partial class MetadataDatabaseContract : IAsyncLifetime
         var config = await LinkAsync($"config of {name}", repository);
         var layer = await LinkAsync($"layer of {name}", repository);
         var put = Putting(repository ?? App, $"image {name}", Image(config, layer), tags);
-        (await PutAsync(put)).IsStored.ShouldBeTrue();
+        (await PutAsync(put)).IsWhole.ShouldBeTrue();
         return put;
     }
 

@@ -13,7 +13,11 @@ public abstract class BlobWriter : IAsyncDisposable
     /// <summary>Bytes received so far.</summary>
     public abstract long SizeBytes { get; }
 
-    /// <exception cref="StoreFullException">There is no room.</exception>
+    /// <summary>Adds bytes at the end. The memory is the caller's again when this returns; chunks of 64 KiB to 1 MiB are best.</summary>
+    /// <exception cref="StoreFullException">There is no room; nothing was added, and the session goes on once there is.</exception>
+    /// <exception cref="IOException">
+    /// Nothing was added; or what was stored is lost, and then every later call throws too and the session's bytes are removed.
+    /// </exception>
     public abstract ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken);
 
     /// <summary>Forgets everything from <paramref name="sizeBytes"/> on; the rest is hashed again.</summary>
@@ -26,6 +30,7 @@ public abstract class BlobWriter : IAsyncDisposable
     /// Makes a blob of the bytes if their hash is <paramref name="expected"/>: they are synced, renamed into place and the folder synced
     /// before this returns (P1). A blob already stored under that digest is replaced, which heals it if it was damaged.
     /// </summary>
+    /// <exception cref="IOException">It is not known to be stored. The session's bytes are gone: they must be sent again.</exception>
     public abstract ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken);
 
     public abstract ValueTask DisposeAsync();

@@ -58,7 +58,13 @@ public sealed class DataFolder : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        // Said aloud, because a child that is just being forked holds the lock's file open a moment longer.
+        if (!_lock.IsClosed)
+            Posix.Unlock(_lock);
+        _lock.Dispose();
+    }
 
     private void CreateLayout()
     {

@@ -16,7 +16,9 @@ internal static partial class Posix
     private const int CloseOnExec = 0x80000;
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
+    private const int LockRelease = 8;
     private const uint SyncFileRangeWrite = 2;
+    private const uint SyncFileRangeWaitAfter = 4;
 
     private const int NoEntry = 2;
     private const int Interrupted = 4;
@@ -52,6 +54,8 @@ internal static partial class Posix
         return error == WouldBlock ? false : throw Fault(error, "lock", path);
     }
 
+    public static void Unlock(SafeFileHandle file) => _ = flock(file, LockRelease);
+
     /// <summary>The bytes and what is needed to read them back are on the disk when this returns.</summary>
     public static void SyncData(SafeFileHandle file, string path) => Check(fdatasync(file), "sync", path);
 
@@ -62,9 +66,12 @@ internal static partial class Posix
         Check(fsync(folder), "sync", path);
     }
 
-    /// <summary>Starts writing a range back without waiting for it. Only a hint: errors surface in <see cref="SyncData"/>.</summary>
-    public static void StartWriteBack(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
-        _ = sync_file_range(file, offsetBytes, lengthBytes, SyncFileRangeWrite);
+    /// <summary>
+    /// Writes a range back and waits for it. An error counts as much as one of <see cref="SyncData"/>: the kernel tells it only once.
+    /// The size and place of the bytes are not synced by this.
+    /// </summary>
+    public static void WriteBack(SafeFileHandle file, long offsetBytes, long lengthBytes, string path) =>
+        Check(sync_file_range(file, offsetBytes, lengthBytes, SyncFileRangeWrite | SyncFileRangeWaitAfter), "write back", path);
 
     public static void Rename(string from, string to) => Check(rename(from, to), "rename", to);
 

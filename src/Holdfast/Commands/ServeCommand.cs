@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Holdfast.Configuration;
 using Holdfast.Server;
+using Holdfast.Server.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Commands;

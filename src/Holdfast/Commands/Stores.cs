@@ -1,4 +1,5 @@
 using Holdfast.Server;
+using Holdfast.Server.Http;
 using Holdfast.Storage;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;

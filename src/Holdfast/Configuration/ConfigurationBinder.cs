@@ -72,6 +72,7 @@ internal sealed class ConfigurationBinder(MapSetting root, string? file, string 
         {
             Enabled = access.Flag("enabled", defaults.Enabled),
             MaxLinesPerSecond = access.Number("maxLinesPerSecond", defaults.MaxLinesPerSecond),
+            Json = root.Map("log").Text("format") == "json",
         };
     }
 

@@ -99,12 +99,10 @@ internal sealed class RegistryBinder(MapSetting root, Problems problems)
             return null;
         }
 
-        return
-        [
-            .. File.ReadLines(file)
-                .Where(l => !l.StartsWith('#') && l.Contains(':', StringComparison.Ordinal))
-                .Select(l => l[..l.IndexOf(':', StringComparison.Ordinal)].Trim()),
-        ];
+        var htpasswd = HtpasswdText.Read(file);
+        foreach (var problem in htpasswd.Problems)
+            problems.Add(origin, path, problem);
+        return [.. htpasswd.Users.Keys];
     }
 
     private static RegistryActions Actions(MapSetting map, string name) =>

@@ -72,7 +72,7 @@ internal static class Schema
             new Key("level", ValueFaults.OneOf("debug", "information", "warning", "error"), "The least that is logged.", "information"),
             new Key("access", new Group(
                 new Key("enabled", Boolean, "Log a line for each request.", "true"),
-                new Key("maxLinesPerSecond", ValueFaults.NumberBetween(1, 1_000_000), "What comes beyond is counted and dropped.", "1000")), "Access log.")), "Logging, to standard error."),
+                new Key("maxLinesPerSecond", ValueFaults.NumberBetween(1, 1_000_000), "What comes beyond is counted and dropped.", "1000")), "Access log.")), "Logging: events to standard error, requests to standard output."),
         new Key("collection", new Later("grace"), ""),
         new Key("trash", new Later("keep"), ""),
         new Key("scrub", new Later("period", "rate"), ""),

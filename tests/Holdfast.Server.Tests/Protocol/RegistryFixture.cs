@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Holdfast.Oci;
+using Holdfast.Server.Http;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -85,6 +85,6 @@ public sealed class ConfigurationDefaultsTests(ConfigurationFolder folder) : ICl
         server.Limits.ShouldBe(new LimitOptions { Connections = 77, ManifestCacheBytes = 1 << 20 });
         server.TrustedProxies.ShouldBe([IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("::1/128")]);
         server.DrainTimeout.ShouldBe(TimeSpan.Zero);
-        server.AccessLog.ShouldBe(new AccessLogOptions { Enabled = false, MaxLinesPerSecond = 3 });
+        server.AccessLog.ShouldBe(new AccessLogOptions { Enabled = false, MaxLinesPerSecond = 3, Json = true });
     }
 }

@@ -10,7 +10,7 @@ public sealed class ConfigurationFolder : IDisposable
     public ConfigurationFolder()
     {
         Path = Directory.CreateTempSubdirectory("holdfast-config-").FullName;
-        Write("users", "# comment\nci:$2y$05$abcdefghijklmnopqrstuv\nviewer:$2y$05$abcdefghijklmnopqrstuv\n");
+        Write("users", "# comment\nci:$2y$04$cIoLtOanB8h9xc.ehjQzZOL.jv.aciqoyQ/4EErvzOqXct6PgeSVG\nviewer:$2y$04$cIoLtOanB8h9xc.ehjQzZOL.jv.aciqoyQ/4EErvzOqXct6PgeSVG\n");
         WritePair("tls", DateTimeOffset.UtcNow.AddDays(90));
         WritePair("other", DateTimeOffset.UtcNow.AddDays(90));
         WritePair("old", DateTimeOffset.UtcNow.AddDays(-1));

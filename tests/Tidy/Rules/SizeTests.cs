@@ -32,7 +32,9 @@ public class SizeTests(ITestOutputHelper output)
     [Fact]
     public void Methods_All_AreAtMost70Lines()
     {
-        var methods = Assembly.Source.Concat(Assembly.Tests).SelectMany(MethodLengths.In).ToList();
+        var methods = Assembly.Source.Concat(Assembly.Tests).SelectMany(MethodLengths.In)
+            .Where(method => !method.Name.EndsWith(".cctor", StringComparison.Ordinal)) // field initializers, wherever in the type they stand
+            .ToList();
         output.WriteLine($"{methods.Count} methods, longest {methods.Max(method => method.Lines)}");
 
         methods.Count.ShouldBeGreaterThan(100);
