@@ -30,24 +30,21 @@ internal sealed class HoldfastProcess : Deployment
     }
 
     /// <summary>HOLDFAST_EXE, or what `./dev build` leaves.</summary>
-    public static string Executable
+    public static string Executable =>
+        Environment.GetEnvironmentVariable("HOLDFAST_EXE") ?? Path.Combine(Checkout, "artifacts", "holdfast", "holdfast");
+
+    /// <summary>The folder that the tests were built in, with the solution and README.</summary>
+    public static string Checkout
     {
         get
         {
-            if (Environment.GetEnvironmentVariable("HOLDFAST_EXE") is { } named)
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (!File.Exists(Path.Combine(folder.FullName, "Holdfast.slnx")))
             {
-                return named;
+                folder = folder.Parent ?? throw new InvalidOperationException("the tests don't run from inside the repository");
             }
 
-            for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            {
-                if (File.Exists(Path.Combine(folder.FullName, "Holdfast.slnx")))
-                {
-                    return Path.Combine(folder.FullName, "artifacts", "holdfast", "holdfast");
-                }
-            }
-
-            return "artifacts/holdfast/holdfast";
+            return folder.FullName;
         }
     }
 
