@@ -65,7 +65,8 @@ public sealed class Lab : IAsyncDisposable
     {
         if (!File.Exists(OwnerFile(root)))
         {
-            return false;
+            // Just being made by a process that lives, or half cleared by one that was killed at it.
+            return !Directory.Exists($"/proc/{Path.GetFileName(root)[Prefix.Length..]}");
         }
 
         var owner = File.ReadAllText(OwnerFile(root)).Split(' ');
@@ -74,7 +75,8 @@ public sealed class Lab : IAsyncDisposable
 
     private static void Clear(string root)
     {
-        foreach (var file in Directory.GetFiles(Path.Combine(root, "pids")))
+        var processes = Path.Combine(root, "pids");
+        foreach (var file in Directory.Exists(processes) ? Directory.GetFiles(processes) : [])
         {
             var id = int.Parse(Path.GetFileName(file), CultureInfo.InvariantCulture);
             if (string.Equals(Daemon.StartTime(id), File.ReadAllText(file), StringComparison.Ordinal))
