@@ -1,6 +1,7 @@
 using Holdfast.Server.Http;
 using Holdfast.Server.Metrics;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.Extensions.DependencyInjection;
@@ -88,6 +89,7 @@ internal sealed class ServerHost : IAsyncDisposable
             foreach (var listener in _options.Listeners)
                 listeners.Add(kestrel, new ListenerBinding(listener, _parts.RegistryOf(listener)), Certificate(listener));
         });
+        builder.Services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, TransportMemory>());
         _application = builder.Build();
         var server = _application.Services.GetRequiredService<IServer>();
         await server.StartAsync(CreatePipeline(), cancellationToken);

@@ -8,53 +8,79 @@ namespace Holdfast.Server.Uploads;
 /// <summary>Brings a request's body into an upload.</summary>
 internal static class UploadBody
 {
-    // Large enough that system calls and hashing calls don't show; two of them per transfer bound its memory (P10).
-    private const int ChunkBytes = 512 * 1024;
+    // A transfer has to bring this much before it gets large buffers, so that thousands of slow ones hold little memory (P10).
+    private const int LeadBytes = 64 * 1024;
 
-    /// <summary>
-    /// Appends the body. While one chunk is hashed and written, the next is received. The whole chunks that arrived before a client died stay.
-    /// </summary>
+    /// <summary>Appends the body. The whole chunks that arrived before a client died stay.</summary>
     /// <param name="limitBytes">The chunk's stated length, or null.</param>
     /// <returns>Bytes received; more than the limit if the body was longer than stated.</returns>
     public static async Task<long> ReceiveAsync(RegistryRequest request, BlobWriter writer, long? limitBytes, DiskReserve reserve)
     {
-        var body = request.Context.Request;
-        var size = (int)Math.Clamp(body.ContentLength ?? ChunkBytes, 1, ChunkBytes);
-        var filling = ArrayPool<byte>.Shared.Rent(size);
-        byte[]? storing = null;
+        var body = request.Context.Request.Body;
+        var size = (int)Math.Clamp(request.Context.Request.ContentLength ?? LeadBytes, 1, LeadBytes);
+        var lead = ArrayPool<byte>.Shared.Rent(size);
+        long received = 0;
+        try
+        {
+            while (true)
+            {
+                var filled = await FillAsync(body, lead.AsMemory(0, size), request.Aborted);
+                received += filled;
+                if (filled == 0 || received > limitBytes)
+                    return received;
+                await AppendAsync(writer, lead.AsMemory(0, filled), reserve);
+                if (filled < LeadBytes)
+                    return received;
+                if (AlignedBuffer.TryRent() is not { } first)
+                    continue;
+                return received + await ReceiveOverlappedAsync(request, writer, first, limitBytes - received, reserve);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(lead);
+        }
+    }
+
+    // While one chunk is hashed and written, the next is received; without a second buffer they take turns.
+    private static async Task<long> ReceiveOverlappedAsync(
+        RegistryRequest request, BlobWriter writer, AlignedBuffer first, long? limitBytes, DiskReserve reserve)
+    {
+        var body = request.Context.Request.Body;
+        var (filling, storing) = (first, AlignedBuffer.TryRent());
         var pending = Task.CompletedTask;
         long received = 0;
         try
         {
             while (true)
             {
-                var filled = await FillAsync(body.Body, filling.AsMemory(0, size), request.Aborted);
+                var filled = await FillAsync(body, filling.Memory, request.Aborted);
                 await pending;
                 received += filled;
                 if (filled == 0 || received > limitBytes)
                     return received;
-                UploadMetrics.ReceivedBytes.Add(filled);
-                if (reserve.IsShort(filled))
-                    throw new StoreFullException("the disk reserve was reached", null);
-                pending = writer.AppendAsync(filling.AsMemory(0, filled), CancellationToken.None).AsTask();
-                if (received == body.ContentLength)
-                {
+                pending = AppendAsync(writer, filling.Memory[..filled], reserve);
+                if (storing is null)
                     await pending;
-                    return received;
-                }
-                if (filled < size)
-                    continue; // The body has ended; the next read finds no bytes and touches no buffer.
-                (storing, filling) = (filling, storing ?? ArrayPool<byte>.Shared.Rent(size));
+                else
+                    (storing, filling) = (filling, storing);
             }
         }
         finally
         {
             // The buffers may only go back once nothing writes from them any more.
             await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            ArrayPool<byte>.Shared.Return(filling);
-            if (storing is not null)
-                ArrayPool<byte>.Shared.Return(storing);
+            filling.Return();
+            storing?.Return();
         }
+    }
+
+    private static Task AppendAsync(BlobWriter writer, ReadOnlyMemory<byte> chunk, DiskReserve reserve)
+    {
+        UploadMetrics.ReceivedBytes.Add(chunk.Length);
+        if (reserve.IsShort(chunk.Length))
+            throw new StoreFullException("the disk reserve was reached", null);
+        return writer.AppendAsync(chunk, CancellationToken.None).AsTask();
     }
 
     private static async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationToken cancellationToken)

@@ -8,6 +8,7 @@ namespace Holdfast.Storage.FileSystem;
 /// <summary>
 /// An upload's file and its running hash. Bytes are written to the page cache and hashed on the caller's thread, which costs a quarter of
 /// what a disk takes for them; the disk writes meanwhile, in windows, and a caller that is two windows ahead waits for it.
+/// A big upload goes past the page cache (<see cref="DirectFile"/>): that costs the kernel a twentieth, and doesn't push out what others read.
 /// </summary>
 internal sealed class FileBlobWriter : BlobWriter
 {
@@ -15,11 +16,15 @@ internal sealed class FileBlobWriter : BlobWriter
     // many uploads can't fill the memory with dirty pages, and the last sync finds little left to do.
     private const long WindowBytes = 8 * 1024 * 1024;
 
+    // Smaller blobs stay in the page cache: what was just pushed is soon pulled.
+    private const long DirectFromBytes = 32 * 1024 * 1024;
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly DigestAlgorithm _algorithm;
     private readonly string _path;
     private readonly BlobDisk _disk;
+    private readonly DirectFile _direct;
     private SafeFileHandle? _file;
     private IncrementalHash _hash;
     private long _sizeBytes;
@@ -34,6 +39,7 @@ internal sealed class FileBlobWriter : BlobWriter
         _algorithm = algorithm;
         _path = path;
         _disk = disk;
+        _direct = new DirectFile(path);
         _hash = FileHash.Start(algorithm);
     }
 
@@ -67,6 +73,11 @@ internal sealed class FileBlobWriter : BlobWriter
         ThrowIfClosed();
         if (bytes.IsEmpty)
             return default;
+        return _sizeBytes >= DirectFromBytes && _direct.Takes(bytes.Span, _sizeBytes) ? AppendDirectAsync(bytes) : AppendCachedAsync(bytes);
+    }
+
+    private ValueTask AppendCachedAsync(ReadOnlyMemory<byte> bytes)
+    {
         try
         {
             RandomAccess.Write(OpenFile(), bytes.Span, _sizeBytes);
@@ -76,8 +87,7 @@ internal sealed class FileBlobWriter : BlobWriter
             CutBack();
             throw Posix.Translate(e);
         }
-        _hash.AppendData(bytes.Span);
-        _sizeBytes += bytes.Length;
+        Added(bytes.Span);
         return _sizeBytes - _writtenBackBytes < WindowBytes ? default : WriteBackAsync();
     }
 
@@ -138,6 +148,34 @@ internal sealed class FileBlobWriter : BlobWriter
         _closed ??= "is closed";
         _hash.Dispose();
         CloseFile();
+    }
+
+    private async ValueTask AppendDirectAsync(ReadOnlyMemory<byte> bytes)
+    {
+        bool written;
+        try
+        {
+            written = await _disk.Threads.RunAsync(
+                (_direct, bytes, _sizeBytes), static chunk => chunk._direct.TryWrite(chunk.bytes.Span, chunk._sizeBytes));
+        }
+        catch (IOException)
+        {
+            CutBack();
+            throw;
+        }
+        if (!written)
+        {
+            await AppendCachedAsync(bytes);
+            return;
+        }
+        Added(bytes.Span);
+        _writtenBackBytes = _sizeBytes;
+    }
+
+    private void Added(ReadOnlySpan<byte> bytes)
+    {
+        _hash.AppendData(bytes);
+        _sizeBytes += bytes.Length;
     }
 
     // The next window starts before the one before it is awaited, so that the disk is never idle in between.
@@ -215,6 +253,7 @@ internal sealed class FileBlobWriter : BlobWriter
     {
         _file?.Dispose();
         _file = null;
+        _direct.Close();
     }
 
     // Part of a failed append may be in the file; without it the session goes on as if the append had not been tried.

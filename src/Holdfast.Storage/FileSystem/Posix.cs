@@ -14,6 +14,10 @@ internal static partial class Posix
     public const int Exclusive = 0x80;
 
     private const int CloseOnExec = 0x80000;
+
+    // The one flag here whose value is the processor's.
+    private static readonly int Direct = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
+
     private const int LockExclusive = 2;
     private const int LockNonBlocking = 4;
     private const int LockRelease = 8;
@@ -21,6 +25,7 @@ internal static partial class Posix
     private const uint SyncFileRangeWaitAfter = 4;
 
     private const int NoEntry = 2;
+    private const int InvalidArgument = 22;
     private const int Interrupted = 4;
     private const int WouldBlock = 11;
     private const int NoSpace = 28;
@@ -44,6 +49,40 @@ internal static partial class Posix
 
     public static SafeFileHandle Open(string path, int flags, UnixFileMode mode = UnixFileMode.None) =>
         TryOpen(path, flags, mode) ?? throw Fault(NoEntry, "open", path);
+
+    /// <returns>The file, open for writing past the page cache; null if its file system can't.</returns>
+    public static SafeFileHandle? TryOpenDirect(string path)
+    {
+        var descriptor = open(path, ReadWrite | Direct | CloseOnExec, 0);
+        if (descriptor >= 0)
+            return new SafeFileHandle(descriptor, ownsHandle: true);
+        var error = Marshal.GetLastPInvokeError();
+        return error == InvalidArgument ? null : throw Fault(error, "open", path);
+    }
+
+    /// <returns>False if the file system doesn't take such a write (only a direct one can be refused so).</returns>
+    public static unsafe bool TryWrite(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offsetBytes, string path)
+    {
+        fixed (byte* start = bytes)
+        {
+            var written = 0;
+            while (written < bytes.Length)
+            {
+                var count = pwrite(file, start + written, (nuint)(bytes.Length - written), offsetBytes + written);
+                if (count >= 0)
+                {
+                    written += (int)count;
+                    continue;
+                }
+                var error = Marshal.GetLastPInvokeError();
+                if (error == InvalidArgument)
+                    return false;
+                if (error != Interrupted)
+                    throw Fault(error, "write", path);
+            }
+        }
+        return true;
+    }
 
     /// <returns>False if another open file holds the lock.</returns>
     public static bool TryLock(SafeFileHandle file, string path)
@@ -102,6 +141,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint pwrite(SafeFileHandle file, byte* bytes, nuint count, long offset);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int flock(SafeFileHandle file, int operation);
