@@ -19,7 +19,7 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
             return;
         if (entry is null)
             await AnswerUnmappedAsync(request);
-        else if (route.Repository.IsNone && route.Name.Length > 0)
+        else if (route.Repository.IsNone && route.NeedsRepository)
             await request.FailAsync(Outcome.NameInvalid, NameProblem(route.Name));
         else
             await entry.Handler(request);
