@@ -119,9 +119,18 @@ internal sealed partial class UploadSessions : IAsyncDisposable
     /// <summary>Ends a session and removes its bytes and its row (end-14, or after a wrong digest).</summary>
     public async ValueTask CancelAsync(UploadSession session)
     {
-        await CloseAsync(session);
-        await _blobs.RemoveUploadAsync(session.Id, CancellationToken.None);
-        await _metadata.WriteAsync(session.Id, RemoveRow, CancellationToken.None);
+        // The row goes before the session is forgotten: who asked in between would find the row and open the session again.
+        session.IsClosed = true;
+        try
+        {
+            await ForgetWriterAsync(session);
+            await _blobs.RemoveUploadAsync(session.Id, CancellationToken.None);
+            await _metadata.WriteAsync(session.Id, RemoveRow, CancellationToken.None);
+        }
+        finally
+        {
+            await CloseAsync(session);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -152,10 +161,17 @@ internal sealed partial class UploadSessions : IAsyncDisposable
     {
         foreach (var session in _open.Values)
         {
-            if (_time.GetElapsedTime(session.LastUsed) > _options.MaxAge && session.Turn.Wait(0))
+            if (!IsOld(session) || !session.Turn.Wait(0))
+                continue;
+            // Asked again: before the turn was ours, somebody may have gone on with it.
+            if (IsOld(session))
                 _ = ObserveAsync(ExpireAsync(session));
+            else
+                session.Turn.Release();
         }
     }
+
+    private bool IsOld(UploadSession session) => _time.GetElapsedTime(session.LastUsed) > _options.MaxAge;
 
     private async Task ExpireAsync(UploadSession session)
     {
