@@ -36,6 +36,20 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         Directory.CreateDirectory(PathOf(digest));
     }
 
+    [Fact]
+    public async Task Commit_BesideAStrayFolderOfASimilarName_IsStored()
+    {
+        var (content, digest) = Enumerable.Range(0, 10_000)
+            .Select(i => BitConverter.GetBytes(i))
+            .Select(bytes => (bytes, Digest: Digest.Compute(DigestAlgorithm.Sha256, bytes)))
+            .First(candidate => candidate.Digest.Hex.StartsWith("05", StringComparison.Ordinal));
+        Directory.CreateDirectory(Path.Combine(_temporary.Path, "blobs", "sha256", "5"));
+        await using var store = Open();
+        await using var writer = await store.OpenUploadAsync(Guid.NewGuid(), DigestAlgorithm.Sha256, CancellationToken.None);
+        await writer.AppendAsync(content, CancellationToken.None);
+        (await writer.CommitAsync(digest, CancellationToken.None)).ShouldBe(BlobCommitOutcome.Stored);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Holdfast.Storage.Contract;
 using Holdfast.Storage.Metadata;
 using Holdfast.Storage.Sqlite;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -21,6 +22,18 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
         await base.DisposeAsync();
         _temporary.Dispose();
     }
+
+    [Fact]
+    public void Open_NewFile_IsForItsOwnerOnlyAndSoIsItsLog()
+    {
+        foreach (var file in Directory.GetFiles(_temporary.Path, "holdfast.db*"))
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite, file);
+        File.Exists(DatabaseFile + "-wal").ShouldBeTrue();
+    }
+
+    [Fact, Promise("P1")]
+    public void OpenWriter_WithoutAWriteAheadLog_IsRefused() =>
+        Should.Throw<InvalidOperationException>(() => SqliteConnections.OpenWriter(":memory:")).Message.ShouldContain("journal_mode");
 
     [Fact]
     public async Task Open_WrittenByALaterProgram_IsRefused()
