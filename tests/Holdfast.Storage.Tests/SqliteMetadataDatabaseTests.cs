@@ -44,6 +44,44 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
         refused.Message.ShouldContain("999");
     }
 
+    [Fact, Promise("P10")]
+    public async Task Write_WhileThereIsAlwaysAReader_KeepsTheLogBounded()
+    {
+        const int MaxFrames = 2_500;
+        var file = Path.Combine(_temporary.Path, "bounded.db");
+        await using var writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), MaxFrames);
+        await writer.RunAsync(0, static (session, _) => Execute(session, "CREATE TABLE t (x BLOB)"), CancellationToken.None);
+        using var stop = new CancellationTokenSource();
+        var reading = new Thread(() => ReadWithoutAGap(file, stop.Token));
+        reading.Start();
+        // Some three pages each: several times what the log may hold.
+        for (var i = 0; i < 4_000; i++)
+            await writer.RunAsync(0, static (session, _) => Execute(session, "INSERT INTO t VALUES (zeroblob(8000))"), CancellationToken.None);
+        await stop.CancelAsync();
+        reading.Join();
+        new FileInfo(file + "-wal").Length.ShouldBeLessThan(2L * MaxFrames * 4120);
+    }
+
+    private static int Execute(MetadataSession session, string sql) => session.Prepare(sql).Execute();
+
+    // Each reader begins before the one before it ends, and stays for some commits: so the log never gets a moment without.
+    private static void ReadWithoutAGap(string file, CancellationToken stop)
+    {
+        var before = SqliteConnections.OpenReader(file);
+        Execute(before, "BEGIN");
+        before.Prepare("SELECT COUNT(*) FROM t").QueryLong();
+        while (!stop.IsCancellationRequested)
+        {
+            var next = SqliteConnections.OpenReader(file);
+            Execute(next, "BEGIN");
+            next.Prepare("SELECT COUNT(*) FROM sqlite_schema").QueryLong();
+            stop.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(10));
+            before.Dispose();
+            before = next;
+        }
+        before.Dispose();
+    }
+
     [Fact]
     public async Task Write_ManyAtOnce_ShareCommits()
     {

@@ -9,9 +9,11 @@ namespace Holdfast.Storage.Sqlite;
 /// <summary>How connections to the database file are opened, and what their errors mean.</summary>
 internal static class SqliteConnections
 {
+    public const string BusyTimeout = "PRAGMA busy_timeout = 10000;";
+
     // synchronous=FULL syncs the log at every commit (P1). No mmap: a bad sector would end the process instead of failing one read.
     // The caches are small because the kernel keeps the file's pages for all of them.
-    private const string Common = "PRAGMA busy_timeout = 10000; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;";
+    private const string Common = BusyTimeout + "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;";
     private const string Writer = Common + """
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
