@@ -101,6 +101,28 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         await Should.ThrowAsync<IOException>(async () => await writer.AppendAsync("d"u8.ToArray(), None));
     }
 
+    [Fact, Promise("P10")]
+    public async Task Park_ManySessions_KeepsFewFilesOpenAndAllGoOn()
+    {
+        var writers = new List<BlobWriter>();
+        for (var i = 0; i < 300; i++)
+        {
+            writers.Add(await Store.OpenUploadAsync(Guid.NewGuid(), Sha256, None));
+            await writers[i].AppendAsync(BitConverter.GetBytes(i), None);
+            await writers[i].ParkAsync();
+        }
+        var open = new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos()
+            .Count(file => file.LinkTarget?.StartsWith(_folder!.Uploads, StringComparison.Ordinal) == true);
+        open.ShouldBeInRange(1, 256);
+        for (var i = 0; i < writers.Count; i++)
+        {
+            await writers[i].AppendAsync("."u8.ToArray(), None);
+            var digest = Digest.Compute(Sha256, [.. BitConverter.GetBytes(i), (byte)'.']);
+            (await writers[i].CommitAsync(digest, None)).ShouldBe(BlobCommitOutcome.Stored);
+            await writers[i].DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task ListUploads_ForeignFiles_AreNotSessions()
     {

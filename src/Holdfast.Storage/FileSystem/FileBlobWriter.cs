@@ -24,6 +24,7 @@ internal sealed class FileBlobWriter : BlobWriter
     private long _sizeBytes;
     private long _writtenBackBytes;
     private bool _exists;
+    private bool _isParked;
     private string? _closed;
 
     private FileBlobWriter(Guid upload, DigestAlgorithm algorithm, string path, BlobDisk disk)
@@ -100,9 +101,9 @@ internal sealed class FileBlobWriter : BlobWriter
 
     public override ValueTask ParkAsync()
     {
-        _file?.Dispose();
-        _file = null;
-        return default;
+        if (_file is null || _isParked || (_isParked = _disk.Parked.TryAdd()))
+            return default;
+        return new(SyncAndCloseAsync());
     }
 
     public override async ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken)
@@ -127,7 +128,7 @@ internal sealed class FileBlobWriter : BlobWriter
         }
         finally
         {
-            await ParkAsync();
+            Close();
         }
     }
 
@@ -135,7 +136,8 @@ internal sealed class FileBlobWriter : BlobWriter
     {
         _closed ??= "is closed";
         DropHash();
-        return ParkAsync();
+        Close();
+        return default;
     }
 
     private async ValueTask AppendOverlappedAsync(ReadOnlyMemory<byte> bytes)
@@ -182,20 +184,59 @@ internal sealed class FileBlobWriter : BlobWriter
 
     private SafeFileHandle OpenFile()
     {
-        if (_file is not null)
+        if (_file is not null && !_isParked)
             return _file;
+        Unpark();
         if (!_exists)
         {
             _file = Posix.Open(_path, Posix.ReadWrite | Posix.Create | Posix.Exclusive, OwnerOnly);
             _exists = true;
             return _file;
         }
-        var file = Posix.Open(_path, Posix.ReadWrite);
-        var stored = RandomAccess.GetLength(file);
+        _file ??= Posix.Open(_path, Posix.ReadWrite);
+        var stored = RandomAccess.GetLength(_file);
         if (stored == _sizeBytes)
-            return _file = file;
-        file.Dispose();
+            return _file;
+        Close();
         throw new IOException($"the upload {Upload} holds {stored} bytes instead of {_sizeBytes}: something else wrote to '{_path}'");
+    }
+
+    private async Task SyncAndCloseAsync()
+    {
+        try
+        {
+            await _disk.Threads.RunAsync((File: _file!, Path: _path), static work =>
+            {
+                Posix.SyncData(work.File, work.Path);
+                return true;
+            });
+        }
+        catch (IOException)
+        {
+            // As after a failed sync of a commit, these bytes are never tried again.
+            _closed = "failed while it was parked";
+            File.Delete(_path);
+            throw;
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    // Without a sync: of a file that is committed or gone, or whose hash is forgotten, so that its bytes are read before they are used again.
+    private void Close()
+    {
+        Unpark();
+        _file?.Dispose();
+        _file = null;
+    }
+
+    private void Unpark()
+    {
+        if (_isParked)
+            _disk.Parked.Remove();
+        _isParked = false;
     }
 
     // Part of a failed append may be in the file; without it the session goes on as if the append had not been tried.
@@ -252,4 +293,4 @@ internal sealed class FileBlobWriter : BlobWriter
 }
 
 /// <summary>What a writer needs of its store.</summary>
-internal sealed record BlobDisk(BlobFiles Files, DiskThreads Threads);
+internal sealed record BlobDisk(BlobFiles Files, DiskThreads Threads, ParkedFiles Parked);
