@@ -11,6 +11,12 @@ internal static class UploadBody
     // Large enough that system calls and hashing calls don't show; two of them per transfer bound its memory (P10).
     private const int ChunkBytes = 512 * 1024;
 
+    // Beyond this many transfers at once the further ones are slow or idle ones, and get by with less: ten thousand would else hold 10 GiB.
+    private const int MaxLarge = 256;
+    private const int SmallChunkBytes = 32 * 1024;
+
+    private static int _transfers;
+
     /// <summary>
     /// Appends the body. While one chunk is hashed and written, the next is received. The whole chunks that arrived before a client died stay.
     /// </summary>
@@ -19,7 +25,8 @@ internal static class UploadBody
     public static async Task<long> ReceiveAsync(RegistryRequest request, BlobWriter writer, long? limitBytes, DiskReserve reserve)
     {
         var body = request.Context.Request;
-        var size = (int)Math.Clamp(body.ContentLength ?? ChunkBytes, 1, ChunkBytes);
+        var most = Interlocked.Increment(ref _transfers) <= MaxLarge ? ChunkBytes : SmallChunkBytes;
+        var size = (int)Math.Clamp(body.ContentLength ?? most, 1, most);
         var filling = ArrayPool<byte>.Shared.Rent(size);
         byte[]? storing = null;
         var pending = Task.CompletedTask;
@@ -51,6 +58,7 @@ internal static class UploadBody
         {
             // The buffers may only go back once nothing writes from them any more.
             await pending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Interlocked.Decrement(ref _transfers);
             ArrayPool<byte>.Shared.Return(filling);
             if (storing is not null)
                 ArrayPool<byte>.Shared.Return(storing);
