@@ -33,7 +33,7 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
 
     [Fact, Promise("P1")]
     public void OpenWriter_WithoutAWriteAheadLog_IsRefused() =>
-        Should.Throw<InvalidOperationException>(() => SqliteConnections.OpenWriter(":memory:")).Message.ShouldContain("journal_mode");
+        Should.Throw<IOException>(() => SqliteConnections.OpenWriter(":memory:")).Message.ShouldContain("journal_mode");
 
     [Fact]
     public async Task Open_WrittenByALaterProgram_IsRefused()

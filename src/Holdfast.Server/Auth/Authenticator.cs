@@ -25,13 +25,13 @@ internal sealed class Authenticator : IDisposable
 
     /// <param name="options">Null: an open registry.</param>
     /// <exception cref="InvalidDataException">The htpasswd file or a pattern is not right; the message has a line for every problem.</exception>
-    /// <exception cref="InvalidOperationException">The machine lacks the library that checks passwords.</exception>
+    /// <exception cref="DllNotFoundException">The machine lacks the library that checks passwords.</exception>
     public static Authenticator Open(AuthOptions? options, string registry, TokenSigner signer, TimeProvider time, ILogger logger)
     {
         if (options is null)
             return new Authenticator(registry, time, null, null);
         if (Bcrypt.MissingLibrary is { } missing)
-            throw new InvalidOperationException(missing);
+            throw new DllNotFoundException(missing);
         var rules = new AccessRules(options);
         var file = HtpasswdFile.Open(options.HtpasswdFile, time, logger);
         foreach (var user in rules.NamedUsers.Where(u => !file.Current.Has(u)))

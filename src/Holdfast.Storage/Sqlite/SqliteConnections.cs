@@ -23,7 +23,7 @@ internal static class SqliteConnections
         """;
     private const string Reader = Common + "PRAGMA query_only = ON;";
 
-    /// <exception cref="InvalidOperationException">SQLite does not do what the promises rest on.</exception>
+    /// <exception cref="IOException">SQLite does not do what the promises rest on.</exception>
     public static MetadataSession OpenWriter(string file)
     {
         var session = Open(file, Writer);
@@ -57,7 +57,7 @@ internal static class SqliteConnections
         command.CommandText = "PRAGMA " + pragma;
         var found = Convert.ToString(command.ExecuteScalar(), CultureInfo.InvariantCulture);
         if (!string.Equals(found, value, StringComparison.OrdinalIgnoreCase))
-            throw new InvalidOperationException($"the database's {pragma} is '{found}' and can't be made '{value}': is its folder on a network file system?");
+            throw new IOException($"the database's {pragma} is '{found}' and can't be made '{value}': is its folder on a network file system?");
     }
 
     private static MetadataSession Open(string file, string pragmas)
