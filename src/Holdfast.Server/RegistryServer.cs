@@ -30,6 +30,7 @@ public sealed class RegistryServer : IAsyncDisposable
         try
         {
             server.OpenAuthenticators(options, time, logs.CreateLogger<Authenticator>());
+            await sessions.RestoreAsync(cancellationToken);
             var registries = await OpenRegistriesAsync(options, stores, cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var routes = RegistryRoutes.Create(options, reserve, sessions, time, logs);

@@ -36,6 +36,20 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         Directory.CreateDirectory(PathOf(digest));
     }
 
+    [Fact]
+    public async Task Commit_BesideAStrayFolderOfASimilarName_IsStored()
+    {
+        var (content, digest) = Enumerable.Range(0, 10_000)
+            .Select(i => BitConverter.GetBytes(i))
+            .Select(bytes => (bytes, Digest: Digest.Compute(DigestAlgorithm.Sha256, bytes)))
+            .First(candidate => candidate.Digest.Hex.StartsWith("05", StringComparison.Ordinal));
+        Directory.CreateDirectory(Path.Combine(_temporary.Path, "blobs", "sha256", "5"));
+        await using var store = Open();
+        await using var writer = await store.OpenUploadAsync(Guid.NewGuid(), DigestAlgorithm.Sha256, CancellationToken.None);
+        await writer.AppendAsync(content, CancellationToken.None);
+        (await writer.CommitAsync(digest, CancellationToken.None)).ShouldBe(BlobCommitOutcome.Stored);
+    }
+
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
@@ -85,6 +99,28 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         await writer.ParkAsync();
         await File.AppendAllTextAsync(Path.Combine(_folder!.Uploads, id.ToString("D")), "x", None);
         await Should.ThrowAsync<IOException>(async () => await writer.AppendAsync("d"u8.ToArray(), None));
+    }
+
+    [Fact, Promise("P10")]
+    public async Task Park_ManySessions_KeepsFewFilesOpenAndAllGoOn()
+    {
+        var writers = new List<BlobWriter>();
+        for (var i = 0; i < 300; i++)
+        {
+            writers.Add(await Store.OpenUploadAsync(Guid.NewGuid(), Sha256, None));
+            await writers[i].AppendAsync(BitConverter.GetBytes(i), None);
+            await writers[i].ParkAsync();
+        }
+        var open = new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos()
+            .Count(file => file.LinkTarget?.StartsWith(_folder!.Uploads, StringComparison.Ordinal) == true);
+        open.ShouldBeInRange(1, 256);
+        for (var i = 0; i < writers.Count; i++)
+        {
+            await writers[i].AppendAsync("."u8.ToArray(), None);
+            var digest = Digest.Compute(Sha256, [.. BitConverter.GetBytes(i), (byte)'.']);
+            (await writers[i].CommitAsync(digest, None)).ShouldBe(BlobCommitOutcome.Stored);
+            await writers[i].DisposeAsync();
+        }
     }
 
     [Fact]

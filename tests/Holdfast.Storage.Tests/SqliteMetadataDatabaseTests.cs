@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Holdfast.Storage.Contract;
 using Holdfast.Storage.Metadata;
 using Holdfast.Storage.Sqlite;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -23,12 +24,62 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
     }
 
     [Fact]
+    public void Open_NewFile_IsForItsOwnerOnlyAndSoIsItsLog()
+    {
+        foreach (var file in Directory.GetFiles(_temporary.Path, "holdfast.db*"))
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite, file);
+        File.Exists(DatabaseFile + "-wal").ShouldBeTrue();
+    }
+
+    [Fact, Promise("P1")]
+    public void OpenWriter_WithoutAWriteAheadLog_IsRefused() =>
+        Should.Throw<IOException>(() => SqliteConnections.OpenWriter(":memory:")).Message.ShouldContain("journal_mode");
+
+    [Fact]
     public async Task Open_WrittenByALaterProgram_IsRefused()
     {
         await ChangeAsync(session => session.Execute("INSERT INTO schema_version (version) VALUES (999)"));
         await Database.DisposeAsync();
         var refused = Should.Throw<SchemaTooNewException>(() => Open());
         refused.Message.ShouldContain("999");
+    }
+
+    [Fact, Promise("P10")]
+    public async Task Write_WhileThereIsAlwaysAReader_KeepsTheLogBounded()
+    {
+        const int MaxFrames = 2_500;
+        var file = Path.Combine(_temporary.Path, "bounded.db");
+        await using var writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), MaxFrames);
+        await writer.RunAsync(0, static (session, _) => Execute(session, "CREATE TABLE t (x BLOB)"), CancellationToken.None);
+        using var stop = new CancellationTokenSource();
+        var reading = new Thread(() => ReadWithoutAGap(file, stop.Token));
+        reading.Start();
+        // Some three pages each: several times what the log may hold.
+        for (var i = 0; i < 4_000; i++)
+            await writer.RunAsync(0, static (session, _) => Execute(session, "INSERT INTO t VALUES (zeroblob(8000))"), CancellationToken.None);
+        await stop.CancelAsync();
+        reading.Join();
+        new FileInfo(file + "-wal").Length.ShouldBeLessThan(2L * MaxFrames * 4120);
+    }
+
+    private static int Execute(MetadataSession session, string sql) => session.Prepare(sql).Execute();
+
+    // Each reader begins before the one before it ends, and stays for some commits: so the log never gets a moment without.
+    private static void ReadWithoutAGap(string file, CancellationToken stop)
+    {
+        var before = SqliteConnections.OpenReader(file);
+        Execute(before, "BEGIN");
+        before.Prepare("SELECT COUNT(*) FROM t").QueryLong();
+        while (!stop.IsCancellationRequested)
+        {
+            var next = SqliteConnections.OpenReader(file);
+            Execute(next, "BEGIN");
+            next.Prepare("SELECT COUNT(*) FROM sqlite_schema").QueryLong();
+            stop.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(10));
+            before.Dispose();
+            before = next;
+        }
+        before.Dispose();
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.Metadata;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -71,6 +72,27 @@ public abstract partial class MetadataDatabaseContract
         (await PageReferrersAsync(Content("nothing refers to this").Digest, null, 2)).ShouldBeEmpty();
     }
 
+    [Fact, Promise("P10")]
+    public async Task Referrers_LargeAnnotations_EndThePageByTheirBytes()
+    {
+        var subject = await PutImageAsync("subject of many words");
+        var annotations = $$"""{"a":"{{new string('x', 10_000)}}"}""";
+        for (var i = 0; i < 5; i++)
+            await PutReferrerAsync(subject, $"wordy {i}", "type/wordy", annotations);
+
+        var found = new List<Digest>();
+        for (var hasMore = true; hasMore;)
+        {
+            var last = found.Count == 0 ? default : found[^1];
+            var page = await QueryAsync(session => Referrers.List(session, App, subject.Digest, null, last, new PageLimit(1000, 15_000)));
+            page.Referrers.Count.ShouldBeLessThanOrEqualTo(2);
+            found.AddRange(page.Referrers.Select(row => row.Digest));
+            hasMore = page.HasMore;
+        }
+        found.Count.ShouldBe(5);
+        found.ShouldBe(found.Order());
+    }
+
     [Fact]
     public async Task Uploads_AddFindListRemove_SurviveARestart()
     {
@@ -92,12 +114,13 @@ public abstract partial class MetadataDatabaseContract
         (await ChangeAsync(session => Registries.Ensure(session, "Private"))).ShouldNotBe(App.Registry);
     }
 
-    private async Task PutReferrerAsync(ManifestPut subject, string payload, string artifactType) => (await PutAsync(Putting(App, payload, new Manifest
+    private async Task PutReferrerAsync(
+        ManifestPut subject, string payload, string artifactType, string annotations = """{"a":"b"}""") => (await PutAsync(Putting(App, payload, new Manifest
     {
         MediaType = MediaTypes.OciManifest,
         ArtifactType = artifactType,
         Subject = AsChild(subject),
-        AnnotationsJson = """{"a":"b"}""",
+        AnnotationsJson = annotations,
     }))).IsWhole.ShouldBeTrue();
 
     private async Task<List<ReferrerRow>> PageReferrersAsync(Digest subject, string? artifactType, int limit)
@@ -106,7 +129,7 @@ public abstract partial class MetadataDatabaseContract
         while (true)
         {
             var last = all.Count == 0 ? default : all[^1].Digest;
-            var page = await QueryAsync(session => Referrers.List(session, App, subject, artifactType, last, limit));
+            var page = await QueryAsync(session => Referrers.List(session, App, subject, artifactType, last, new PageLimit(limit, long.MaxValue)));
             all.AddRange(page.Referrers);
             if (!page.HasMore)
                 return all;

@@ -25,13 +25,13 @@ internal sealed class Authenticator : IDisposable
 
     /// <param name="options">Null: an open registry.</param>
     /// <exception cref="InvalidDataException">The htpasswd file or a pattern is not right; the message has a line for every problem.</exception>
-    /// <exception cref="InvalidOperationException">The machine lacks the library that checks passwords.</exception>
+    /// <exception cref="DllNotFoundException">The machine lacks the library that checks passwords.</exception>
     public static Authenticator Open(AuthOptions? options, string registry, TokenSigner signer, TimeProvider time, ILogger logger)
     {
         if (options is null)
             return new Authenticator(registry, time, null, null);
         if (Bcrypt.MissingLibrary is { } missing)
-            throw new InvalidOperationException(missing);
+            throw new DllNotFoundException(missing);
         var rules = new AccessRules(options);
         var file = HtpasswdFile.Open(options.HtpasswdFile, time, logger);
         foreach (var user in rules.NamedUsers.Where(u => !file.Current.Has(u)))
@@ -90,14 +90,15 @@ internal sealed class Authenticator : IDisposable
             return new ValueTask<AuthenticationResult>(Failed(AuthenticationOutcome.InvalidCredentials, "malformed"));
         // The reading of the file is taken once: what is verified against it is remembered with it.
         var reading = _users.File.Current;
-        if (reading.Remembered.TryGet(key, out var remembered)
+        var isToken = header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase);
+        if ((isToken ? reading.RememberedTokens : reading.Remembered).TryGet(key, out var remembered)
             && (remembered.Expires == DateTimeOffset.MaxValue || remembered.Expires > _time.GetUtcNow()))
         {
             return new ValueTask<AuthenticationResult>(remembered.Result);
         }
         if (header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase) && BasicCredentials.TryParse(header.AsSpan(6), out var credentials))
             return AuthenticatePasswordAsync(credentials, key, client, token);
-        if (header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+        if (isToken)
             return AuthenticateTokenAsync(header[7..].Trim(' '), key, reading);
         return new ValueTask<AuthenticationResult>(Failed(AuthenticationOutcome.InvalidCredentials, "malformed"));
     }
@@ -171,7 +172,7 @@ internal sealed class Authenticator : IDisposable
         var caller = new Caller(issued.User, repository => (granted.Of(repository) & permissions.Of(repository)) | anonymous.Of(repository));
         var lister = granted.Catalog ? new Caller(issued.User, permissions.Of) : null;
         var result = AuthenticationResult.Accepted(caller, lister);
-        reading.Remembered.Add(key, new RememberedCaller(result, issued.Expires));
+        reading.RememberedTokens.Add(key, new RememberedCaller(result, issued.Expires));
         return result;
     }
 

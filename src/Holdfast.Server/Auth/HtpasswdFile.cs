@@ -116,6 +116,9 @@ internal sealed class HtpasswdFile : IDisposable
 
         public RememberedCallers Remembered { get; } = new();
 
+        // By themselves: whoever gets tokens, which may be anyone, must not push out the passwords that were paid for with a bcrypt.
+        public RememberedCallers RememberedTokens { get; } = new();
+
         public bool Has(string name) => _hashes.ContainsKey(name);
 
         /// <returns>A hash to check in any case; <paramref name="known"/> tells whether it may count.</returns>

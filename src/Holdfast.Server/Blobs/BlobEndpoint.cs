@@ -91,7 +91,9 @@ internal sealed partial class BlobEndpoint(ILogger<BlobEndpoint> log)
         var size = reader.SizeBytes;
         var part = new ByteRange(0, size - 1);
         var asked = http.Request.Headers.Range;
-        if (asked.Count > 0 && EntityTags.AllowRange(http.Request.Headers.IfRange, etag))
+        var isHead = HttpMethods.IsHead(http.Request.Method);
+        // Ranges are defined for GET only (RFC 9110, section 14.2): a HEAD tells of the whole blob.
+        if (asked.Count > 0 && !isHead && EntityTags.AllowRange(http.Request.Headers.IfRange, etag))
         {
             switch (ByteRange.Parse(asked, size, out var range))
             {
@@ -110,7 +112,7 @@ internal sealed partial class BlobEndpoint(ILogger<BlobEndpoint> log)
         }
         http.Response.Headers.ContentType = "application/octet-stream";
         http.Response.ContentLength = part.LengthBytes;
-        return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : BlobSender.SendAsync(http, reader, part);
+        return isHead ? Task.CompletedTask : BlobSender.SendAsync(http, reader, part);
     }
 
     [LoggerMessage(100, LogLevel.Error, "blob {Digest}, linked by {Repository}, should have {StatedBytes} bytes and has {FoundBytes} (-1: none); answering 404 until it is pushed again")]

@@ -7,6 +7,9 @@ namespace Holdfast.Server.Catalog;
 /// <summary>Lists the repositories that the caller may pull from (Docker Registry HTTP API V2, <c>_catalog</c>).</summary>
 internal sealed class CatalogEndpoint
 {
+    // Rows. A caller who asks for one name and may see none would else cost a query for each repository there is (P10).
+    private const int MinScan = 1_000;
+
     public async Task GetAsync(RegistryRequest request)
     {
         var http = request.Context;
@@ -38,7 +41,9 @@ internal sealed class CatalogEndpoint
         while (true)
         {
             var page = await request.Registry.Metadata.ReadAsync(
-                (request.Registry.Id, last, n), static (session, s) => Repositories.List(session, s.Id, s.last, s.n), request.Aborted);
+                (request.Registry.Id, last, rows: Math.Max(n, MinScan)),
+                static (session, s) => Repositories.List(session, s.Id, s.last, s.rows),
+                request.Aborted);
             for (var i = 0; i < page.Names.Count; i++)
             {
                 if (!request.Caller!.May(RepositoryName.Parse(page.Names[i]), RegistryActions.Pull))

@@ -7,19 +7,22 @@ namespace Holdfast.Server.Http;
 internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
 {
     private static readonly StringValues ApiVersion = "registry/2.0";
+    private static readonly StringValues NoSniff = "nosniff";
 
     public async Task HandleAsync(RegistryRequest request)
     {
         var route = request.Route;
         var http = request.Context;
         http.Response.Headers["Docker-Distribution-API-Version"] = ApiVersion;
+        // What is served here was written by others; no browser may take a layer for a page.
+        http.Response.Headers.XContentTypeOptions = NoSniff;
 
         var entry = routes.Find(route.Kind, http.Request.Method);
         if (entry is not { Needs: null } && !await AdmitAsync(request, entry?.Needs ?? RegistryActions.None))
             return;
         if (entry is null)
             await AnswerUnmappedAsync(request);
-        else if (route.Repository.IsNone && route.Name.Length > 0)
+        else if (route.Repository.IsNone && route.NeedsRepository)
             await request.FailAsync(Outcome.NameInvalid, NameProblem(route.Name));
         else
             await entry.Handler(request);

@@ -9,6 +9,10 @@ namespace Holdfast.Server.Http;
 /// <param name="Last">The last segment: a digest, a tag or a session's id, not yet looked at.</param>
 internal readonly record struct RegistryRoute(RouteKind Kind, RepositoryName Repository, string Name, string Last)
 {
+    /// <summary>Does the place belong to a repository, so that without a valid name there is nothing that anyone may do there?</summary>
+    public bool NeedsRepository =>
+        Kind is RouteKind.Blob or RouteKind.Manifest or RouteKind.Uploads or RouteKind.Upload or RouteKind.Tags or RouteKind.Referrers;
+
     /// <summary>Routes a raw request target (no decoding, no dot-segment removal was done to it), without its query.</summary>
     public static RegistryRoute Parse(ReadOnlySpan<char> path)
     {

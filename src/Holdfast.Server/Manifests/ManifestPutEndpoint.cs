@@ -68,22 +68,26 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
         AnswerStored(request, put);
     }
 
-    // The database knows what is linked; only the blob store knows whether the bytes are really there.
+    // The database knows what is linked; only the blob store knows whether the bytes are really there. All the way down: an index over a
+    // child that lost a layer would be accepted as whole, by a client that is told that the child is there and doesn't look further.
     private static async ValueTask<ManifestClosure> CheckClosureAsync(Registry registry, ManifestPut put, CancellationToken cancellationToken)
     {
-        var linked = await registry.Metadata.ReadAsync(
-            put, static (session, put) => Storage.Metadata.Manifests.CheckClosure(session, put.Repository, put.Manifest), cancellationToken);
+        var (linked, blobs) = await registry.Metadata.ReadAsync(put, static (session, put) => ListClosure(session, put), cancellationToken);
         if (!linked.IsWhole)
             return linked;
         var missing = new List<Descriptor>();
-        var seen = new HashSet<Digest>();
-        IEnumerable<Descriptor> blobs = put.Manifest.Config is { } config ? put.Manifest.Layers.Prepend(config) : put.Manifest.Layers;
         foreach (var blob in blobs)
         {
-            if (seen.Add(blob.Digest) && await registry.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
-                missing.Add(blob);
+            if (await registry.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
+                missing.Add(new Descriptor("", blob.Digest, blob.SizeBytes));
         }
         return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
+    }
+
+    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs) ListClosure(MetadataSession session, ManifestPut put)
+    {
+        var linked = Storage.Metadata.Manifests.CheckClosure(session, put.Repository, put.Manifest);
+        return (linked, linked.IsWhole ? ClosureBlobs.List(session, put.Repository, put.Manifest) : []);
     }
 
     private static async Task StorePayloadAsync(IBlobStore blobs, ManifestPut put, CancellationToken cancellationToken)

@@ -11,7 +11,8 @@ namespace Holdfast.Server.Referrers;
 /// </summary>
 internal sealed class ReferrersEndpoint
 {
-    // Descriptors carry all annotations of their manifests, so a page is bounded in both count and bytes: clients take it as a manifest.
+    // Descriptors carry all annotations of their manifests, so a page is bounded in both count and bytes: clients take it as a manifest,
+    // and we hold it in memory (P10).
     private const int MaxPage = 1_000;
     private const int MaxPageBytes = Manifest.MaxSizeBytes / 2;
 
@@ -34,30 +35,21 @@ internal sealed class ReferrersEndpoint
         var artifactType = Query.One(http.Request, "artifactType");
         var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
         var page = await request.Registry.Metadata.ReadAsync(
-            (key, subject, artifactType, last, n),
-            static (session, s) => Storage.Metadata.Referrers.List(session, s.key, s.subject, s.artifactType, s.last, s.n),
+            (key, subject, artifactType, last, limit: new PageLimit(n, MaxPageBytes)),
+            static (session, s) => Storage.Metadata.Referrers.List(session, s.key, s.subject, s.artifactType, s.last, s.limit),
             request.Aborted);
 
-        var count = Fitting(page.Referrers);
-        if (count < page.Referrers.Count || page.HasMore)
+        if (page.HasMore && page.Referrers.Count > 0)
         {
             var more = artifactType is null ? "" : $"&artifactType={Uri.EscapeDataString(artifactType)}";
-            NextPage.Link(http.Response, $"/v2/{key.Name}/referrers/{subject}", n, page.Referrers[count - 1].Digest.ToString(), more);
+            NextPage.Link(http.Response, $"/v2/{key.Name}/referrers/{subject}", n, page.Referrers[^1].Digest.ToString(), more);
         }
         if (artifactType is not null)
             http.Response.Headers["OCI-Filters-Applied"] = "artifactType";
-        await request.SendJsonAsync(MediaTypes.OciIndex, page.Referrers.Take(count), Write);
+        await request.SendJsonAsync(MediaTypes.OciIndex, page.Referrers, Write);
     }
 
-    private static int Fitting(IReadOnlyList<ReferrerRow> referrers)
-    {
-        var (count, bytes) = (0, 0);
-        while (count < referrers.Count && (count == 0 || bytes < MaxPageBytes))
-            bytes += 400 + (referrers[count++].AnnotationsJson?.Length ?? 0);
-        return count;
-    }
-
-    private static void Write(Utf8JsonWriter json, IEnumerable<ReferrerRow> referrers)
+    private static void Write(Utf8JsonWriter json, IReadOnlyList<ReferrerRow> referrers)
     {
         json.WriteStartObject();
         json.WriteNumber("schemaVersion"u8, 2);

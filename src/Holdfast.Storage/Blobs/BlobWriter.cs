@@ -23,7 +23,7 @@ public abstract class BlobWriter : IAsyncDisposable
     /// <summary>Forgets everything from <paramref name="sizeBytes"/> on; the rest is hashed again.</summary>
     public abstract ValueTask TruncateAsync(long sizeBytes, CancellationToken cancellationToken);
 
-    /// <summary>Closes the file between two requests of a session, so that an idle session costs no file handle; the next append opens it again.</summary>
+    /// <summary>To be called between two requests of a session: the store may give up what an idle session should not hold, such as a file handle.</summary>
     public abstract ValueTask ParkAsync();
 
     /// <summary>

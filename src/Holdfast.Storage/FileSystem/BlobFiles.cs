@@ -40,12 +40,13 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     /// <exception cref="IOException">What of it is on the disk is not known; the file must not be used again.</exception>
     public void Publish(SafeFileHandle file, string path, Digest digest)
     {
-        File.SetUnixFileMode(file, EveryoneReads);
         var start = time.GetTimestamp();
         Posix.SyncData(file, path);
         StorageMetrics.RecordSync(time.GetElapsedTime(start), StorageMetrics.FileTarget);
         FanOutOf(digest).Ensure(digest);
         Posix.Rename(path, PathOf(digest));
+        // Only now: a crash before the rename leaves an upload, which must still take bytes when it is resumed.
+        File.SetUnixFileMode(file, EveryoneReads);
         SyncFolder(digest);
     }
 

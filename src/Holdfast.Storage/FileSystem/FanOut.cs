@@ -47,7 +47,9 @@ internal sealed class FanOut
         _parent.Sync();
         foreach (var name in names)
         {
-            if (byte.TryParse(name, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var index))
+            // Spelled as we spell it: "5" or "AB" is another folder.
+            if (byte.TryParse(name, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var index)
+                && string.Equals(name, $"{index:x2}", StringComparison.Ordinal))
                 _durable[index] = true;
         }
     }

@@ -31,6 +31,7 @@ internal sealed class FileBlobWriter : BlobWriter
     private long _writtenBackBytes;
     private Task _writeBack = Task.CompletedTask;
     private bool _exists;
+    private bool _isParked;
     private string? _closed;
 
     private FileBlobWriter(Guid upload, DigestAlgorithm algorithm, string path, BlobDisk disk)
@@ -117,7 +118,10 @@ internal sealed class FileBlobWriter : BlobWriter
     public override async ValueTask ParkAsync()
     {
         await FinishWriteBackAsync();
-        CloseFile();
+        _direct.Close();
+        if (_file is null || _isParked || (_isParked = _disk.Parked.TryAdd()))
+            return;
+        await SyncAndCloseAsync();
     }
 
     public override async ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken)
@@ -233,24 +237,52 @@ internal sealed class FileBlobWriter : BlobWriter
 
     private SafeFileHandle OpenFile()
     {
-        if (_file is not null)
+        if (_file is not null && !_isParked)
             return _file;
+        Unpark();
         if (!_exists)
         {
             _file = Posix.Open(_path, Posix.ReadWrite | Posix.Create | Posix.Exclusive, OwnerOnly);
             _exists = true;
             return _file;
         }
-        var file = Posix.Open(_path, Posix.ReadWrite);
-        var stored = RandomAccess.GetLength(file);
+        _file ??= Posix.Open(_path, Posix.ReadWrite);
+        var stored = RandomAccess.GetLength(_file);
         if (stored == _sizeBytes)
-            return _file = file;
-        file.Dispose();
+            return _file;
+        CloseFile();
         throw new IOException($"the upload {Upload} holds {stored} bytes instead of {_sizeBytes}: something else wrote to '{_path}'");
     }
 
+    private async Task SyncAndCloseAsync()
+    {
+        try
+        {
+            await _disk.Threads.RunAsync((File: _file!, Path: _path), static work =>
+            {
+                Posix.SyncData(work.File, work.Path);
+                return true;
+            });
+            CloseFile();
+        }
+        catch (IOException)
+        {
+            Discard();
+            throw;
+        }
+    }
+
+    private void Unpark()
+    {
+        if (_isParked)
+            _disk.Parked.Remove();
+        _isParked = false;
+    }
+
+    // Without a sync: of a file that is committed or gone, or whose hash is forgotten, so that its bytes are read before they are used again.
     private void CloseFile()
     {
+        Unpark();
         _file?.Dispose();
         _file = null;
         _direct.Close();
@@ -300,4 +332,4 @@ internal sealed class FileBlobWriter : BlobWriter
 }
 
 /// <summary>What a writer needs of its store.</summary>
-internal sealed record BlobDisk(BlobFiles Files, DiskThreads Threads);
+internal sealed record BlobDisk(BlobFiles Files, DiskThreads Threads, ParkedFiles Parked);

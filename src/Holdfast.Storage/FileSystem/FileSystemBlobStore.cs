@@ -10,6 +10,7 @@ public sealed class FileSystemBlobStore : IBlobStore
     private readonly DataFolder _folder;
     private readonly BlobFiles _files;
     private readonly DiskThreads _disk = new();
+    private readonly ParkedFiles _parked = new();
 
     /// <param name="folder">Stays the caller's: it must outlive the store and is not disposed with it.</param>
     /// <param name="time">Measures how long syncs take.</param>
@@ -35,7 +36,7 @@ public sealed class FileSystemBlobStore : IBlobStore
     public async ValueTask<BlobWriter> OpenUploadAsync(Guid upload, DigestAlgorithm algorithm, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await FileBlobWriter.OpenAsync(upload, algorithm, UploadPath(upload), new(_files, _disk));
+        return await FileBlobWriter.OpenAsync(upload, algorithm, UploadPath(upload), new(_files, _disk, _parked));
     }
 
     public async IAsyncEnumerable<StoredUpload> ListUploadsAsync([EnumeratorCancellation] CancellationToken cancellationToken)

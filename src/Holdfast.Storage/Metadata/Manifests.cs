@@ -65,13 +65,7 @@ public static class Manifests
     /// <returns>Held, with the indexes that list it, if any do (P3).</returns>
     public static DeleteResult Delete(MetadataSession session, RepositoryKey repository, Digest digest)
     {
-        const string FindId = """
-            SELECT m.id FROM repositories r
-            JOIN blobs b ON b.digest = @digest
-            JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
-            WHERE r.registry_id = @registry AND r.name = @repository
-            """;
-        if (session.Prepare(FindId).Set(repository).Set("@digest", digest).QueryLong() is not { } id)
+        if (FindId(session, repository, digest) is not { } id)
             return DeleteResult.Unknown;
         const string Count = "SELECT COUNT(*) FROM manifest_children WHERE child_id = @id";
         const string Holders = """
@@ -87,6 +81,17 @@ public static class Manifests
         session.Prepare("DELETE FROM tags WHERE manifest_id = @id").Set("@id", id).Execute();
         session.Prepare("DELETE FROM manifests WHERE id = @id").Set("@id", id).Execute();
         return DeleteResult.Deleted;
+    }
+
+    internal static long? FindId(MetadataSession session, RepositoryKey repository, Digest digest)
+    {
+        const string Sql = """
+            SELECT m.id FROM repositories r
+            JOIN blobs b ON b.digest = @digest
+            JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
+            WHERE r.registry_id = @registry AND r.name = @repository
+            """;
+        return session.Prepare(Sql).Set(repository).Set("@digest", digest).QueryLong();
     }
 
     private static void PutPayload(MetadataSession session, long blobId, ReadOnlyMemory<byte> payload)

@@ -52,6 +52,8 @@ public static class Repositories
             ON CONFLICT (registry_id, name) DO NOTHING
             RETURNING id
             """;
+        if (repository.Name.IsNone)
+            throw new InvalidOperationException("a repository without a name would be stored (invariant)");
         return session.Prepare(Sql).Set(repository).Set("@now", nowMs).QueryLong();
     }
 }

@@ -15,6 +15,9 @@ public sealed record StoredManifest(Digest Digest, string MediaType, long SizeBy
 /// <param name="HasMore">Are there names after the last of these?</param>
 public sealed record NamePage(IReadOnlyList<string> Names, bool HasMore);
 
+/// <summary>Where a page of rows of any size ends.</summary>
+public readonly record struct PageLimit(int Rows, long Bytes);
+
 /// <summary>A manifest to put, with the tags to point at it.</summary>
 public sealed record ManifestPut(RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags);
 

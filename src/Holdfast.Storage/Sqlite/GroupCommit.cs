@@ -14,16 +14,23 @@ internal sealed class GroupCommit : IAsyncDisposable
     // Keeps one batch's transaction short enough for the first in it; a sync serves this many as well as more.
     private const int MaxBatch = 256;
 
+    // 64 MiB, the size that the log's file is cut back to (journal_size_limit).
+    private const int MaxLogFrames = 16_384;
+
     private readonly Channel<PendingChange> _queue = Channel.CreateBounded<PendingChange>(
         new BoundedChannelOptions(MaxQueued) { SingleReader = true, AllowSynchronousContinuations = false });
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<MetadataSession> _open;
     private readonly List<PendingChange> _applied = new(MaxBatch);
+    private readonly LogBound _logBound;
     private MetadataSession? _session;
 
-    public GroupCommit(Func<MetadataSession> open)
+    /// <param name="open">Opens a connection for writing.</param>
+    /// <param name="maxLogFrames">Pages in the write-ahead log before the writer waits for readers to leave it.</param>
+    public GroupCommit(Func<MetadataSession> open, int maxLogFrames = MaxLogFrames)
     {
         _open = open;
+        _logBound = new LogBound(maxLogFrames);
         _session = open();
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
     }
@@ -94,6 +101,7 @@ internal sealed class GroupCommit : IAsyncDisposable
         StorageMetrics.RecordBatch(_applied.Count);
         foreach (var change in _applied)
             change.Complete();
+        _logBound.Look(_session);
     }
 
     private void Apply(MetadataSession session, PendingChange change, bool isAlone)

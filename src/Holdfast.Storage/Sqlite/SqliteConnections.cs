@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.Data.Sqlite;
@@ -8,9 +9,11 @@ namespace Holdfast.Storage.Sqlite;
 /// <summary>How connections to the database file are opened, and what their errors mean.</summary>
 internal static class SqliteConnections
 {
+    public const string BusyTimeout = "PRAGMA busy_timeout = 10000;";
+
     // synchronous=FULL syncs the log at every commit (P1). No mmap: a bad sector would end the process instead of failing one read.
     // The caches are small because the kernel keeps the file's pages for all of them.
-    private const string Common = "PRAGMA busy_timeout = 10000; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;";
+    private const string Common = BusyTimeout + "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;";
     private const string Writer = Common + """
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
@@ -20,7 +23,25 @@ internal static class SqliteConnections
         """;
     private const string Reader = Common + "PRAGMA query_only = ON;";
 
-    public static MetadataSession OpenWriter(string file) => Open(file, Writer);
+    /// <exception cref="IOException">SQLite does not do what the promises rest on.</exception>
+    public static MetadataSession OpenWriter(string file)
+    {
+        var session = Open(file, Writer);
+        try
+        {
+            // SQLite passes over a pragma that it can't follow: on a file system without shared memory there is no write-ahead log, and
+            // a library built without foreign keys ignores them.
+            Require(session, "journal_mode", "wal");
+            Require(session, "synchronous", "2");
+            Require(session, "foreign_keys", "1");
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
 
     public static MetadataSession OpenReader(string file) => Open(file, Reader);
 
@@ -29,6 +50,15 @@ internal static class SqliteConnections
         error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } ? new StoreFullException("the database has no room left", error) : error;
 
     public static bool InTransaction(MetadataSession session) => raw.sqlite3_get_autocommit(((SqliteConnection)session.Connection).Handle) == 0;
+
+    private static void Require(MetadataSession session, string pragma, string value)
+    {
+        using var command = session.Connection.CreateCommand();
+        command.CommandText = "PRAGMA " + pragma;
+        var found = Convert.ToString(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+        if (!string.Equals(found, value, StringComparison.OrdinalIgnoreCase))
+            throw new IOException($"the database's {pragma} is '{found}' and can't be made '{value}': is its folder on a network file system?");
+    }
 
     private static MetadataSession Open(string file, string pragmas)
     {

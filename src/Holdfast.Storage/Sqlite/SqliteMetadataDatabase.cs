@@ -19,9 +19,24 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
     /// <exception cref="SchemaTooNewException">A later program has written it.</exception>
     public static SqliteMetadataDatabase Open(string file)
     {
+        CreateForOwner(file);
         using (var session = SqliteConnections.OpenWriter(file))
             SchemaMigrations.Run(session, SqlDialect.Sqlite);
         return new SqliteMetadataDatabase(file);
+    }
+
+    // SQLite makes its files readable for everyone, and its log takes the mode of the database: nobody but the owner is to read what the
+    // access rules keep from clients.
+    private static void CreateForOwner(string file)
+    {
+        using var created = new FileStream(file, new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
     }
 
     public override ValueTask<TResult> ReadAsync<TState, TResult>(

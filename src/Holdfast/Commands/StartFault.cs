@@ -1,5 +1,7 @@
+using System.Data.Common;
 using System.Net.Sockets;
 using Holdfast.Configuration;
+using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Commands;
 
@@ -16,7 +18,8 @@ internal static class StartFault
         _ when Find<SocketException>(fault) is { SocketErrorCode: SocketError.AddressNotAvailable } =>
             $"{fault.Message.TrimEnd('.')}; this machine has no such address",
         UnauthorizedAccessException => $"data folder {configuration.DataFolder}: user {Environment.UserName} may not write there ({fault.Message})",
-        IOException or SocketException => fault.Message,
+        DbException => $"data folder {configuration.DataFolder}: the database can't be opened ({fault.Message})",
+        IOException or SocketException or InvalidDataException or SchemaTooNewException or DllNotFoundException => fault.Message,
         _ => null,
     };
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -178,6 +179,15 @@ public sealed class TokenTests : IDisposable
         var admission = await _bench.AdmitAsync("Bearer a.b.c", "/v2/app/manifests/v1", RegistryActions.Pull);
         admission.Outcome.ShouldBe(AdmissionOutcome.Unauthorized);
         admission.Challenge.ShouldNotBeNull().ShouldEndWith(",scope=\"repository:app:pull\",error=\"invalid_token\"");
+    }
+
+    [Fact, Promise("P10")]
+    public async Task Authenticate_FloodOfTokens_LeavesPasswordsRemembered()
+    {
+        var first = (await _bench.AuthenticateAsync(Alice)).Caller;
+        for (var i = 0; i < 17_000; i++)
+            (await OutcomeAsync(_bench.Authenticator.Tokens!.Issue(null, new TokenScope(), _bench.Time.GetUtcNow()))).ShouldBe(AuthenticationOutcome.Accepted);
+        (await _bench.AuthenticateAsync(Alice)).Caller.ShouldBeSameAs(first);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using Holdfast.Oci;
+using Holdfast.Server.Tests.Hosting;
 using Holdfast.Testing;
 using Shouldly;
 using Xunit;
@@ -115,6 +116,40 @@ public sealed class BlobPullTests(RegistryFixture registry) : IClassFixture<Regi
         using var response = await registry.GetAsync($"/v2/pull/blobs/{digest}");
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         response.Content.Headers.ContentLength.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Head_WithRange_TellsOfTheWholeBlob()
+    {
+        using var response = await registry.HeadAsync(await PushAsync(), ("Range", "bytes=1-2"));
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        response.Content.Headers.ContentLength.ShouldBe(Content.Length);
+        response.Headers.GetValues("X-Content-Type-Options").ShouldBe(["nosniff"]);
+    }
+
+    [Fact, Promise("P4")]
+    public async Task Get_BlobCutOffWhileItIsSent_BreaksOffAndIsLogged()
+    {
+        using var logs = new CollectedLogs();
+        await using var own = new RegistryFixture { Logs = logs };
+        await own.InitializeAsync();
+        // More than the sockets and pipes between can hold.
+        var content = Samples.Bytes(99, 64 << 20);
+        var digest = await own.PushBlobAsync("cut", content);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v2/cut/blobs/{digest}");
+        using var response = await own.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        await using var body = await response.Content.ReadAsStreamAsync();
+        using (var file = new FileStream(own.BlobFile(digest), Writable(own.BlobFile(digest))))
+            file.SetLength(content.Length - 1);
+
+        await Should.ThrowAsync<IOException>(() => body.CopyToAsync(Stream.Null));
+        await Eventually.ShouldBeAsync(() => logs.Lines.Any(line => line.StartsWith("Error", StringComparison.Ordinal)), true);
+    }
+
+    private static FileStreamOptions Writable(string file)
+    {
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Write, Share = FileShare.ReadWrite };
     }
 
     [Theory, Promise("P4")]

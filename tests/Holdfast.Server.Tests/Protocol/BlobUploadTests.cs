@@ -1,5 +1,6 @@
 using System.Net;
 using Holdfast.Oci;
+using Holdfast.Server.Tests.Hosting;
 using Holdfast.Testing;
 using Shouldly;
 using Xunit;
@@ -186,6 +187,23 @@ public sealed class BlobUploadTests(RegistryFixture registry) : IClassFixture<Re
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
         using var pulled = await own.GetAsync($"/v2/up/blobs/{Digest}");
         (await pulled.Content.ReadAsByteArrayAsync()).ShouldBe(_content);
+    }
+
+    [Fact, Promise("P10")]
+    public async Task Session_OfAFormerProcessThatNobodyAsksFor_Expires()
+    {
+        var time = new ManualTime();
+        await using var own = new RegistryFixture { Time = time };
+        await own.InitializeAsync();
+        var location = await own.OpenUploadAsync("up");
+        (await own.PatchAsync(location, _content[..1000])).Dispose();
+        await own.RestartAsync();
+        own.StoredFiles().Length.ShouldBe(1);
+
+        time.Advance(own.Options.Uploads.MaxAge + TimeSpan.FromMinutes(1));
+        await Eventually.ShouldBeAsync(() => own.StoredFiles().Length, 0);
+        using var response = await own.GetAsync(location);
+        response.StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
     [Fact, Spec("1.1.1", "end-6"), Spec("1.1.1", "code-4")]

@@ -176,6 +176,37 @@ public sealed class ManifestTests(RegistryFixture registry) : IClassFixture<Regi
         (await response.ErrorAsync()).Detail.GetProperty("missing")[0].GetString().ShouldBe(Samples.DigestOf(layer).ToString());
     }
 
+    [Theory, Promise("P2")]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Put_IndexOverAChildThatLostALayer_Is400AndNamesTheLayer(int depth)
+    {
+        var (config, layer) = (Samples.Bytes(60 + depth, 50), Samples.Bytes(70 + depth, 60));
+        await registry.PushBlobAsync("whole", config);
+        var lost = await registry.PushBlobAsync("whole", layer);
+        var child = Samples.Image(config, layer);
+        await registry.PushManifestAsync("whole", null, child);
+        for (var i = 0; i < depth; i++)
+            await registry.PushManifestAsync("whole", null, child = Samples.Index(child), MediaTypes.OciIndex);
+        File.Delete(registry.BlobFile(lost));
+
+        using var response = await registry.PutManifestAsync("whole", "deep", Samples.Index(child), MediaTypes.OciIndex);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        var missing = (await response.ErrorAsync()).Detail.GetProperty("missing");
+        missing.EnumerateArray().Select(d => d.GetString()).ShouldBe([lost.ToString()]);
+    }
+
+    [Fact, Promise("P2")]
+    public async Task Put_IndexOfABlobMissingOnDisk_Is400()
+    {
+        var layer = Samples.Bytes(80, 60);
+        var lost = await registry.PushBlobAsync("whole", layer);
+        File.Delete(registry.BlobFile(lost));
+        using var response = await registry.PutManifestAsync("whole", "cache", Samples.Index(layer), MediaTypes.OciIndex);
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await response.ErrorAsync()).Detail.GetProperty("missing")[0].GetString().ShouldBe(lost.ToString());
+    }
+
     [Fact, Spec("1.1.1", "end-7")]
     public async Task Put_NestedAndEmptyIndexAndNoLayers_AreStored()
     {

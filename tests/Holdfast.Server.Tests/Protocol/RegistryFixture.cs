@@ -4,6 +4,7 @@ using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
@@ -27,6 +28,10 @@ public sealed class RegistryFixture : IAsyncLifetime
 
     public string DataPath => _folder;
 
+    public ILoggerFactory Logs { get; init; } = NullLoggerFactory.Instance;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public ServerOptions Options { get; set; } = new()
     {
         Listeners = [new ListenerOptions { Url = new Uri("http://127.0.0.1:0"), Registry = "test" }],
@@ -43,7 +48,7 @@ public sealed class RegistryFixture : IAsyncLifetime
         _blobs = new FileSystemBlobStore(_data, TimeProvider.System);
         _metadata = SqliteMetadataDatabase.Open(_data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
-            Options, new ServerStores(_blobs, _metadata), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+            Options, new ServerStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
     }
 

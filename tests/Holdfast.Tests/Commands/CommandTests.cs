@@ -56,6 +56,21 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
         exitCode.ShouldBe(1);
     }
 
+    [Theory, Promise("P9")]
+    [InlineData("holdfast.db", "the database can't be opened")]
+    [InlineData("token.key", "chmod 600")]
+    public async Task Serve_FileOfTheDataFolderThatIsNotRight_Exits2WithOneLine(string file, string said)
+    {
+        var data = Directory.CreateDirectory(Path.Combine(folder.Path, "data-" + file)).FullName;
+        folder.Write("start.yaml", $"data: {data}\nlisteners: [ {{ url: \"http://127.0.0.1:0\" }} ]\nregistries: {{ a: {{ auth: {{ htpasswd: nobody }} }} }}\n");
+        folder.Write("nobody", "");
+        await File.WriteAllTextAsync(Path.Combine(data, file), new string('x', 4096));
+        var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["serve", "--config", "start.yaml"]);
+        errors.ShouldContain(said);
+        errors.TrimEnd().Split('\n').ShouldHaveSingleItem().ShouldStartWith("holdfast: ");
+        exitCode.ShouldBe(2);
+    }
+
     [Fact]
     public async Task Check_Fine_Exits0AndSaysWhatWouldBeServed()
     {
