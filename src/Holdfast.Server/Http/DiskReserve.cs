@@ -19,7 +19,8 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     /// <summary>Answers 507 with the figures.</summary>
     public Task FailAsync(RegistryRequest request)
     {
-        var free = FreeBytes() ?? 0;
+        // Asked anew: the last answer may come from before the disk filled up.
+        var free = blobs.MeasureSpace()?.FreeBytes ?? 0;
         return request.FailAsync(
             Outcome.StoreFull,
             $"the registry's disk has {free} bytes free and keeps {reserveBytes} in reserve; free some room or lower disk.reserve. "

@@ -34,6 +34,16 @@ internal sealed partial class UploadSessions : IAsyncDisposable
         UploadMetrics.Track(this, () => _count);
     }
 
+    /// <summary>Takes up the sessions that a former process left; they count and expire like new ones. Runs before any request.</summary>
+    public async Task RestoreAsync(CancellationToken cancellationToken)
+    {
+        var rows = await _metadata.ReadAsync(0, static (db, _) => Storage.Metadata.Uploads.List(db), cancellationToken);
+        var now = _time.GetTimestamp();
+        foreach (var row in rows)
+            _open[row.Id] = new UploadSession(row.Id, row.Repository, row.Algorithm) { LastUsed = now };
+        _count = _open.Count;
+    }
+
     /// <returns>The new session, or null if as many are open as may be.</returns>
     public UploadSession? Open(RepositoryKey repository, DigestAlgorithm algorithm)
     {
@@ -61,8 +71,7 @@ internal sealed partial class UploadSessions : IAsyncDisposable
     public async ValueTask<(UploadSession? Session, Outcome Outcome)> EnterAsync(
         RepositoryKey repository, string id, CancellationToken cancellationToken)
     {
-        if (!Guid.TryParseExact(id, "D", out var upload) || await FindAsync(upload, cancellationToken) is not { } session
-            || session.Repository != repository)
+        if (!Guid.TryParseExact(id, "D", out var upload) || !_open.TryGetValue(upload, out var session) || session.Repository != repository)
             return (null, Outcome.UploadUnknown);
         if (!await session.Turn.WaitAsync(TurnTimeout, cancellationToken))
             return (null, Outcome.UploadBusy);
@@ -119,9 +128,16 @@ internal sealed partial class UploadSessions : IAsyncDisposable
     /// <summary>Ends a session and removes its bytes and its row (end-14, or after a wrong digest).</summary>
     public async ValueTask CancelAsync(UploadSession session)
     {
-        await CloseAsync(session);
-        await _blobs.RemoveUploadAsync(session.Id, CancellationToken.None);
-        await _metadata.WriteAsync(session.Id, RemoveRow, CancellationToken.None);
+        try
+        {
+            await ForgetWriterAsync(session);
+            await _blobs.RemoveUploadAsync(session.Id, CancellationToken.None);
+            await _metadata.WriteAsync(session.Id, RemoveRow, CancellationToken.None);
+        }
+        finally
+        {
+            await CloseAsync(session);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -133,29 +149,21 @@ internal sealed partial class UploadSessions : IAsyncDisposable
         _open.Clear();
     }
 
-    // Rows of a former process are taken up when somebody asks for them; what nobody asks for goes at the next start, by its age.
-    private async ValueTask<UploadSession?> FindAsync(Guid id, CancellationToken cancellationToken)
-    {
-        if (_open.TryGetValue(id, out var session))
-            return session;
-        var row = await _metadata.ReadAsync(id, static (db, id) => Storage.Metadata.Uploads.Find(db, id), cancellationToken);
-        if (row is null)
-            return null;
-        var found = new UploadSession(id, row.Repository, row.Algorithm) { LastUsed = _time.GetTimestamp() };
-        var kept = _open.GetOrAdd(id, found);
-        if (kept == found)
-            Interlocked.Increment(ref _count);
-        return kept;
-    }
-
     private void Sweep()
     {
         foreach (var session in _open.Values)
         {
-            if (_time.GetElapsedTime(session.LastUsed) > _options.MaxAge && session.Turn.Wait(0))
+            if (!IsOld(session) || !session.Turn.Wait(0))
+                continue;
+            // Asked again: a request may have ended between the two.
+            if (IsOld(session))
                 _ = ObserveAsync(ExpireAsync(session));
+            else
+                session.Turn.Release();
         }
     }
+
+    private bool IsOld(UploadSession session) => _time.GetElapsedTime(session.LastUsed) > _options.MaxAge;
 
     private async Task ExpireAsync(UploadSession session)
     {

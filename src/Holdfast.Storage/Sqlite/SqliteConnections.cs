@@ -26,7 +26,9 @@ internal static class SqliteConnections
 
     /// <summary>A full disk as the seam's exception; anything else as it is.</summary>
     public static Exception Translate(Exception error) =>
-        error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } ? new StoreFullException("the database has no room left", error) : error;
+        error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } or SqliteException { SqliteExtendedErrorCode: raw.SQLITE_IOERR_SHMSIZE }
+            ? new StoreFullException("the database has no room left", error)
+            : error;
 
     public static bool InTransaction(MetadataSession session) => raw.sqlite3_get_autocommit(((SqliteConnection)session.Connection).Handle) == 0;
 

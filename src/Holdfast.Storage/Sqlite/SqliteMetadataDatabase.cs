@@ -13,6 +13,7 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
     {
         _readers = new SqliteReaders(file);
         _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file));
+        LogRoom.Reserve(file);
     }
 
     /// <summary>Opens the file, creating it if there is none, and migrates it to this program's schema.</summary>

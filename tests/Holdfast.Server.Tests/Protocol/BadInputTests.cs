@@ -271,7 +271,7 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
         (await stored.Content.ReadAsByteArrayAsync()).ShouldBe(content);
     }
 
-    [Theory]
+    [Theory, Spec("1.1.1", "code-3")]
     [InlineData("not-a-uuid")]
     [InlineData("00000000-0000-0000-0000-000000000000")]
     [InlineData("..")]
@@ -287,7 +287,7 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
         }
     }
 
-    [Theory]
+    [Theory, Spec("1.1.1", "code-13")]
     [InlineData("POST", "/v2/")]
     [InlineData("POST", "/v2/bad/tags/list")]
     [InlineData("PUT", "/v2/bad/blobs/sha256:" + Hex)]

@@ -35,6 +35,8 @@ public sealed class RegistryFixture : IAsyncLifetime
         AccessLog = new AccessLogOptions { Enabled = false },
     };
 
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public ValueTask InitializeAsync() => StartAsync();
 
     public async ValueTask StartAsync()
@@ -43,9 +45,13 @@ public sealed class RegistryFixture : IAsyncLifetime
         _blobs = new FileSystemBlobStore(_data, TimeProvider.System);
         _metadata = SqliteMetadataDatabase.Open(_data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
-            Options, new ServerStores(_blobs, _metadata), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+            Options, new ServerStores(_blobs, _metadata), NullLoggerFactory.Instance, Time, CancellationToken.None);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
     }
+
+    /// <summary>The first column of the one row that a query of the database answers.</summary>
+    public ValueTask<long> CountAsync(string sql) =>
+        _metadata!.ReadAsync(sql, static (session, sql) => session.Prepare(sql).QueryLong() ?? 0, CancellationToken.None);
 
     /// <summary>Stops everything and keeps the folder.</summary>
     public async ValueTask StopAsync()
