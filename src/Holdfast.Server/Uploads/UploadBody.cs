@@ -28,7 +28,7 @@ internal static class UploadBody
         {
             while (true)
             {
-                var filled = await FillAsync(body.Body, filling.AsMemory(0, size), request.Aborted);
+                var filled = await FillAsync(request, filling.AsMemory(0, size));
                 await pending;
                 received += filled;
                 if (filled == 0 || received > limitBytes)
@@ -57,12 +57,12 @@ internal static class UploadBody
         }
     }
 
-    private static async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationToken cancellationToken)
+    private static async ValueTask<int> FillAsync(RegistryRequest request, Memory<byte> buffer)
     {
         var filled = 0;
         while (filled < buffer.Length)
         {
-            var read = await body.ReadAsync(buffer[filled..], cancellationToken);
+            var read = await request.ReadBodyAsync(buffer[filled..]);
             if (read == 0)
                 break;
             filled += read;
