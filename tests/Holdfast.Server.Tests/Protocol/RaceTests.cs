@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Holdfast.Oci;
@@ -93,20 +94,22 @@ public sealed class RaceTests(RegistryFixture registry) : IClassFixture<Registry
         return mount;
     }
 
-    // Each round prepares something, then lets a push and a delete go at nearly the same time, in an order and a distance from the seed.
+    // Each round prepares something, then lets a push go, and a delete at a random point of the time that the push before took.
     private static async Task<(int Pushed, int Deleted)> RaceAsync(
         Func<Random, Task<(Func<Task<HttpResponseMessage>> Push, Func<Task<HttpResponseMessage>> Delete)>> prepare)
     {
-        var (pushed, deleted) = (0, 0);
+        var (pushed, deleted, pushTicks) = (0, 0, TimeSpan.TicksPerMillisecond);
         await Parallel.ForAsync(0, Rounds, new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (seed, _) =>
         {
             var random = new Random(seed);
             var (push, delete) = await prepare(random);
-            var (pushLater, deleteLater) = (random.Next(2) == 0, random.Next(2) == 0);
-            var pushing = LaterAsync(push, pushLater);
-            var deleting = LaterAsync(delete, deleteLater);
+            var pause = TimeSpan.FromTicks((long)(Volatile.Read(ref pushTicks) * 1.5 * random.NextDouble()));
+            var started = Stopwatch.GetTimestamp();
+            var pushing = push();
+            await Task.WhenAny(pushing, Task.Delay(pause, CancellationToken.None));
+            using var deleteAnswer = await delete();
             using var pushAnswer = await pushing;
-            using var deleteAnswer = await deleting;
+            Volatile.Write(ref pushTicks, Math.Max(TimeSpan.TicksPerMillisecond, Stopwatch.GetElapsedTime(started).Ticks));
             ((int)pushAnswer.StatusCode).ShouldBeOneOf([201, 202, 400], $"seed {seed}");
             ((int)deleteAnswer.StatusCode).ShouldBeOneOf([202, 404, 409], $"seed {seed}");
             if (pushAnswer.StatusCode == HttpStatusCode.BadRequest)
@@ -117,13 +120,6 @@ public sealed class RaceTests(RegistryFixture registry) : IClassFixture<Registry
                 Interlocked.Increment(ref deleted);
         });
         return (pushed, deleted);
-    }
-
-    private static async Task<HttpResponseMessage> LaterAsync(Func<Task<HttpResponseMessage>> send, bool later)
-    {
-        if (later)
-            await Task.Yield();
-        return await send();
     }
 
     private async Task ShouldBeWholeAsync(string repository)
