@@ -16,6 +16,19 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
     public bool IsShort(long incomingBytes) => FreeBytes() is { } free && free - incomingBytes < reserveBytes;
 
+    /// <summary>Takes room for bytes that are stored next; many uploads at once can't all count on the same last answer.</summary>
+    /// <returns>False, and nothing taken, if that would leave less than the reserve.</returns>
+    public bool TryTake(long bytes)
+    {
+        lock (_lock)
+        {
+            if (IsShort(bytes))
+                return false;
+            _freeBytes -= bytes;
+            return true;
+        }
+    }
+
     /// <summary>Answers 507 with the figures.</summary>
     public Task FailAsync(RegistryRequest request)
     {

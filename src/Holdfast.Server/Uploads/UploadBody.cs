@@ -34,7 +34,7 @@ internal static class UploadBody
                 if (filled == 0 || received > limitBytes)
                     return received;
                 UploadMetrics.ReceivedBytes.Add(filled);
-                if (reserve.IsShort(filled))
+                if (!reserve.TryTake(filled))
                     throw new StoreFullException("the disk reserve was reached", null);
                 pending = writer.AppendAsync(filling.AsMemory(0, filled), CancellationToken.None).AsTask();
                 if (received == body.ContentLength)

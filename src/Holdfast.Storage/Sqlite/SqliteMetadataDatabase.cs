@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Storage.Sqlite;
@@ -18,11 +19,19 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
 
     /// <summary>Opens the file, creating it if there is none, and migrates it to this program's schema.</summary>
     /// <exception cref="SchemaTooNewException">A later program has written it.</exception>
+    /// <exception cref="StoreFullException">The disk is so full that not even the few pages for sharing the file can be had.</exception>
     public static SqliteMetadataDatabase Open(string file)
     {
-        using (var session = SqliteConnections.OpenWriter(file))
-            SchemaMigrations.Run(session, SqlDialect.Sqlite);
-        return new SqliteMetadataDatabase(file);
+        try
+        {
+            using (var session = SqliteConnections.OpenWriter(file))
+                SchemaMigrations.Run(session, SqlDialect.Sqlite);
+            return new SqliteMetadataDatabase(file);
+        }
+        catch (Exception e) when (SqliteConnections.IsFull(e))
+        {
+            throw new StoreFullException($"the disk has no room left to open the database '{file}'", e);
+        }
     }
 
     public override ValueTask<TResult> ReadAsync<TState, TResult>(

@@ -1,5 +1,5 @@
 using System.Net;
-using Holdfast.Oci;
+using Holdfast.Server.Tests.Hosting;
 using Holdfast.Testing;
 using Shouldly;
 using Xunit;
@@ -92,6 +92,41 @@ public sealed class FullDiskTests
         refused.ShouldBeGreaterThan(0);
         Directory.GetFiles(Path.Combine(registry.DataPath, "uploads")).ShouldBeEmpty();
         await ShouldBeConsistentAsync(registry);
+    }
+
+    [Fact, Promise("P10")]
+    public async Task Uploads_BetweenTwoLooksAtTheDisk_StillKeepTheReserve()
+    {
+        const int Reserve = 12 << 20;
+        await using var disk = await SmallDisk.StartAsync(Reserve, new ManualTime()); // It stands, so that there is only one look.
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => UploadAsync(disk.Registry, Samples.Bytes(i, 1 << 20))));
+        answers.ShouldContain(HttpStatusCode.Accepted);
+        answers.ShouldContain(HttpStatusCode.InsufficientStorage);
+        disk.FreeBytes.ShouldBeGreaterThan(Reserve - (1 << 20));
+    }
+
+    [Fact, Promise("P10")]
+    public async Task Start_OnAFullDisk_SaysSoAndWorksOnceThereIsRoom()
+    {
+        await using var disk = await SmallDisk.StartAsync(reserveBytes: 0);
+        var manifest = await disk.Registry.PushImageAsync(Repository, "kept", 1);
+        await disk.Registry.StopAsync();
+        disk.Fill(leaveBytes: 0);
+        (await Should.ThrowAsync<IOException>(() => disk.Registry.StartAsync().AsTask())).Message.ShouldMatch("no room|No space");
+        disk.MakeRoom();
+        await disk.Registry.StartAsync();
+        await ShouldPullAsync(disk.Registry, "kept", manifest);
+        await ShouldBeConsistentAsync(disk.Registry);
+    }
+
+    // Of no stated length, so that only the bytes themselves can be counted.
+    private static async Task<HttpStatusCode> UploadAsync(RegistryFixture registry, byte[] content)
+    {
+        var location = await registry.OpenUploadAsync(Repository);
+        using var request = new HttpRequestMessage(HttpMethod.Patch, location) { Content = new ByteArrayContent(content) };
+        request.Headers.TransferEncodingChunked = true;
+        using var response = await registry.Http.SendAsync(request);
+        return response.StatusCode;
     }
 
     private static async Task ShouldRefusePushesAsync(RegistryFixture registry, string location, byte[] content, long reserveBytes)

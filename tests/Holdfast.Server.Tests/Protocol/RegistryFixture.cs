@@ -42,8 +42,21 @@ public sealed class RegistryFixture : IAsyncLifetime
     public async ValueTask StartAsync()
     {
         _data = DataFolder.Open(_folder);
-        _blobs = new FileSystemBlobStore(_data, TimeProvider.System);
-        _metadata = SqliteMetadataDatabase.Open(_data.DatabaseFile);
+        try
+        {
+            await OpenAsync(_data);
+        }
+        catch
+        {
+            _data.Dispose();
+            throw;
+        }
+    }
+
+    private async Task OpenAsync(DataFolder data)
+    {
+        _blobs = new FileSystemBlobStore(data, TimeProvider.System);
+        _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
             Options, new ServerStores(_blobs, _metadata), NullLoggerFactory.Instance, Time, CancellationToken.None);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };

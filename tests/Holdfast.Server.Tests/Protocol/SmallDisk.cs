@@ -13,9 +13,9 @@ internal sealed class SmallDisk : IAsyncDisposable
     private string Ballast => Path.Combine(Registry.DataPath, "ballast");
 
     /// <summary>Mounts and starts, or skips the test.</summary>
-    public static async Task<SmallDisk> StartAsync(long reserveBytes)
+    public static async Task<SmallDisk> StartAsync(long reserveBytes, TimeProvider? time = null)
     {
-        var registry = new RegistryFixture();
+        var registry = new RegistryFixture { Time = time ?? TimeProvider.System };
         if (!Run("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", registry.DataPath))
         {
             Directory.Delete(registry.DataPath);
