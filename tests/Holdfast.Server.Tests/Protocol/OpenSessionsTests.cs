@@ -6,7 +6,12 @@ using Xunit;
 
 namespace Holdfast.Server.Tests.Protocol;
 
+/// <summary>Runs while no other test does: memory and handles are the process's.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>Very many uploads that nobody finishes.</summary>
+[Collection<Alone>]
 public sealed class OpenSessionsTests : IAsyncLifetime
 {
     private readonly ManualTime _time = new();
@@ -23,7 +28,7 @@ public sealed class OpenSessionsTests : IAsyncLifetime
     {
         await StartAsync(10_000);
         await OpenAsync(100);
-        var (handles, memory) = (Handles(), GC.GetTotalMemory(forceFullCollection: true));
+        var (handles, memory, resident) = (Handles(), GC.GetTotalMemory(forceFullCollection: true), Environment.WorkingSet);
         var locations = await OpenAsync(9_900);
         // Some of them have bytes: neither their files nor their hashes may cost a handle.
         foreach (var location in locations.Take(500))
@@ -32,6 +37,7 @@ public sealed class OpenSessionsTests : IAsyncLifetime
         await ShouldRefuseOneMoreAsync();
         (Handles() - handles).ShouldBeLessThan(100);
         (GC.GetTotalMemory(forceFullCollection: true) - memory).ShouldBeLessThan(30L << 20);
+        (Environment.WorkingSet - resident).ShouldBeLessThan(150L << 20);
 
         // A push that needs no session goes on.
         await _registry.PushBlobAsync("many", [1, 2, 3]);
