@@ -30,15 +30,15 @@ public sealed class RegistryServer : IAsyncDisposable
         try
         {
             server.OpenAuthenticators(options, time, logs.CreateLogger<Authenticator>());
-            await sessions.RestoreAsync(cancellationToken);
             var registries = await OpenRegistriesAsync(options, stores, cancellationToken);
+            await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var routes = RegistryRoutes.Create(options, reserve, sessions, time, logs);
             server.MapTokenEndpoint(routes, time);
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],
-                Dispatch = new Dispatcher(routes, server.AdmitAsync).HandleAsync,
+                Dispatch = new Dispatcher(routes, server.AdmitAsync, reserve).HandleAsync,
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
             return server;

@@ -16,10 +16,24 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
     public bool IsShort(long incomingBytes) => FreeBytes() is { } free && free - incomingBytes < reserveBytes;
 
+    /// <summary>Takes room for bytes that are stored next; many uploads at once can't all count on the same last answer.</summary>
+    /// <returns>False, and nothing taken, if that would leave less than the reserve.</returns>
+    public bool TryTake(long bytes)
+    {
+        lock (_lock)
+        {
+            if (IsShort(bytes))
+                return false;
+            _freeBytes -= bytes;
+            return true;
+        }
+    }
+
     /// <summary>Answers 507 with the figures.</summary>
     public Task FailAsync(RegistryRequest request)
     {
-        var free = FreeBytes() ?? 0;
+        // Asked anew: the last answer may come from before the disk filled up.
+        var free = blobs.MeasureSpace()?.FreeBytes ?? 0;
         return request.FailAsync(
             Outcome.StoreFull,
             $"the registry's disk has {free} bytes free and keeps {reserveBytes} in reserve; free some room or lower disk.reserve. "

@@ -1,10 +1,11 @@
 using System.Globalization;
+using Holdfast.Storage.Blobs;
 using Microsoft.Extensions.Primitives;
 
 namespace Holdfast.Server.Http;
 
 /// <summary>Brings a request to the capability that answers it, after its path and its caller were checked.</summary>
-internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
+internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve reserve)
 {
     private static readonly StringValues ApiVersion = "registry/2.0";
     private static readonly StringValues NoSniff = "nosniff";
@@ -25,7 +26,20 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate)
         else if (route.Repository.IsNone && route.NeedsRepository)
             await request.FailAsync(Outcome.NameInvalid, NameProblem(route.Name));
         else
-            await entry.Handler(request);
+            await RunAsync(entry.Handler, request);
+    }
+
+    // Wherever the store turned out to be full: nothing was stored, and the answer has the figures.
+    private async Task RunAsync(Handler handler, RegistryRequest request)
+    {
+        try
+        {
+            await handler(request);
+        }
+        catch (StoreFullException) when (!request.Context.Response.HasStarted)
+        {
+            await reserve.FailAsync(request);
+        }
     }
 
     private async ValueTask<bool> AdmitAsync(RegistryRequest request, RegistryActions needs)

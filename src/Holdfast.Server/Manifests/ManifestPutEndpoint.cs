@@ -156,7 +156,7 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
         using var buffer = new MemoryStream((int)(http.Request.ContentLength ?? 4096));
         var chunk = new byte[16 * 1024];
         int read;
-        while ((read = await http.Request.Body.ReadAsync(chunk, request.Aborted)) > 0)
+        while ((read = await request.ReadBodyAsync(chunk)) > 0)
         {
             if (buffer.Length + read > Manifest.MaxSizeBytes)
             {

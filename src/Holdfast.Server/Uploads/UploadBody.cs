@@ -16,7 +16,6 @@ internal static class UploadBody
     /// <returns>Bytes received; more than the limit if the body was longer than stated.</returns>
     public static async Task<long> ReceiveAsync(RegistryRequest request, BlobWriter writer, long? limitBytes, DiskReserve reserve)
     {
-        var body = request.Context.Request.Body;
         var size = (int)Math.Clamp(request.Context.Request.ContentLength ?? LeadBytes, 1, LeadBytes);
         var lead = ArrayPool<byte>.Shared.Rent(size);
         long received = 0;
@@ -24,7 +23,7 @@ internal static class UploadBody
         {
             while (true)
             {
-                var filled = await FillAsync(body, lead.AsMemory(0, size), request.Aborted);
+                var filled = await FillAsync(request, lead.AsMemory(0, size));
                 received += filled;
                 if (filled == 0 || received > limitBytes)
                     return received;
@@ -46,7 +45,6 @@ internal static class UploadBody
     private static async Task<long> ReceiveOverlappedAsync(
         RegistryRequest request, BlobWriter writer, AlignedBuffer first, long? limitBytes, DiskReserve reserve)
     {
-        var body = request.Context.Request.Body;
         var (filling, storing) = (first, AlignedBuffer.TryRent());
         var pending = Task.CompletedTask;
         long received = 0;
@@ -54,7 +52,7 @@ internal static class UploadBody
         {
             while (true)
             {
-                var filled = await FillAsync(body, filling.Memory, request.Aborted);
+                var filled = await FillAsync(request, filling.Memory);
                 await pending;
                 received += filled;
                 if (filled == 0 || received > limitBytes)
@@ -78,17 +76,17 @@ internal static class UploadBody
     private static Task AppendAsync(BlobWriter writer, ReadOnlyMemory<byte> chunk, DiskReserve reserve)
     {
         UploadMetrics.ReceivedBytes.Add(chunk.Length);
-        if (reserve.IsShort(chunk.Length))
+        if (!reserve.TryTake(chunk.Length))
             throw new StoreFullException("the disk reserve was reached", null);
         return writer.AppendAsync(chunk, CancellationToken.None).AsTask();
     }
 
-    private static async ValueTask<int> FillAsync(Stream body, Memory<byte> buffer, CancellationToken cancellationToken)
+    private static async ValueTask<int> FillAsync(RegistryRequest request, Memory<byte> buffer)
     {
         var filled = 0;
         while (filled < buffer.Length)
         {
-            var read = await body.ReadAsync(buffer[filled..], cancellationToken);
+            var read = await request.ReadBodyAsync(buffer[filled..]);
             if (read == 0)
                 break;
             filled += read;

@@ -159,13 +159,7 @@ internal sealed class UploadEndpoint(UploadSessions sessions, BlobAcceptance acc
             if (stated is null || received == stated)
                 return true;
         }
-        catch (StoreFullException)
-        {
-            await UploadSessions.ForgetWriterAsync(session);
-            await reserve.FailAsync(request);
-            return false;
-        }
-        catch (Exception failure) when (failure is not (OperationCanceledException or BadHttpRequestException or Microsoft.AspNetCore.Connections.ConnectionResetException))
+        catch (Exception failure) when (failure is not (OperationCanceledException or BadHttpRequestException))
         {
             await UploadSessions.ForgetWriterAsync(session);
             throw;

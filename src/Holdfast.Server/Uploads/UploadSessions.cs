@@ -34,12 +34,13 @@ internal sealed partial class UploadSessions : IAsyncDisposable
         UploadMetrics.Track(this, () => _count);
     }
 
-    /// <summary>Takes up the sessions of a former process, so that they count and expire like any other. Before the first request.</summary>
+    /// <summary>Takes up the sessions that a former process left; they count and expire like new ones. Runs before any request.</summary>
     public async Task RestoreAsync(CancellationToken cancellationToken)
     {
         var rows = await _metadata.ReadAsync(0, static (db, _) => Storage.Metadata.Uploads.List(db), cancellationToken);
+        var now = _time.GetTimestamp();
         foreach (var row in rows)
-            _open[row.Id] = new UploadSession(row.Id, row.Repository, row.Algorithm) { LastUsed = _time.GetTimestamp() };
+            _open[row.Id] = new UploadSession(row.Id, row.Repository, row.Algorithm) { LastUsed = now };
         _count = _open.Count;
     }
 
@@ -127,9 +128,16 @@ internal sealed partial class UploadSessions : IAsyncDisposable
     /// <summary>Ends a session and removes its bytes and its row (end-14, or after a wrong digest).</summary>
     public async ValueTask CancelAsync(UploadSession session)
     {
-        await CloseAsync(session);
-        await _blobs.RemoveUploadAsync(session.Id, CancellationToken.None);
-        await _metadata.WriteAsync(session.Id, RemoveRow, CancellationToken.None);
+        try
+        {
+            await ForgetWriterAsync(session);
+            await _blobs.RemoveUploadAsync(session.Id, CancellationToken.None);
+            await _metadata.WriteAsync(session.Id, RemoveRow, CancellationToken.None);
+        }
+        finally
+        {
+            await CloseAsync(session);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -147,7 +155,7 @@ internal sealed partial class UploadSessions : IAsyncDisposable
         {
             if (!IsOld(session) || !session.Turn.Wait(0))
                 continue;
-            // Asked again: before the turn was ours, somebody may have gone on with it.
+            // Asked again: a request may have ended between the two.
             if (IsOld(session))
                 _ = ObserveAsync(ExpireAsync(session));
             else

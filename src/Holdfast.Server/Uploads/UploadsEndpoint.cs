@@ -17,6 +17,11 @@ internal sealed class UploadsEndpoint(UploadSessions sessions, BlobAcceptance ac
             await request.FailAsync(Outcome.DigestInvalid, "digest-algorithm is sha256 or sha512");
             return;
         }
+        if (reserve.IsShort(http.ContentLength ?? 0))
+        {
+            await reserve.FailAsync(request);
+            return;
+        }
         Digest digest = default;
         if (Query.One(http, "mount") is { } mount)
         {
@@ -43,11 +48,6 @@ internal sealed class UploadsEndpoint(UploadSessions sessions, BlobAcceptance ac
 
     private async Task OpenAsync(RegistryRequest request, DigestAlgorithm algorithm)
     {
-        if (reserve.IsShort(0))
-        {
-            await reserve.FailAsync(request);
-            return;
-        }
         if (sessions.Open(KeyOf(request), algorithm) is not { } session)
         {
             request.Context.Response.Headers.RetryAfter = "60";
@@ -62,11 +62,6 @@ internal sealed class UploadsEndpoint(UploadSessions sessions, BlobAcceptance ac
     // No session: there is nothing to resume, and the bytes go if anything fails.
     private async Task ReceiveWholeAsync(RegistryRequest request, Digest digest)
     {
-        if (reserve.IsShort(request.Context.Request.ContentLength ?? 0))
-        {
-            await reserve.FailAsync(request);
-            return;
-        }
         var blobs = request.Registry.Blobs;
         var upload = Guid.NewGuid();
         var accepted = false;

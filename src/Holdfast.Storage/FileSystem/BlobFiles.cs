@@ -14,25 +14,29 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     private readonly FanOut _sha512 = new(folder.Blobs(DigestAlgorithm.Sha512));
 
     /// <returns>A reader, or null only if the folders were read and hold no such name (P6).</returns>
+    /// <exception cref="IOException">Something else than a file has the name: its bytes, if any, are none of ours.</exception>
     public FileBlobReader? TryOpen(Digest digest)
     {
+        // A link could show bytes from outside of the store; a pipe would keep the open waiting for ever.
+        var path = PathOf(digest);
+        var file = Posix.TryOpen(path, Posix.ReadOnly | Posix.NoFollow | Posix.NonBlocking);
+        if (file is null)
+        {
+            // Without the folder above, the store itself is away, and nothing is known.
+            return Directory.Exists(FanOutOf(digest).Path)
+                ? null
+                : throw new IOException($"the folder '{FanOutOf(digest).Path}' can't be read; whether it holds the blob is not known");
+        }
         try
         {
-            return new FileBlobReader(File.OpenHandle(
-                PathOf(digest), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan));
+            var size = Posix.FileLength(file, path);
+            Posix.AdviseSequential(file);
+            return new FileBlobReader(file, size);
         }
-        catch (FileNotFoundException)
+        catch
         {
-            return null;
-        }
-        catch (DirectoryNotFoundException) when (Directory.Exists(FanOutOf(digest).Path))
-        {
-            // No blob has needed that folder yet. Without the folder above it, the store itself is away, and nothing is known.
-            return null;
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw Posix.Translate(e);
+            file.Dispose();
+            throw;
         }
     }
 

@@ -8,7 +8,7 @@ internal sealed class FileBlobReader : BlobReader, IDisposable
 {
     private readonly SafeFileHandle _file;
 
-    public FileBlobReader(SafeFileHandle file) => (_file, SizeBytes) = (file, RandomAccess.GetLength(file));
+    public FileBlobReader(SafeFileHandle file, long sizeBytes) => (_file, SizeBytes) = (file, sizeBytes);
 
     public override long SizeBytes { get; }
 

@@ -5,8 +5,6 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>The upload sessions that outlive a restart.</summary>
 public static class Uploads
 {
-    private const string Columns = "SELECT u.id, r.registry_id, r.name, u.algorithm, u.started_at FROM uploads u JOIN repositories r ON r.id = u.repository_id";
-
     /// <summary>Adds a session; its repository is added if it is new.</summary>
     public static void Add(MetadataSession session, UploadRow upload)
     {
@@ -24,16 +22,15 @@ public static class Uploads
     public static void Remove(MetadataSession session, Guid upload) =>
         session.Prepare("DELETE FROM uploads WHERE id = @id").Set("@id", Key(upload)).Execute();
 
-    public static UploadRow? Find(MetadataSession session, Guid upload)
-    {
-        using var rows = session.Prepare(Columns + " WHERE u.id = @id").Set("@id", Key(upload)).Query();
-        return rows.Read() ? Row(rows) : null;
-    }
-
     public static IReadOnlyList<UploadRow> List(MetadataSession session)
     {
+        const string Sql = """
+            SELECT u.id, r.registry_id, r.name, u.algorithm, u.started_at FROM uploads u
+            JOIN repositories r ON r.id = u.repository_id
+            ORDER BY u.started_at
+            """;
         var uploads = new List<UploadRow>();
-        using var rows = session.Prepare(Columns + " ORDER BY u.started_at").Query();
+        using var rows = session.Prepare(Sql).Query();
         while (rows.Read())
             uploads.Add(Row(rows));
         return uploads;

@@ -47,7 +47,11 @@ internal static class SqliteConnections
 
     /// <summary>A full disk as the seam's exception; anything else as it is.</summary>
     public static Exception Translate(Exception error) =>
-        error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } ? new StoreFullException("the database has no room left", error) : error;
+        IsFull(error) ? new StoreFullException("the database has no room left", error) : error;
+
+    // The log's index, a file beside the database that its connections share, has an error of its own for this.
+    public static bool IsFull(Exception error) =>
+        error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } or SqliteException { SqliteExtendedErrorCode: raw.SQLITE_IOERR_SHMSIZE };
 
     public static bool InTransaction(MetadataSession session) => raw.sqlite3_get_autocommit(((SqliteConnection)session.Connection).Handle) == 0;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Storage.Sqlite;
@@ -13,16 +14,25 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
     {
         _readers = new SqliteReaders(file);
         _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file));
+        LogRoom.Reserve(file);
     }
 
     /// <summary>Opens the file, creating it if there is none, and migrates it to this program's schema.</summary>
     /// <exception cref="SchemaTooNewException">A later program has written it.</exception>
+    /// <exception cref="StoreFullException">The disk is so full that not even the few pages for sharing the file can be had.</exception>
     public static SqliteMetadataDatabase Open(string file)
     {
-        CreateForOwner(file);
-        using (var session = SqliteConnections.OpenWriter(file))
-            SchemaMigrations.Run(session, SqlDialect.Sqlite);
-        return new SqliteMetadataDatabase(file);
+        try
+        {
+            CreateForOwner(file);
+            using (var session = SqliteConnections.OpenWriter(file))
+                SchemaMigrations.Run(session, SqlDialect.Sqlite);
+            return new SqliteMetadataDatabase(file);
+        }
+        catch (Exception e) when (SqliteConnections.IsFull(e))
+        {
+            throw new StoreFullException($"the disk has no room left to open the database '{file}'", e);
+        }
     }
 
     // SQLite makes its files readable for everyone, and its log takes the mode of the database: nobody but the owner is to read what the

@@ -202,6 +202,31 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
     }
 
     [Fact]
+    public async Task Index_ThatLists10000TimesTheSameChild_IsStoredAsPushed()
+    {
+        var child = await registry.PushImageAsync("bad/same", null, 910);
+        var index = Samples.Index([.. Enumerable.Repeat(child, 10_000)]);
+        await registry.PushManifestAsync("bad/same", "v1", index, MediaTypes.OciIndex);
+        (await registry.Http.GetByteArrayAsync("/v2/bad/same/manifests/v1")).ShouldBe(index);
+        (await registry.DeleteAsync($"/v2/bad/same/manifests/{Samples.DigestOf(child)}")).StatusCode.ShouldBe(HttpStatusCode.Conflict);
+    }
+
+    [Theory, Promise("P10")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Manifest_Of5MiBWithOrWithoutALength_Is413AndStoresNothing(bool chunked)
+    {
+        var before = registry.StoredFiles();
+        using var request = new HttpRequestMessage(HttpMethod.Put, "/v2/bad/large/manifests/v1");
+        request.Content = new ByteArrayContent(new byte[5 << 20]);
+        request.Headers.TransferEncodingChunked = chunked;
+        using var response = await registry.Http.SendAsync(request);
+        response.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
+        (await response.ErrorAsync()).Code.ShouldBe("MANIFEST_INVALID");
+        registry.StoredFiles().ShouldBe(before);
+    }
+
+    [Fact]
     public async Task Body_ShorterThanContentLength_StoresNothingAndTheUploadGoesOn()
     {
         var content = Samples.Bytes(903, 1000);
@@ -271,7 +296,7 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
         (await stored.Content.ReadAsByteArrayAsync()).ShouldBe(content);
     }
 
-    [Theory]
+    [Theory, Spec("1.1.1", "code-3")]
     [InlineData("not-a-uuid")]
     [InlineData("00000000-0000-0000-0000-000000000000")]
     [InlineData("..")]
@@ -287,7 +312,7 @@ public sealed class BadInputTests(RegistryFixture registry) : IClassFixture<Regi
         }
     }
 
-    [Theory]
+    [Theory, Spec("1.1.1", "code-13")]
     [InlineData("POST", "/v2/")]
     [InlineData("POST", "/v2/bad/tags/list")]
     [InlineData("PUT", "/v2/bad/blobs/sha256:" + Hex)]

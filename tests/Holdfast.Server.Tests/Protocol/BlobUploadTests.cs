@@ -104,7 +104,7 @@ public sealed class BlobUploadTests(RegistryFixture registry) : IClassFixture<Re
         await ShouldBePullableAsync("up", Digest, _content);
     }
 
-    [Theory, Spec("1.1.1", "end-5"), Spec("1.1.1", "end-6")]
+    [Theory, Spec("1.1.1", "end-5"), Spec("1.1.1", "end-6"), Spec("1.1.1", "code-2")]
     [InlineData("PATCH", "500-1499")]  // overlaps
     [InlineData("PATCH", "1001-2000")] // skips
     [InlineData("PATCH", "0-999")]     // repeats
@@ -120,26 +120,42 @@ public sealed class BlobUploadTests(RegistryFixture registry) : IClassFixture<Re
             wrong.StatusCode.ShouldBe(HttpStatusCode.RequestedRangeNotSatisfiable);
             wrong.Headers.GetValues("Range").ShouldBe(["0-999"]);
             wrong.Headers.Location.ShouldNotBeNull();
+            (await wrong.ErrorAsync()).Code.ShouldBe("BLOB_UPLOAD_INVALID");
         }
         (await registry.PatchAsync(location, _content[1000..], "1000-2999")).Dispose();
         using var response = await registry.SendAsync(HttpMethod.Put, Join(location, $"digest={Digest}"));
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
     }
 
-    [Theory]
-    [InlineData("0-5000", HttpStatusCode.BadRequest)]
-    [InlineData("0-10", HttpStatusCode.BadRequest)]
-    [InlineData("10-0", HttpStatusCode.BadRequest)]
-    [InlineData("x-y", HttpStatusCode.BadRequest)]
-    [InlineData("-1-5", HttpStatusCode.BadRequest)]
-    public async Task Patch_ContentRangeThatIsNotTheBodys_Is400AndChangesNothing(string range, HttpStatusCode expected)
+    [Theory, Spec("1.1.1", "code-2"), Spec("1.1.1", "code-10")]
+    [InlineData("0-5000", "SIZE_INVALID")]
+    [InlineData("0-10", "SIZE_INVALID")]
+    [InlineData("bytes 0-10/*", "SIZE_INVALID")]
+    [InlineData("0-999999999999999999", "SIZE_INVALID")]
+    [InlineData("10-0", "BLOB_UPLOAD_INVALID")]
+    [InlineData("x-y", "BLOB_UPLOAD_INVALID")]
+    [InlineData("-1-5", "BLOB_UPLOAD_INVALID")]
+    [InlineData("0--5", "BLOB_UPLOAD_INVALID")]
+    [InlineData("0 - 999", "BLOB_UPLOAD_INVALID")]
+    [InlineData("0 999", "BLOB_UPLOAD_INVALID")]
+    [InlineData("+0-999", "BLOB_UPLOAD_INVALID")]
+    [InlineData("0-9223372036854775808", "BLOB_UPLOAD_INVALID")]
+    [InlineData("0-18446744073709551615", "BLOB_UPLOAD_INVALID")]
+    [InlineData("0-999,1000-1999", "BLOB_UPLOAD_INVALID")]
+    public async Task Patch_ContentRangeThatIsNotTheBodys_Is400AndChangesNothing(string range, string code)
     {
         var location = await registry.OpenUploadAsync("up");
         using (var wrong = await registry.PatchAsync(location, _content[..1000], range))
-            wrong.StatusCode.ShouldBe(expected);
+        {
+            wrong.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+            (await wrong.ErrorAsync()).Code.ShouldBe(code);
+        }
         using (var streamed = await registry.SendAsync(
             HttpMethod.Patch, location, new StreamContent(new Unseekable(_content[..1000])), ("Content-Range", range)))
-            streamed.StatusCode.ShouldBe(expected);
+        {
+            streamed.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+            (await streamed.ErrorAsync()).Code.ShouldBe(code);
+        }
         using var response = await registry.SendAsync(HttpMethod.Put, Join(location, $"digest={Digest}"), new ByteArrayContent(_content));
         response.StatusCode.ShouldBe(HttpStatusCode.Created);
     }

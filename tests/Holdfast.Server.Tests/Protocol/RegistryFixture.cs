@@ -30,8 +30,6 @@ public sealed class RegistryFixture : IAsyncLifetime
 
     public ILoggerFactory Logs { get; init; } = NullLoggerFactory.Instance;
 
-    public TimeProvider Time { get; init; } = TimeProvider.System;
-
     public ServerOptions Options { get; set; } = new()
     {
         Listeners = [new ListenerOptions { Url = new Uri("http://127.0.0.1:0"), Registry = "test" }],
@@ -40,17 +38,36 @@ public sealed class RegistryFixture : IAsyncLifetime
         AccessLog = new AccessLogOptions { Enabled = false },
     };
 
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public ValueTask InitializeAsync() => StartAsync();
 
     public async ValueTask StartAsync()
     {
         _data = DataFolder.Open(_folder);
-        _blobs = new FileSystemBlobStore(_data, TimeProvider.System);
-        _metadata = SqliteMetadataDatabase.Open(_data.DatabaseFile);
+        try
+        {
+            await OpenAsync(_data);
+        }
+        catch
+        {
+            _data.Dispose();
+            throw;
+        }
+    }
+
+    private async Task OpenAsync(DataFolder data)
+    {
+        _blobs = new FileSystemBlobStore(data, TimeProvider.System);
+        _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
             Options, new ServerStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
     }
+
+    /// <summary>The first column of the one row that a query of the database answers.</summary>
+    public ValueTask<long> CountAsync(string sql) =>
+        _metadata!.ReadAsync(sql, static (session, sql) => session.Prepare(sql).QueryLong() ?? 0, CancellationToken.None);
 
     /// <summary>Stops everything and keeps the folder.</summary>
     public async ValueTask StopAsync()
