@@ -1,4 +1,5 @@
 using System.Text;
+using Holdfast.Configuration;
 
 namespace Holdfast.Commands;
 
@@ -16,6 +17,8 @@ internal sealed class PasswordSource(bool fromStdin, string? file, TextWriter pr
             throw new InvalidDataException("give --password-stdin or --password-file, not both");
         if (file is not null)
         {
+            if (ReadableFile.Fault(file) is { } fault)
+                throw new InvalidDataException($"--password-file: {fault}");
             using var reader = new StreamReader(file);
             return await ReadAllAsync(reader, token);
         }

@@ -117,7 +117,7 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
         errors.Split('\n').ShouldBe(
         [
             "environment HOLDFAST_LOG_LEVLE: unknown key; did you mean HOLDFAST_LOG_LEVEL?",
-            "--listen: listeners[0].url: '0.0.0.0:5000' does not begin with http:// or https://; write for example http://127.0.0.1:5000",
+            "--listen: listeners[0].url: '0.0.0.0:5000' does not begin with http:// or https://; write http://0.0.0.0:5000",
             "holdfast: not started; the configuration has the problems above",
             "",
         ]);
