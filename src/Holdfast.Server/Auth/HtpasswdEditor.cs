@@ -123,6 +123,17 @@ public sealed class HtpasswdEditor
         var text = new StringBuilder();
         foreach (var line in _lines)
             text.Append(line).Append('\n');
-        AtomicFile.Write(_path, Encoding.UTF8.GetBytes(text.ToString()), _stamp);
+        // The file is replaced, so that it's the folder that must be writable.
+        var folder = Path.GetDirectoryName(_path)!;
+        if (!Directory.Exists(folder))
+            throw new IOException($"{_path}: there is no folder {folder}");
+        try
+        {
+            AtomicFile.Write(_path, Encoding.UTF8.GetBytes(text.ToString()), _stamp);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"{_path}: user {Environment.UserName} may not write in the folder {folder}", e);
+        }
     }
 }

@@ -42,7 +42,19 @@ public sealed class HtpasswdText
         {
             return Broken($"{file}: the file is not UTF-8 text");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Broken($"{file}: no such file");
+        }
+        catch (UnauthorizedAccessException) when (Directory.Exists(file))
+        {
+            return Broken($"{file}: is a folder, not a file");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return Broken($"{file}: user {Environment.UserName} may not read it");
+        }
+        catch (IOException e)
         {
             return Broken($"{file}: {e.Message}");
         }

@@ -6,7 +6,12 @@ namespace Holdfast.Commands;
 /// <summary><c>holdfast config check|sample|reference</c></summary>
 internal static class ConfigCommand
 {
-    public static Command Create() => new("config", "Check a configuration, or show how one is written.")
+    public static Command Create() => new("config", """
+        Checks a configuration, or shows how one is written.
+
+          holdfast config sample > holdfast.yaml            a file to start from, every key explained
+          holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+        """)
     {
         CreateCheck(),
         CreateSample(),
@@ -19,7 +24,10 @@ internal static class ConfigCommand
         var options = new ConfigurationOptions();
         var command = new Command("check", """
             Finds every problem of a configuration at once, and says what it would serve.
-            Exit code 0: fine; 1: problems; 2: the file can't be read.
+            Exit codes: 0 fine, 1 problems, 2 the file can't be read.
+
+              holdfast config check --config holdfast.yaml
+              holdfast config check --config holdfast.yaml --json | jq .problems
             """);
         options.AddTo(command);
         command.Add(json);

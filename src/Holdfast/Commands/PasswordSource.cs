@@ -1,4 +1,4 @@
-using System.Text;
+using Holdfast.Configuration;
 
 namespace Holdfast.Commands;
 
@@ -16,6 +16,8 @@ internal sealed class PasswordSource(bool fromStdin, string? file, TextWriter pr
             throw new InvalidDataException("give --password-stdin or --password-file, not both");
         if (file is not null)
         {
+            if (ReadableFile.Fault(file) is { } fault)
+                throw new InvalidDataException($"--password-file: {fault}");
             using var reader = new StreamReader(file);
             return await ReadAllAsync(reader, token);
         }
@@ -44,19 +46,8 @@ internal sealed class PasswordSource(bool fromStdin, string? file, TextWriter pr
 
     private async Task<string> AskAsync(string question)
     {
-        await prompt.WriteAsync(question);
-        var typed = new StringBuilder();
-        while (true)
-        {
-            var key = Console.ReadKey(intercept: true);
-            if (key.Key == ConsoleKey.Enter)
-                break;
-            if (key.Key == ConsoleKey.Backspace)
-                typed.Length = Math.Max(0, typed.Length - 1);
-            else if (key.KeyChar != '\0')
-                typed.Append(key.KeyChar);
-        }
+        var typed = Terminal.ReadHiddenLine(() => prompt.Write(question));
         await prompt.WriteLineAsync();
-        return typed.ToString();
+        return typed;
     }
 }

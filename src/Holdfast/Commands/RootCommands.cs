@@ -20,6 +20,8 @@ internal static class RootCommands
 
         Then push to it:
           docker tag alpine 127.0.0.1:5000/alpine && docker push 127.0.0.1:5000/alpine
+        If it runs, this answers {"status":"ok",…}:
+          curl http://127.0.0.1:5000/readyz
 
         Exit codes: 0 fine, 1 findings, 2 could not do it (wrong usage, unreachable, refused).
         """;
@@ -28,15 +30,33 @@ internal static class RootCommands
     {
         var parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
+            return Refuse(parsed, args);
+        try
         {
-            foreach (var error in parsed.Errors)
-                Console.Error.WriteLine($"holdfast: {error.Message}");
-            Console.Error.WriteLine($"See `{Spell(parsed.CommandResult.Command)} --help`.");
+            // Null: serve stops in its own way, and may take as long as transfers run.
+            return parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e)
+        {
+            // What can be expected, the commands explain themselves.
+            Console.Error.WriteLine($"holdfast: {UsageFault.Describe(e)}");
+            return Failed;
+        }
+    }
+
+    private static int Refuse(ParseResult parsed, string[] args)
+    {
+        var problems = UsageFault.Explain(parsed).ToList();
+        if (problems.Count == 0)
+        {
+            Create().Parse([.. args, "--help"]).Invoke(new InvocationConfiguration { Output = Console.Error });
             return Failed;
         }
 
-        // Null: serve stops in its own way, and may take as long as transfers run.
-        return parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        foreach (var problem in problems)
+            Console.Error.WriteLine($"holdfast: {problem}");
+        Console.Error.WriteLine($"See `{UsageFault.Spell(parsed.CommandResult.Command)} --help`.");
+        return Failed;
     }
 
     internal static RootCommand Create() => new(Description)
@@ -45,7 +65,4 @@ internal static class RootCommands
         ConfigCommand.Create(),
         UserCommand.Create(),
     };
-
-    private static string Spell(Command command) =>
-        command is RootCommand || command.Parents.FirstOrDefault() is not Command parent ? "holdfast" : $"{Spell(parent)} {command.Name}";
 }

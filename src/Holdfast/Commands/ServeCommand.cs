@@ -14,8 +14,16 @@ internal static partial class ServeCommand
     {
         var options = new ConfigurationOptions();
         var command = new Command("serve", """
-            Serves registries until SIGTERM or SIGINT; then running transfers may finish. A second signal stops at once.
+            Serves registries until SIGTERM or SIGINT (Ctrl-C); then running transfers may finish. A second signal stops at once.
             Without a configuration: one open registry on http://127.0.0.1:5000, stored in ./data.
+
+              holdfast serve --data /srv/registry --listen http://127.0.0.1:5050
+              holdfast serve --config /etc/holdfast/holdfast.yaml
+              holdfast serve --config holdfast.yaml --set log.format=json --set disk.reserve=10GiB
+              HOLDFAST_LOG_LEVEL=debug holdfast serve --config holdfast.yaml
+
+            Requests are logged to standard output, events to standard error.
+            Exit codes: 0 stopped by a signal; 2 it could not start, and standard error says why.
             """);
         options.AddTo(command);
         command.SetAction((result, token) => RunAsync(options.Read(result), token));
@@ -53,7 +61,10 @@ internal static partial class ServeCommand
         await using var server = await RegistryServer.StartAsync(
             configuration.Server with { TokenKeyFile = Path.Combine(configuration.DataFolder, "token.key") },
             stores, logs, TimeProvider.System, cancellationToken);
-        Announce(configuration, server.Addresses, logs.CreateLogger("Holdfast"));
+        var log = logs.CreateLogger("Holdfast");
+        Announce(configuration, server.Addresses, log);
+        foreach (var note in configuration.Notes)
+            Noted(log, note);
         await signals.First;
         var drained = server.StopAsync();
         if (await Task.WhenAny(drained, signals.Second) == drained)
@@ -81,4 +92,7 @@ internal static partial class ServeCommand
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "holdfast {Version} serves registry {Registry} on {Address} (data: {Data})")]
     private static partial void Serving(ILogger logger, string version, string registry, string address, string data);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Note}")]
+    private static partial void Noted(ILogger logger, string note);
 }

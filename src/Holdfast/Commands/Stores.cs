@@ -20,7 +20,7 @@ internal sealed partial class Stores : IAsyncDisposable
     /// <exception cref="IOException">Another process has the folder, or it can't be written.</exception>
     public static async Task<Stores> OpenAsync(string folder, TimeSpan maxUploadAge, ILoggerFactory logs, CancellationToken cancellationToken)
     {
-        var data = DataFolder.Open(folder);
+        var data = OpenFolder(folder);
         try
         {
             var server = new ServerStores(new FileSystemBlobStore(data, TimeProvider.System), SqliteMetadataDatabase.Open(data.DatabaseFile));
@@ -32,10 +32,27 @@ internal sealed partial class Stores : IAsyncDisposable
             }
             return new Stores(data, server);
         }
+        catch (IOException e)
+        {
+            data.Dispose();
+            throw new DataFolderException(e);
+        }
         catch
         {
             data.Dispose();
             throw;
+        }
+    }
+
+    private static DataFolder OpenFolder(string folder)
+    {
+        try
+        {
+            return DataFolder.Open(folder);
+        }
+        catch (IOException e) when (e is not DataFolderInUseException)
+        {
+            throw new DataFolderException(e);
         }
     }
 

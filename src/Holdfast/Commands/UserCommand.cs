@@ -11,38 +11,56 @@ public static class UserCommand
     private const int Findings = 1;
     private const int CouldNot = 2;
 
-    private static readonly Argument<string> Name = new("name") { Description = "The user's name" };
+    private static readonly Argument<string> Name = new("name") { Description = "The user's name." };
 
     private static readonly Option<string> FileOption = new("--file")
     {
-        Description = "The htpasswd file",
+        Description = "The htpasswd file.",
         Required = true,
         HelpName = "htpasswd",
     };
 
     private static readonly Option<int> Cost = new("--cost")
     {
-        Description = $"The logarithm of bcrypt's rounds, {Bcrypt.MinCost} to {Bcrypt.MaxCost}",
+        Description = $"The logarithm of bcrypt's rounds, {Bcrypt.MinCost} to {Bcrypt.MaxCost}; one more doubles the time of a login.",
         DefaultValueFactory = _ => Bcrypt.DefaultCost,
     };
 
-    private static readonly Option<bool> PasswordStdin = new("--password-stdin") { Description = "Read the password from standard input" };
+    private static readonly Option<bool> PasswordStdin = new("--password-stdin") { Description = "Read the password from standard input." };
 
-    private static readonly Option<string?> PasswordFile = new("--password-file") { Description = "Read the password from a file", HelpName = "file" };
+    private static readonly Option<string?> PasswordFile = new("--password-file") { Description = "Read the password from a file.", HelpName = "file" };
 
-    private static readonly Option<bool> Json = new("--json") { Description = "Write the result as JSON" };
+    private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object." };
+
+    private const string Description = """
+        Manages the users of an htpasswd file. A running server takes a changed file within seconds, without a restart.
+
+          holdfast user add ci --file /etc/holdfast/htpasswd                            asks for the password twice
+          echo "$SECRET" | holdfast user add ci --file htpasswd --password-stdin
+          holdfast user check ci --file htpasswd --password-file secret.txt
+          holdfast user list --file htpasswd
+          holdfast user remove ci --file htpasswd
+        """;
+
+    private const string AddDescription = """
+        Adds a user, or gives one a new password. The file is made if it isn't there.
+        On a terminal the password is asked for; it is never an argument, where others could see it.
+
+          holdfast user add ci --file /etc/holdfast/htpasswd
+          echo "$SECRET" | holdfast user add ci --file htpasswd --password-stdin
+        """;
 
     public static Command Create()
     {
-        var add = new Command("add", "Add a user, or give one a new password") { Name, FileOption, Cost, PasswordStdin, PasswordFile };
+        var add = new Command("add", AddDescription) { Name, FileOption, Cost, PasswordStdin, PasswordFile };
         add.SetAction((parsed, token) => RunAsync(parsed, AddAsync, token));
-        var remove = new Command("remove", "Remove a user") { Name, FileOption };
+        var remove = new Command("remove", "Removes a user.") { Name, FileOption };
         remove.SetAction((parsed, token) => RunAsync(parsed, RemoveAsync, token));
-        var list = new Command("list", "List the users") { FileOption, Json };
+        var list = new Command("list", "Lists the users, and what is wrong with the file. Exit codes: 0 fine, 1 something is wrong, 2 it can't be read.") { FileOption, Json };
         list.SetAction((parsed, token) => RunAsync(parsed, ListAsync, token));
-        var check = new Command("check", "Check a user's password: 0 right, 1 wrong or no such user") { Name, FileOption, PasswordStdin, PasswordFile, Json };
+        var check = new Command("check", "Checks a user's password. Exit codes: 0 right, 1 wrong or no such user, 2 could not do it.") { Name, FileOption, PasswordStdin, PasswordFile, Json };
         check.SetAction((parsed, token) => RunAsync(parsed, CheckAsync, token));
-        return new Command("user", "Manage the users of an htpasswd file") { add, remove, list, check };
+        return new Command("user", Description) { add, remove, list, check };
     }
 
     private static async Task<int> AddAsync(ParseResult parsed, CancellationToken token)

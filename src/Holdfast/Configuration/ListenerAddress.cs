@@ -8,6 +8,8 @@ namespace Holdfast.Configuration;
 /// <param name="Address">Null for localhost, which is both loopback addresses.</param>
 internal sealed record ListenerAddress(bool IsHttps, IPAddress? Address, int Port)
 {
+    private const string Example = "for example http://127.0.0.1:5000";
+
     public bool IsLoopback => Address is null || IPAddress.IsLoopback(Address);
 
     public Uri Url => new($"{(IsHttps ? "https" : "http")}://{Host}:{Port}");
@@ -35,7 +37,7 @@ internal sealed record ListenerAddress(bool IsHttps, IPAddress? Address, int Por
         address = null;
         var https = text.StartsWith("https://", StringComparison.Ordinal);
         if (!https && !text.StartsWith("http://", StringComparison.Ordinal))
-            return $"{Problems.Quote(text)} does not begin with http:// or https://; write for example http://127.0.0.1:5000";
+            return $"{Problems.Quote(text)} does not begin with http:// or https://; write {(text.StartsWith("//", StringComparison.Ordinal) ? Example : Suggest(text))}";
         var rest = text[(text.IndexOf("//", StringComparison.Ordinal) + 2)..];
         if (rest.Contains('@', StringComparison.Ordinal))
             return "a listener's URL has no user in it; users stand in the registry's htpasswd file";
@@ -46,6 +48,16 @@ internal sealed record ListenerAddress(bool IsHttps, IPAddress? Address, int Por
         if (rest.Contains('/', StringComparison.Ordinal))
             return $"{Problems.Quote(text)} has a path; a listener serves whole addresses: end it after the port";
         return ParseAuthority(text, rest, https, out address);
+    }
+
+    // 127.0.0.1:5000, localhost, :5000 and 5000 say clearly enough what was meant.
+    private static string Suggest(string text)
+    {
+        if (text.Contains("://", StringComparison.Ordinal))
+            return Example;
+        var port = text.TrimStart(':');
+        var authority = port.Length > 0 && port.All(char.IsAsciiDigit) ? $"127.0.0.1:{port}" : text.TrimEnd('/');
+        return new[] { $"http://{authority}", $"http://{authority}:5000" }.FirstOrDefault(url => Parse(url, out _) is null) ?? Example;
     }
 
     private static string? ParseAuthority(string text, string rest, bool https, out ListenerAddress? address)

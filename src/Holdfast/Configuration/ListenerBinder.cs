@@ -145,13 +145,17 @@ internal sealed class ListenerBinder(
         addresses.Add((address, url.Origin));
     }
 
-    // DESIGN: no authentication beyond loopback must be asked for by name.
+    private string Remedy(BoundRegistry registry) => root.Origin.Line is null && root.Find("registries") is null
+        ? $"add --set registries.{registry.Name}.auth=none to serve it open to everyone, or --set registries.{registry.Name}.auth.htpasswd=FILE"
+        : $"write `auth: none` under registries.{registry.Name} to serve it open to everyone, or give an htpasswd";
+
+    // No authentication beyond loopback must be asked for by name.
     private void CheckOpen(ScalarSetting url, ListenerAddress address, BoundRegistry registry, string path)
     {
         if (address.IsLoopback)
             return;
         if (registry.Options.Auth is null && !registry.SaysNone)
-            problems.Add(url.Origin, $"{path}.url", $"{address.Url.OriginalString} is reachable by others, and registry {registry.Name} has no users; write `auth: none` under registries.{registry.Name} to serve it open to everyone, or give an htpasswd");
+            problems.Add(url.Origin, $"{path}.url", $"{address.Url.OriginalString} is reachable by others, and registry {registry.Name} has no users; {Remedy(registry)}");
         else if (registry.Options.Auth is null)
             notes.Add($"{address.Url.OriginalString} serves registry {registry.Name} to everyone who can reach it: anyone may push and delete");
         else if (!address.IsHttps)

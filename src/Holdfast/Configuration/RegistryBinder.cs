@@ -102,6 +102,8 @@ internal sealed class RegistryBinder(MapSetting root, Problems problems)
         var htpasswd = HtpasswdText.Read(file);
         foreach (var problem in htpasswd.Problems)
             problems.Add(origin, path, problem);
+        if (htpasswd is { Problems.Count: 0, Users.Count: 0 })
+            problems.AddFinding(origin, path, $"{Problems.Quote(file)} has no users yet; add one with `holdfast user add NAME --file {file}`");
         return [.. htpasswd.Users.Keys];
     }
 

@@ -57,13 +57,12 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
     }
 
     [Theory, Promise("P9")]
-    [InlineData("holdfast.db", "the database can't be opened")]
+    [InlineData("holdfast.db", "put a backup in its place")]
     [InlineData("token.key", "chmod 600")]
     public async Task Serve_FileOfTheDataFolderThatIsNotRight_Exits2WithOneLine(string file, string said)
     {
         var data = Directory.CreateDirectory(Path.Combine(folder.Path, "data-" + file)).FullName;
-        folder.Write("start.yaml", $"data: {data}\nlisteners: [ {{ url: \"http://127.0.0.1:0\" }} ]\nregistries: {{ a: {{ auth: {{ htpasswd: nobody }} }} }}\n");
-        folder.Write("nobody", "");
+        folder.Write("start.yaml", $"data: {data}\nlisteners: [ {{ url: \"http://127.0.0.1:0\" }} ]\nregistries: {{ a: {{ auth: {{ htpasswd: users }} }} }}\n");
         await File.WriteAllTextAsync(Path.Combine(data, file), new string('x', 4096));
         var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["serve", "--config", "start.yaml"]);
         errors.ShouldContain(said);
@@ -132,7 +131,7 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
         errors.Split('\n').ShouldBe(
         [
             "environment HOLDFAST_LOG_LEVLE: unknown key; did you mean HOLDFAST_LOG_LEVEL?",
-            "--listen: listeners[0].url: '0.0.0.0:5000' does not begin with http:// or https://; write for example http://127.0.0.1:5000",
+            "--listen: listeners[0].url: '0.0.0.0:5000' does not begin with http:// or https://; write http://0.0.0.0:5000",
             "holdfast: not started; the configuration has the problems above",
             "",
         ]);

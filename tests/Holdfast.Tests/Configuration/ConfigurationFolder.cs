@@ -4,7 +4,7 @@ using Holdfast.Configuration;
 
 namespace Holdfast.Tests.Configuration;
 
-/// <summary>A folder with an htpasswd file (ci, viewer), certificate and key (tls.pem, tls.key) and what doesn't fit (other.key, old.pem with old.key).</summary>
+/// <summary>A folder with an htpasswd file (ci, viewer), certificate and key (tls.pem, tls.key), a later pair (new.pem, new.key) and what doesn't fit (other.key, old.pem with old.key).</summary>
 public sealed class ConfigurationFolder : IDisposable
 {
     public ConfigurationFolder()
@@ -12,6 +12,7 @@ public sealed class ConfigurationFolder : IDisposable
         Path = Directory.CreateTempSubdirectory("holdfast-config-").FullName;
         Write("users", "# comment\nci:$2y$04$cIoLtOanB8h9xc.ehjQzZOL.jv.aciqoyQ/4EErvzOqXct6PgeSVG\nviewer:$2y$04$cIoLtOanB8h9xc.ehjQzZOL.jv.aciqoyQ/4EErvzOqXct6PgeSVG\n");
         WritePair("tls", DateTimeOffset.UtcNow.AddDays(90));
+        WritePair("new", DateTimeOffset.UtcNow.AddDays(90));
         WritePair("other", DateTimeOffset.UtcNow.AddDays(90));
         WritePair("old", DateTimeOffset.UtcNow.AddDays(-1));
     }

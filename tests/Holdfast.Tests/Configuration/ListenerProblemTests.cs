@@ -10,7 +10,10 @@ public sealed class ListenerProblemTests(ConfigurationFolder folder) : IClassFix
 
     public static TheoryData<string, string> Urls => new()
     {
-        { "127.0.0.1:5000", "'127.0.0.1:5000' does not begin with http:// or https://; write for example http://127.0.0.1:5000" },
+        { "127.0.0.1:5000", "'127.0.0.1:5000' does not begin with http:// or https://; write http://127.0.0.1:5000" },
+        { "localhost", "'localhost' does not begin with http:// or https://; write http://localhost:5000" },
+        { ":5050", "':5050' does not begin with http:// or https://; write http://127.0.0.1:5050" },
+        { "registry.example:5000", "'registry.example:5000' does not begin with http:// or https://; write for example http://127.0.0.1:5000" },
         { "ftp://127.0.0.1:5000", "'ftp://127.0.0.1:5000' does not begin with http:// or https://; write for example http://127.0.0.1:5000" },
         { "http://127.0.0.1:5000/x", "'http://127.0.0.1:5000/x' has a path; a listener serves whole addresses: end it after the port" },
         { "http://127.0.0.1:5000?ns=x", "'http://127.0.0.1:5000?ns=x' has a query; end it after the port" },

@@ -107,7 +107,7 @@ public sealed class OverrideTests(ConfigurationFolder folder) : IClassFixture<Co
         ConfigurationFolder.Lines(folder.LoadWithoutFile(new ConfigurationArguments { Set = [assignment] })).ShouldBe([line]);
 
     [Theory]
-    [InlineData("0.0.0.0:5000", "--listen: listeners[0].url: '0.0.0.0:5000' does not begin with http:// or https://; write for example http://127.0.0.1:5000")]
+    [InlineData("0.0.0.0:5000", "--listen: listeners[0].url: '0.0.0.0:5000' does not begin with http:// or https://; write http://0.0.0.0:5000")]
     [InlineData("privat=http://127.0.0.1:1", "--listen: listeners[0].registry: no registry 'privat'; known are default")]
     [Promise("P9")]
     public void Load_BadListen_NamesTheArgument(string listen, string line) =>
