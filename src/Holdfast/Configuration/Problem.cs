@@ -7,7 +7,10 @@ namespace Holdfast.Configuration;
 /// <param name="Weight">Does it stop the start?</param>
 internal sealed record Problem(Origin Origin, string Key, string Text, ProblemWeight Weight)
 {
-    public override string ToString() => Key.Length == 0 ? $"{Origin.Text}: {Text}" : $"{Origin.Text}: {Key}: {Text}";
+    public override string ToString() => OneLine(Key.Length == 0 ? $"{Origin.Text}: {Text}" : $"{Origin.Text}: {Key}: {Text}");
+
+    // A key is written by the user too, and YAML lets it hold anything.
+    private static string OneLine(string text) => string.Concat(text.Select(c => char.IsControl(c) ? '�' : c));
 }
 
 internal enum ProblemWeight

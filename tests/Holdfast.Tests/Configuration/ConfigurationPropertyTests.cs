@@ -47,6 +47,11 @@ public sealed class ConfigurationPropertyTests(ConfigurationFolder folder) : ICl
     }
 
     [Fact]
+    [Promise("P9")]
+    public void Load_KeyOfSeveralLines_IsStillOneLine() =>
+        Holds(folder.Load("? true24h, registry\n\n  log{? registries\n")).ShouldBeTrue();
+
+    [Fact]
     public void Size_Formatted_ReadsBack() =>
         Prop.ForAll(ArbMap.Default.ArbFor<long>(), n =>
         {
