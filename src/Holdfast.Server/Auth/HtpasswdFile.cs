@@ -102,7 +102,7 @@ internal sealed class HtpasswdFile : IDisposable
     private void Refuse(string problems)
     {
         _stale = true;
-        AuthMetrics.ReloadFailures.Add(1, new KeyValuePair<string, object?>("file", _path));
+        AuthMetrics.ReloadFailed(this);
         AuthLog.ReloadRefused(_logger, _path, problems);
     }
 

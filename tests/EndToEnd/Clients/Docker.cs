@@ -20,7 +20,8 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
     /// <summary>Its store holds images of one platform; `docker manifest` lists what was pushed before.</summary>
     public override bool PushesIndexes => false;
 
-    private string Socket => $"unix://{Home}/d.sock";
+    /// <summary>Where its daemon listens; what DOCKER_HOST takes.</summary>
+    public string Socket => $"unix://{Home}/d.sock";
 
     public override async Task<string> PushAsync(Endpoint endpoint, Image image, string repository, CancellationToken token)
     {
@@ -96,7 +97,8 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
         return await RunAsync(new ToolCall("docker", ["--host", Socket, .. arguments]) { Environment = GoEnvironment(endpoint) }, token);
     }
 
-    private async Task StartAsync(CancellationToken token)
+    /// <summary>Starts the daemon, if it doesn't run yet.</summary>
+    public async Task StartAsync(CancellationToken token)
     {
         if (_daemon is not null)
         {

@@ -1,5 +1,4 @@
 using EndToEnd.Clients;
-using EndToEnd.Images;
 using EndToEnd.Processes;
 using EndToEnd.Servers;
 
@@ -15,27 +14,35 @@ public sealed class NewcomerTests(Lab lab)
     [Fact]
     public async Task Readme_ClientCommands_PushAndPullAgainstAPlainStart()
     {
-        Require.Programs("skopeo", "podman");
+        Require.Programs("skopeo", "podman", "docker", "dockerd", "containerd");
         Require.True(File.Exists(HoldfastProcess.Executable), $"{HoldfastProcess.Executable} is not there (./dev build makes it)");
         var readme = await File.ReadAllTextAsync(Path.Combine(HoldfastProcess.Checkout, "README.md"), Token);
-        var block = readme.Split("```sh")[1..].Select(part => part.Split("```")[0]).Single(part => part.Contains("docker://" + Address));
+        var quickStart = readme.Split("## Quick start")[1].Split("\n## ")[0];
+        var blocks = quickStart.Split("```sh")[1..].Select(part => part.Split("```")[0]).ToList();
         var host = $"127.0.0.1:{Lab.FreePort()}";
         var folder = lab.NewFolder("newcomer");
+        File.Copy(Path.Combine(HoldfastProcess.Checkout, "README.md"), Path.Combine(folder, "README.md"));
         // What ./dev run starts, once it has built it.
         var serve = new ToolCall(HoldfastProcess.Executable, "serve", "--data", Path.Combine(folder, "data"), "--listen", $"http://{host}");
         await using var server = Daemon.Start(lab, Path.Combine(folder, "log"), serve);
         using var raw = new RawRegistry(new Endpoint(Mode.Plain, host, Authority: null, Credentials: null));
         await server.WaitUntilAsync(raw.AnswersAsync, TimeSpan.FromSeconds(60), Token);
-        var image = await lab.Images.Busybox;
-        var home = new ContainersHome(lab);
-        var environment = new Dictionary<string, string>(home.Environment) { ["STORAGE_DRIVER"] = "vfs" };
-        await new ToolCall("skopeo", "copy", "--quiet", $"oci:{image.Layout.Folder}:{Image.Tag}", $"docker-archive:{folder}/busybox.tar:busybox:1")
+        var docker = new Docker(lab);
+        await docker.StartAsync(Token);
+        var environment = new Dictionary<string, string>(new ContainersHome(lab).Environment)
         {
-            Environment = environment,
-        }.OutputAsync(Token);
+            ["STORAGE_DRIVER"] = "vfs",
+            ["DOCKER_HOST"] = docker.Socket,
+        };
 
-        await new ToolCall("/bin/sh", "-euc", block.Replace(Address, host)) { Directory = folder, Environment = environment }.OutputAsync(Token);
+        blocks.Count.ShouldBe(3, "podman, docker and skopeo");
+        foreach (var block in blocks)
+        {
+            block.ShouldContain(Address);
+            await new ToolCall("/bin/sh", "-euc", block.Replace(Address, host)) { Directory = folder, Environment = environment }.OutputAsync(Token);
+        }
 
-        (await raw.ReadClosureAsync("library/busybox", Image.Tag, Token)).Digests.Count.ShouldBe(4, "manifest, config and two layers");
+        foreach (var (repository, tag) in new[] { ("hello", "1"), ("hello", "2"), ("team/hello", "3") })
+            (await raw.ReadClosureAsync(repository, tag, Token)).Digests.Count.ShouldBe(3, "manifest, config and one layer");
     }
 }
