@@ -7,7 +7,7 @@ namespace Holdfast.Server.Catalog;
 /// <summary>Lists the repositories that the caller may pull from (Docker Registry HTTP API V2, <c>_catalog</c>).</summary>
 internal sealed class CatalogEndpoint
 {
-    // Rows. A caller who asks for one name and may see none would else cost a query for each repository there is (P10).
+    // Rows of every page but the first. A caller who asks for one name and may see none would else cost a query for each repository there is (P10).
     private const int MinScan = 1_000;
 
     public async Task GetAsync(RegistryRequest request)
@@ -38,10 +38,10 @@ internal sealed class CatalogEndpoint
         var readable = new List<string>();
         if (n == 0)
             return (readable, false);
-        while (true)
+        for (var rows = n; ; rows = Math.Max(n, MinScan))
         {
             var page = await request.Registry.Metadata.ReadAsync(
-                (request.Registry.Id, last, rows: Math.Max(n, MinScan)),
+                (request.Registry.Id, last, rows),
                 static (session, s) => Repositories.List(session, s.Id, s.last, s.rows),
                 request.Aborted);
             for (var i = 0; i < page.Names.Count; i++)

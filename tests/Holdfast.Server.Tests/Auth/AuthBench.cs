@@ -19,7 +19,8 @@ internal sealed class AuthBench : IDisposable
 
     public AuthBench(Func<AuthOptions, AuthOptions>? configure = null, string registry = "private", TokenSigner? signer = null)
     {
-        Htpasswd = Path.Combine(_folder, "htpasswd");
+        // Metrics know a file by its name alone, and other tests have files too.
+        Htpasswd = Path.Combine(_folder, Path.GetFileName(_folder) + ".htpasswd");
         WriteUsers(("alice", "alice-password"), ("bob", "bob-password"));
         Signer = signer ?? TokenSigner.CreateEphemeral();
         var options = new AuthOptions { HtpasswdFile = Htpasswd };

@@ -47,15 +47,15 @@ public sealed class HtpasswdFileTests : IDisposable
         _bench.Time.Advance(3 * Look);
         file.IsStale.ShouldBeTrue();
         file.Current.Has("bob").ShouldBeTrue();
-        failures.Sum(t => Equals(t["file"], _bench.Htpasswd)).ShouldBe(2); // Once for this file object and once for the bench's, not once per look.
-        failures.Observe("holdfast_configuration_stale", "file", _bench.Htpasswd).ShouldBe(1);
+        failures.Sum(t => Equals(t["file"], Path.GetFileName(_bench.Htpasswd))).ShouldBe(2); // Once for this file object and once for the bench's, not once per look.
+        failures.Observe("holdfast_configuration_stale", "file", Path.GetFileName(_bench.Htpasswd)).ShouldBe(1);
         (await _bench.AuthenticateAsync(AuthBench.Basic("bob", "bob-password"))).Outcome.ShouldBe(AuthenticationOutcome.Accepted);
 
         _bench.WriteUsers(("zoe", "z"));
         _bench.Time.Advance(Look);
         file.IsStale.ShouldBeFalse();
         file.Current.Has("bob").ShouldBeFalse();
-        failures.Observe("holdfast_configuration_stale", "file", _bench.Htpasswd).ShouldBe(0);
+        failures.Observe("holdfast_configuration_stale", "file", Path.GetFileName(_bench.Htpasswd)).ShouldBe(0);
     }
 
     [Fact]
