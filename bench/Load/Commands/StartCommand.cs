@@ -55,6 +55,7 @@ internal static class StartCommand
 
         var first = Stopwatch.GetElapsedTime(start).TotalSeconds;
         var processes = new ServerProcesses([server.Id]);
+        // The waiting is the measurement: memory is read that long after the first answer, and again after some requests.
         Thread.Sleep(settle);
         var idle = processes.ResidentBytes();
         for (var i = 0; i < FewRequests; i++)

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Holdfast.Server.Http;
 
 /// <summary>
-/// The memory that sockets are read into. Kestrel's own comes in blocks of 4 KiB, so that a body of 1 GiB takes 262,144 calls of the kernel, and as many
-/// turns of its pipe; blocks of this size cut the server's CPU time for it by a third. An idle connection holds none.
+/// The memory that sockets are read into. With Kestrel's own blocks of 4 KiB a body of 256 MiB took 131,000 calls of the kernel, with these 16,000, and the
+/// server about a tenth less CPU time. An idle connection holds none.
 /// </summary>
 internal sealed class TransportMemory : IMemoryPoolFactory<byte>
 {

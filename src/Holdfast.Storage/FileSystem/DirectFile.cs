@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Holdfast.Storage.FileSystem;
 
 /// <summary>
-/// Writes past the page cache (O_DIRECT): one GiB costs 0.15 s of kernel time instead of 3 s. Memory, offset and length must be multiples of a block,
+/// Writes past the page cache (O_DIRECT): one GiB costs 0.15 s of kernel time instead of 1.5 to 3 s. Memory, offset and length must be multiples of a block,
 /// and the file system must be able to; where one isn't so, the caller writes through the cache. Durable only after a sync, like any write.
 /// </summary>
 internal sealed class DirectFile(string path)
