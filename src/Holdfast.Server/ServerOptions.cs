@@ -25,6 +25,20 @@ public sealed record ServerOptions
 
     public AccessLogOptions AccessLog { get; init; } = new();
 
+    public CollectionOptions Collection { get; init; } = new();
+
+    public TrashOptions Trash { get; init; } = new();
+
+    public ScrubOptions Scrub { get; init; } = new();
+
+    public HealOptions Heal { get; init; } = new();
+
+    /// <summary>The first rule whose patterns fit a repository holds for it; without any, nothing is ever removed.</summary>
+    public IReadOnlyList<RetentionRule> Retention { get; init; } = [];
+
+    /// <summary>Unix socket of local administration, guarded by its file permissions; null: none.</summary>
+    public string? AdminSocket { get; init; }
+
     /// <summary>Where the key of the token endpoint is kept, made at the first start; null: a key of this process alone.</summary>
     public string? TokenKeyFile { get; init; }
 }
