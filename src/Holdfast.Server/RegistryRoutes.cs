@@ -12,15 +12,16 @@ namespace Holdfast.Server;
 /// <summary>What a hosted registry answers: every place of the specification with its handler and the permission it needs.</summary>
 internal static class RegistryRoutes
 {
-    public static RouteTable Create(ServerOptions options, DiskReserve reserve, UploadSessions sessions, TimeProvider time, ILoggerFactory logs)
+    public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time, ILoggerFactory logs)
     {
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
-        var acceptance = new BlobAcceptance(time);
-        var blobs = new BlobEndpoint(logs.CreateLogger<BlobEndpoint>());
+        var (sessions, reserve, incidents) = rooms;
+        var acceptance = new BlobAcceptance(time, incidents);
+        var blobs = new BlobEndpoint(time, logs.CreateLogger<BlobEndpoint>());
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
-        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()));
-        var manifestPut = new ManifestPutEndpoint(cache, reserve, time);
+        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), time);
+        var manifestPut = new ManifestPutEndpoint(cache, reserve, time, incidents);
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();
         var catalog = new CatalogEndpoint();
@@ -55,3 +56,6 @@ internal static class RegistryRoutes
             json.WriteEndObject();
         });
 }
+
+/// <summary>What several capabilities share in one server.</summary>
+internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, IncidentBook Incidents);

@@ -1,4 +1,5 @@
 using System.Net;
+using Holdfast.Storage;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
 using Holdfast.Server.Uploads;
@@ -23,7 +24,7 @@ public sealed class RegistryServer : IAsyncDisposable
     /// <exception cref="IOException">An address is in use or a certificate can't be read.</exception>
     /// <exception cref="InvalidDataException">An htpasswd file is not right; the message has a line for every problem.</exception>
     public static async Task<RegistryServer> StartAsync(
-        ServerOptions options, ServerStores stores, ILoggerFactory logs, TimeProvider time, CancellationToken cancellationToken)
+        ServerOptions options, ContentStores stores, ILoggerFactory logs, TimeProvider time, CancellationToken cancellationToken)
     {
         var sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>());
         var server = new RegistryServer(sessions);
@@ -33,7 +34,8 @@ public sealed class RegistryServer : IAsyncDisposable
             var registries = await OpenRegistriesAsync(options, stores, cancellationToken);
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
-            var routes = RegistryRoutes.Create(options, reserve, sessions, time, logs);
+            var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
+            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
             server.MapTokenEndpoint(routes, time);
             var parts = new ServerParts(stores, logs, time)
             {
@@ -73,13 +75,13 @@ public sealed class RegistryServer : IAsyncDisposable
     }
 
     private static async Task<Dictionary<string, Registry>> OpenRegistriesAsync(
-        ServerOptions options, ServerStores stores, CancellationToken cancellationToken)
+        ServerOptions options, ContentStores stores, CancellationToken cancellationToken)
     {
         var registries = new Dictionary<string, Registry>(StringComparer.Ordinal);
         foreach (var name in options.Registries.Select(r => r.Name))
         {
             var id = await stores.Metadata.WriteAsync(name, static (db, name) => Registries.Ensure(db, name), cancellationToken);
-            registries.Add(name, new Registry(id, name, stores.Metadata, stores.Blobs));
+            registries.Add(name, new Registry(id, name, stores));
         }
         return registries;
     }

@@ -1,3 +1,4 @@
+using Holdfast.Storage;
 using Holdfast.Server.Http;
 using Holdfast.Server.Metrics;
 using Microsoft.AspNetCore.Builder;
@@ -11,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server;
 
 /// <summary>What a host is given to serve.</summary>
-internal sealed record ServerParts(ServerStores Stores, ILoggerFactory Logs, TimeProvider Time)
+internal sealed record ServerParts(ContentStores Stores, ILoggerFactory Logs, TimeProvider Time)
 {
     public required Func<ListenerOptions, Registry> RegistryOf { get; init; }
 

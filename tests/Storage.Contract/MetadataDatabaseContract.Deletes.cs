@@ -64,8 +64,7 @@ public abstract partial class MetadataDatabaseContract
         (await CountAsync("tags")).ShouldBe(0);
         (await DeleteAsync(child)).Outcome.ShouldBe(DeleteOutcome.Deleted);
         (await DeleteAsync(child)).Outcome.ShouldBe(DeleteOutcome.Unknown);
-        (await CountAsync("manifest_blobs")).ShouldBe(0);
-        (await CountAsync("manifest_children")).ShouldBe(0);
+        (await CountAsync("manifest_children")).ShouldBe(1, "what is in the trash holds what it needs");
     }
 
     [Fact, Promise("P3")]
@@ -76,7 +75,7 @@ public abstract partial class MetadataDatabaseContract
         foreach (var image in images)
             (await PutAsync(image)).IsWhole.ShouldBeTrue();
 
-        var held = await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest));
+        var held = await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest, ByClient, Now));
         held.Outcome.ShouldBe(DeleteOutcome.Held);
         held.HolderCount.ShouldBe(25);
         held.Holders.Count.ShouldBe(20);
@@ -84,8 +83,8 @@ public abstract partial class MetadataDatabaseContract
 
         foreach (var image in images)
             await DeleteAsync(image);
-        (await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest))).Outcome.ShouldBe(DeleteOutcome.Deleted);
-        (await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest))).Outcome.ShouldBe(DeleteOutcome.Unknown);
+        (await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest, ByClient, Now))).Outcome.ShouldBe(DeleteOutcome.Deleted);
+        (await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest, ByClient, Now))).Outcome.ShouldBe(DeleteOutcome.Unknown);
     }
 
     [Fact]
@@ -94,9 +93,9 @@ public abstract partial class MetadataDatabaseContract
         var blob = await LinkAsync("shared");
         await LinkAsync("shared", Other);
         (await QueryAsync(session => BlobLinks.FindSources(session, App.Registry, blob.Digest, 10))).ShouldBe([App.Name, Other.Name]);
-        await ChangeAsync(session => BlobLinks.Remove(session, App, blob.Digest));
+        await ChangeAsync(session => BlobLinks.Remove(session, App, blob.Digest, ByClient, Now));
         (await QueryAsync(session => BlobLinks.Find(session, App, blob.Digest))).ShouldBeNull();
-        (await QueryAsync(session => BlobLinks.Find(session, Other, blob.Digest))).ShouldBe(new LinkedBlob(blob.Digest, blob.SizeBytes));
+        (await QueryAsync(session => BlobLinks.Find(session, Other, blob.Digest))).ShouldBe(new VisibleBlob(blob.Digest, blob.SizeBytes, Stamp, Now, Now));
         (await QueryAsync(session => BlobLinks.FindSources(session, App.Registry, blob.Digest, 10))).ShouldBe([Other.Name]);
         (await QueryAsync(session => BlobLinks.FindSources(session, App.Registry + 1, blob.Digest, 10))).ShouldBeEmpty();
     }
@@ -105,7 +104,7 @@ public abstract partial class MetadataDatabaseContract
     public async Task AddLink_AgainWithAnotherSize_SetsTheSizeRight()
     {
         var blob = await LinkAsync("blob");
-        await ChangeAsync(session => BlobLinks.Add(session, App, blob.Digest, 99, Now));
+        await ChangeAsync(session => BlobLinks.Add(session, App, new StoredBlob(blob.Digest, 99, Stamp), Now));
         (await QueryAsync(session => BlobLinks.Find(session, App, blob.Digest)))!.Value.SizeBytes.ShouldBe(99);
     }
 
@@ -113,12 +112,12 @@ public abstract partial class MetadataDatabaseContract
     public async Task DeleteTag_OfSeveral_LeavesTheManifestAndTheOthers()
     {
         var put = await PutImageAsync("app", App, "a", "b");
-        (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse("a")))).ShouldBeTrue();
-        (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse("a")))).ShouldBeFalse();
-        (await ChangeAsync(session => Tags.Delete(session, Other, Tag.Parse("b")))).ShouldBeFalse();
+        (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse("a"), ByClient, Now))).ShouldBeTrue();
+        (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse("a"), ByClient, Now))).ShouldBeFalse();
+        (await ChangeAsync(session => Tags.Delete(session, Other, Tag.Parse("b"), ByClient, Now))).ShouldBeFalse();
         (await QueryAsync(session => Manifests.Find(session, App, Tag.Parse("b"))))!.Digest.ShouldBe(put.Digest);
         (await QueryAsync(session => Tags.List(session, App, null, 10))).Names.ShouldBe(["b"]);
     }
 
-    private Task<DeleteResult> DeleteAsync(ManifestPut put) => ChangeAsync(session => Manifests.Delete(session, put.Repository, put.Digest));
+    private Task<DeleteResult> DeleteAsync(ManifestPut put) => ChangeAsync(session => Manifests.Delete(session, put.Repository, put.Digest, ByClient, Now));
 }

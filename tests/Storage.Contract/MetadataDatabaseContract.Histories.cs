@@ -28,15 +28,15 @@ public abstract partial class MetadataDatabaseContract
                     break;
                 case 1:
                     var blob = Content($"blob {random.Next(8)}").Digest;
-                    (await ChangeAsync(session => BlobLinks.Remove(session, App, blob))).Outcome.ShouldBe(model.RemoveLink(blob), message);
+                    (await ChangeAsync(session => BlobLinks.Remove(session, App, blob, ByClient, Now))).Outcome.ShouldBe(model.RemoveLink(blob), message);
                     break;
                 case 2 when puts.Count > 0:
                     var victim = puts[random.Next(puts.Count)].Digest;
-                    (await ChangeAsync(session => Manifests.Delete(session, App, victim))).Outcome.ShouldBe(model.Delete(victim), message);
+                    (await ChangeAsync(session => Manifests.Delete(session, App, victim, ByClient, Now))).Outcome.ShouldBe(model.Delete(victim), message);
                     break;
                 case 3:
                     var tag = $"tag-{random.Next(6)}";
-                    (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse(tag)))).ShouldBe(model.Tags.Remove(tag), message);
+                    (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse(tag), ByClient, Now))).ShouldBe(model.Tags.Remove(tag), message);
                     break;
                 default:
                     var put = AnyPut(random, puts);

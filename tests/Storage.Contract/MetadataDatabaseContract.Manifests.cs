@@ -80,7 +80,7 @@ public abstract partial class MetadataDatabaseContract
         var layer = await LinkAsync("cache layer");
         var put = Putting(App, "cache index", Index(layer));
         (await PutAsync(put)).IsWhole.ShouldBeTrue();
-        var removed = await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest));
+        var removed = await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest, ByClient, Now));
         removed.Outcome.ShouldBe(DeleteOutcome.Held);
         removed.Holders.ShouldBe([put.Digest]);
     }
@@ -119,7 +119,7 @@ public abstract partial class MetadataDatabaseContract
         await PutAsync(Putting(App, "both", Image(null, layer)));
         await PutAsync(Putting(App, "both", Index()));
         (await QueryAsync(session => Manifests.Find(session, App, Putting(App, "both", Index()).Digest)))!.MediaType.ShouldBe(MediaTypes.OciIndex);
-        (await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest))).Outcome.ShouldBe(DeleteOutcome.Deleted);
+        (await ChangeAsync(session => BlobLinks.Remove(session, App, layer.Digest, ByClient, Now))).Outcome.ShouldBe(DeleteOutcome.Deleted);
     }
 
     [Fact]

@@ -12,6 +12,9 @@ namespace Holdfast.Storage.Contract;
 public abstract partial class MetadataDatabaseContract : IAsyncLifetime
 {
     protected const long Now = 1_800_000_000_000;
+    protected const long Stamp = 4711;
+
+    protected static readonly Deletion ByClient = new("op", DeletionCause.Client, "ci");
 
     protected MetadataDatabase Database { get; private set; } = null!;
 
@@ -69,7 +72,7 @@ public abstract partial class MetadataDatabaseContract : IAsyncLifetime
     protected async Task<Descriptor> LinkAsync(string text, RepositoryKey? repository = null)
     {
         var content = Content(text);
-        await ChangeAsync(session => BlobLinks.Add(session, repository ?? App, content.Digest, content.SizeBytes, Now));
+        await ChangeAsync(session => BlobLinks.Add(session, repository ?? App, new StoredBlob(content.Digest, content.SizeBytes, Stamp), Now));
         return content;
     }
 

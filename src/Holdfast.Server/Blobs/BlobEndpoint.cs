@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server.Blobs;
 
 /// <summary>Blobs by digest: GET and HEAD (end-2), DELETE (end-10).</summary>
-internal sealed partial class BlobEndpoint(ILogger<BlobEndpoint> log)
+internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoint> log)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -47,7 +47,9 @@ internal sealed partial class BlobEndpoint(ILogger<BlobEndpoint> log)
         }
         var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
         var result = await request.Registry.Metadata.WriteAsync(
-            (key, digest), static (session, s) => BlobLinks.Remove(session, s.key, s.digest), request.Aborted);
+            (key, digest, by: Deletions.By(request), now: time.GetUtcNow().ToUnixTimeMilliseconds()),
+            static (session, s) => BlobLinks.Remove(session, s.key, s.digest, s.by, s.now),
+            request.Aborted);
         switch (result.Outcome)
         {
             case DeleteOutcome.Deleted:

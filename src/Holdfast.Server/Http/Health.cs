@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Holdfast.Storage;
 using Holdfast.Oci;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Http;
 
 /// <summary>/healthz (the process runs) and /readyz (the stores answer). Neither asks for credentials, nor names anything stored.</summary>
-internal sealed class Health(ServerStores stores, TimeProvider time)
+internal sealed class Health(ContentStores stores, TimeProvider time)
 {
     // Shorter than any prober's patience, much longer than a store that works needs.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Manifests;
 
 /// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
-internal sealed class ManifestEndpoint(ManifestReader manifests)
+internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider time)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -60,10 +60,10 @@ internal sealed class ManifestEndpoint(ManifestReader manifests)
         }
         var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
         var result = await request.Registry.Metadata.WriteAsync(
-            (key, reference),
+            (key, reference, by: Deletions.By(request), now: time.GetUtcNow().ToUnixTimeMilliseconds()),
             static (session, s) => s.reference.IsDigest
-                ? Storage.Metadata.Manifests.Delete(session, s.key, s.reference.Digest)
-                : Storage.Metadata.Tags.Delete(session, s.key, s.reference.Tag) ? DeleteResult.Deleted : DeleteResult.Unknown,
+                ? Storage.Metadata.Manifests.Delete(session, s.key, s.reference.Digest, s.by, s.now)
+                : Storage.Metadata.Tags.Delete(session, s.key, s.reference.Tag, s.by, s.now) ? DeleteResult.Deleted : DeleteResult.Unknown,
             request.Aborted);
         switch (result.Outcome)
         {

@@ -2,16 +2,16 @@ using System.Globalization;
 using System.Text.Json;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
-using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Acceptance;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Server.Manifests;
 
 /// <summary>
-/// Takes a manifest (end-7a, end-7b): parse, check the closure (P2), store the bytes, then the edges and the tags in one transaction (P1).
+/// Takes a manifest (end-7a, end-7b): reads it strictly, and has it stored with its edges and tags.
 /// </summary>
-internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reserve, TimeProvider time)
+internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reserve, TimeProvider time, IncidentBook incidents)
 {
     // The specification asks for at least 10; the request line's limit is reached at about this many.
     private const int MaxTags = 100;
@@ -46,65 +46,15 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
 
     private async Task PutAsync(RegistryRequest request, ManifestPut put)
     {
-        var registry = request.Registry;
-        var closure = await CheckClosureAsync(registry, put, request.Aborted);
-        if (!closure.IsWhole)
+        var result = await ManifestPush.PutAsync(request.Registry.Stores, put, Guid.NewGuid(), time, request.Aborted);
+        if (!result.Closure.IsWhole)
         {
-            await FailClosureAsync(request, closure);
+            await FailClosureAsync(request, result.Closure);
             return;
         }
-        await StorePayloadAsync(registry.Blobs, put, request.Aborted);
-        // From here on a lost client must not undo the push.
-        var result = await registry.Metadata.WriteAsync(
-            (put, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
-            static (session, s) => Storage.Metadata.Manifests.Put(session, s.put, s.now),
-            CancellationToken.None);
-        if (!result.IsWhole)
-        {
-            await FailClosureAsync(request, result);
-            return;
-        }
+        incidents.Note(result.Healed);
         cache.Add(put.Digest, put.Payload.ToArray());
         AnswerStored(request, put);
-    }
-
-    // The database knows what is linked; only the blob store knows whether the bytes are really there. All the way down: an index over a
-    // child that lost a layer would be accepted as whole, by a client that is told that the child is there and doesn't look further.
-    private static async ValueTask<ManifestClosure> CheckClosureAsync(Registry registry, ManifestPut put, CancellationToken cancellationToken)
-    {
-        var (linked, blobs) = await registry.Metadata.ReadAsync(put, static (session, put) => ListClosure(session, put), cancellationToken);
-        if (!linked.IsWhole)
-            return linked;
-        var missing = new List<Descriptor>();
-        foreach (var blob in blobs)
-        {
-            if (await registry.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
-                missing.Add(new Descriptor("", blob.Digest, blob.SizeBytes));
-        }
-        return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
-    }
-
-    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs) ListClosure(MetadataSession session, ManifestPut put)
-    {
-        var linked = Storage.Metadata.Manifests.CheckClosure(session, put.Repository, put.Manifest);
-        return (linked, linked.IsWhole ? ClosureBlobs.List(session, put.Repository, put.Manifest) : []);
-    }
-
-    private static async Task StorePayloadAsync(IBlobStore blobs, ManifestPut put, CancellationToken cancellationToken)
-    {
-        await using var writer = await blobs.OpenUploadAsync(Guid.NewGuid(), put.Digest.Algorithm, cancellationToken);
-        try
-        {
-            await writer.AppendAsync(put.Payload, cancellationToken);
-            if (await writer.CommitAsync(put.Digest, CancellationToken.None) != BlobCommitOutcome.Stored)
-                throw new InvalidOperationException($"the bytes of manifest {put.Digest} changed while they were stored");
-        }
-        catch
-        {
-            await writer.DisposeAsync();
-            await blobs.RemoveUploadAsync(writer.Upload, CancellationToken.None);
-            throw;
-        }
     }
 
     private static void AnswerStored(RegistryRequest request, ManifestPut put)

@@ -1,42 +1,30 @@
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Storage.Acceptance;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Server.Uploads;
 
-/// <summary>The last step of every upload: bytes become a blob, the repository gets its link, the client its 201 (P1).</summary>
-internal sealed class BlobAcceptance(TimeProvider time)
+/// <summary>The end of every upload: the blob and its link are stored, the client gets its 201 (P1).</summary>
+internal sealed class BlobAcceptance(TimeProvider time, IncidentBook incidents)
 {
-    /// <summary>Makes a blob of the upload's bytes and links it; the session's row goes in the same transaction.</summary>
+    /// <summary>Makes a blob of the upload's bytes and links it.</summary>
     /// <returns>False if the bytes have another digest; nothing was stored then.</returns>
     public async Task<bool> TryAcceptAsync(Registry registry, RepositoryKey repository, BlobWriter writer, Digest digest)
     {
-        var size = writer.SizeBytes;
-        // Neither step takes the request's token: from here on a lost client must not undo the push.
-        if (await writer.CommitAsync(digest, CancellationToken.None) != BlobCommitOutcome.Stored)
+        if (await BlobPush.TryAcceptAsync(registry.Stores, repository, writer, digest, time) is not { } result)
             return false;
-        await registry.Metadata.WriteAsync(
-            (repository, digest, size, writer.Upload, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
-            static (db, s) =>
-            {
-                BlobLinks.Add(db, s.repository, s.digest, s.size, s.now);
-                Storage.Metadata.Uploads.Remove(db, s.Upload);
-                return true;
-            },
-            CancellationToken.None);
+        incidents.Note(result.Healed);
         return true;
     }
 
     /// <summary>Links a blob that another repository has (end-11).</summary>
-    public Task LinkAsync(Registry registry, RepositoryKey repository, LinkedBlob blob) => registry.Metadata.WriteAsync(
-        (repository, blob, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
-        static (db, s) =>
-        {
-            BlobLinks.Add(db, s.repository, s.blob.Digest, s.blob.SizeBytes, s.now);
-            return true;
-        },
+    /// <returns>False if that one has lost it since it was looked for.</returns>
+    public Task<bool> TryMountAsync(Registry registry, RepositoryKey source, RepositoryKey target, Digest digest) => registry.Metadata.WriteAsync(
+        (source, target, digest, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
+        static (db, s) => BlobLinks.Mount(db, s.source, s.target, s.digest, s.now),
         CancellationToken.None);
 
     public static void Answer(RegistryRequest request, Digest digest)

@@ -13,8 +13,8 @@ internal sealed class MountSource
     // A popular base layer is linked by very many repositories; a caller who may read none of the first ones uploads it instead.
     private const int MaxSources = 50;
 
-    /// <returns>The blob, whose bytes are there in full; null if it can't be mounted for whatever reason.</returns>
-    public async ValueTask<LinkedBlob?> FindAsync(RegistryRequest request, Digest digest, string? from)
+    /// <returns>A repository that has the blob, whose bytes are there in full; null if it can't be mounted for whatever reason.</returns>
+    public async ValueTask<RepositoryKey?> FindAsync(RegistryRequest request, Digest digest, string? from)
     {
         var registry = request.Registry;
         IReadOnlyList<RepositoryName> sources;
@@ -30,10 +30,11 @@ internal sealed class MountSource
         {
             if (!request.Caller!.May(source, RegistryActions.Pull))
                 continue;
+            var key = new RepositoryKey(registry.Id, source);
             var blob = await registry.Metadata.ReadAsync(
-                (key: new RepositoryKey(registry.Id, source), digest), static (db, s) => BlobLinks.Find(db, s.key, s.digest), request.Aborted);
+                (key, digest), static (db, s) => BlobLinks.Find(db, s.key, s.digest), request.Aborted);
             if (blob is { } found && await registry.Blobs.FindSizeAsync(digest, request.Aborted) == found.SizeBytes)
-                return found;
+                return key;
         }
         return null;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Holdfast.Storage;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.Blobs;
@@ -25,7 +26,7 @@ internal sealed partial class UploadSessions : IAsyncDisposable
     private readonly ITimer _sweep;
     private int _count;
 
-    public UploadSessions(ServerStores stores, UploadOptions options, TimeProvider time, ILogger<UploadSessions> log)
+    public UploadSessions(ContentStores stores, UploadOptions options, TimeProvider time, ILogger<UploadSessions> log)
     {
         (_blobs, _metadata) = stores;
         (_options, _time, _log) = (options, time, log);

@@ -27,8 +27,9 @@ internal sealed class UploadsEndpoint(UploadSessions sessions, BlobAcceptance ac
         {
             if (!Digest.TryParse(mount, out digest))
                 await FailDigestAsync(request, "mount");
-            else if (await mounts.FindAsync(request, digest, Query.One(http, "from")) is { } blob)
-                await MountAsync(request, blob);
+            else if (await mounts.FindAsync(request, digest, Query.One(http, "from")) is { } source
+                && await acceptance.TryMountAsync(request.Registry, source, KeyOf(request), digest))
+                BlobAcceptance.Answer(request, digest);
             else
                 await OpenAsync(request, digest.Algorithm);
         }
@@ -38,12 +39,6 @@ internal sealed class UploadsEndpoint(UploadSessions sessions, BlobAcceptance ac
             await FailDigestAsync(request, "digest");
         else
             await ReceiveWholeAsync(request, digest);
-    }
-
-    private async Task MountAsync(RegistryRequest request, LinkedBlob blob)
-    {
-        await acceptance.LinkAsync(request.Registry, KeyOf(request), blob);
-        BlobAcceptance.Answer(request, blob.Digest);
     }
 
     private async Task OpenAsync(RegistryRequest request, DigestAlgorithm algorithm)

@@ -6,6 +6,16 @@ public abstract class BlobReader : IAsyncDisposable
     /// <summary>The stored size in bytes when the reader was opened.</summary>
     public abstract long SizeBytes { get; }
 
+    /// <summary>
+    /// Opaque; another value once somebody may have changed the stored bytes from outside. Equal to that of the time when the bytes were hashed,
+    /// it says that they still are what they were.
+    /// </summary>
+    public abstract long Stamp { get; }
+
+    /// <summary>Asks the store anew: were the bytes of this reader possibly changed since it was opened?</summary>
+    /// <exception cref="IOException">That is not known.</exception>
+    public abstract ValueTask<bool> WasChangedAsync(CancellationToken cancellationToken);
+
     /// <returns>Bytes read; 0 only at the end of what is stored.</returns>
     /// <exception cref="IOException">The bytes could not be read.</exception>
     public abstract ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken);

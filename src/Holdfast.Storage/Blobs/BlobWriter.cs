@@ -33,6 +33,9 @@ public abstract class BlobWriter : IAsyncDisposable
     /// <exception cref="IOException">It is not known to be stored. The session's bytes are gone: they must be sent again.</exception>
     public abstract ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken);
 
+    /// <summary>Of the blob that <see cref="CommitAsync"/> stored (<see cref="BlobReader.Stamp"/>); 0 before that.</summary>
+    public abstract long Stamp { get; }
+
     public abstract ValueTask DisposeAsync();
 }
 

@@ -27,6 +27,18 @@ public interface IBlobStore : IAsyncDisposable
     /// <summary>Removes a session's bytes; nothing happens if there are none.</summary>
     ValueTask RemoveUploadAsync(Guid upload, CancellationToken cancellationToken);
 
+    /// <summary>Size and stamp of a blob, without opening it; null if there is no such blob. What the sweep asks for every blob.</summary>
+    ValueTask<BlobStatus?> FindStatusAsync(Digest digest, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Every name in the store, a blob's or not, in the order of a walk that goes on after <paramref name="after"/> (null: from the start).
+    /// </summary>
+    IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken);
+
+    /// <summary>Takes a blob away to where its bytes are kept as evidence and never served; durable. Hold its lock.</summary>
+    /// <returns>Where to, for people; null if there was no such blob.</returns>
+    ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken);
+
     /// <summary>Removes a blob's bytes durably; nothing happens if there are none.</summary>
     ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken);
 
@@ -38,5 +50,12 @@ public interface IBlobStore : IAsyncDisposable
 /// <param name="SizeBytes">Bytes received.</param>
 /// <param name="LastWrite">When the last of them came.</param>
 public readonly record struct StoredUpload(Guid Upload, long SizeBytes, DateTimeOffset LastWrite);
+
+public readonly record struct BlobStatus(long SizeBytes, long Stamp);
+
+/// <param name="Name">Relative to the store's root; what <c>after</c> takes.</param>
+/// <param name="Digest">None if the name is no blob's.</param>
+/// <param name="LastChange">When the file's bytes or name last changed.</param>
+public readonly record struct StoredName(string Name, Digest Digest, long SizeBytes, DateTimeOffset LastChange);
 
 public readonly record struct StoreSpace(long FreeBytes, long TotalBytes);

@@ -22,16 +22,14 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         var file = Posix.TryOpen(path, Posix.ReadOnly | Posix.NoFollow | Posix.NonBlocking);
         if (file is null)
         {
-            // Without the folder above, the store itself is away, and nothing is known.
-            return Directory.Exists(FanOutOf(digest).Path)
-                ? null
-                : throw new IOException($"the folder '{FanOutOf(digest).Path}' can't be read; whether it holds the blob is not known");
+            ThrowIfAway(digest);
+            return null;
         }
         try
         {
-            var size = Posix.FileLength(file, path);
+            var state = Posix.Examine(file, path);
             Posix.AdviseSequential(file);
-            return new FileBlobReader(file, size);
+            return new FileBlobReader(file, state);
         }
         catch
         {
@@ -41,8 +39,9 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     }
 
     /// <summary>Makes the file a blob. When this returns, a power cut loses neither its bytes nor its name (P1).</summary>
+    /// <returns>The stamp of the file as a blob.</returns>
     /// <exception cref="IOException">What of it is on the disk is not known; the file must not be used again.</exception>
-    public void Publish(SafeFileHandle file, string path, Digest digest)
+    public long Publish(SafeFileHandle file, string path, Digest digest)
     {
         var start = time.GetTimestamp();
         Posix.SyncData(file, path);
@@ -52,6 +51,29 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         // Only now: a crash before the rename leaves an upload, which must still take bytes when it is resumed.
         File.SetUnixFileMode(file, EveryoneReads);
         SyncFolder(digest);
+        return Posix.Examine(file, path).Stamp;
+    }
+
+    /// <returns>Null only if the folders were read and hold no such name (P6).</returns>
+    public FileState? TryExamine(Digest digest)
+    {
+        var state = Posix.TryExamine(PathOf(digest));
+        if (state is null)
+            ThrowIfAway(digest);
+        return state;
+    }
+
+    /// <summary>Moves a blob's file, whatever it holds, out of the blobs; durable. Null if there is none.</summary>
+    public string? MoveAway(Digest digest, string folder, string name)
+    {
+        var path = PathOf(digest);
+        if (!Path.Exists(path) && new FileInfo(path).LinkTarget is null)
+            return null;
+        var target = $"{folder}/{name}";
+        Posix.Rename(path, target);
+        Posix.SyncFolder(folder);
+        SyncFolder(digest);
+        return target;
     }
 
     /// <summary>Removes a blob durably; nothing happens if there is none.</summary>
@@ -60,6 +82,13 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         FanOutOf(digest).Ensure(digest);
         File.Delete(PathOf(digest));
         SyncFolder(digest);
+    }
+
+    // Without the folder above, the store itself is away, and nothing is known.
+    private void ThrowIfAway(Digest digest)
+    {
+        if (!Directory.Exists(FanOutOf(digest).Path))
+            throw new IOException($"the folder '{FanOutOf(digest).Path}' can't be read; whether it holds the blob is not known");
     }
 
     // A digest holds nothing but an algorithm and lower-case hex, so no path made of one leaves the folder.

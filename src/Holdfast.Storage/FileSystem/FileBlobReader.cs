@@ -7,10 +7,22 @@ namespace Holdfast.Storage.FileSystem;
 internal sealed class FileBlobReader : BlobReader, IDisposable
 {
     private readonly SafeFileHandle _file;
+    private readonly FileState _opened;
 
-    public FileBlobReader(SafeFileHandle file, long sizeBytes) => (_file, SizeBytes) = (file, sizeBytes);
+    public FileBlobReader(SafeFileHandle file, FileState opened) => (_file, _opened) = (file, opened);
 
-    public override long SizeBytes { get; }
+    public override long SizeBytes => _opened.SizeBytes;
+
+    public override long Stamp => _opened.Stamp;
+
+    public override ValueTask<bool> WasChangedAsync(CancellationToken cancellationToken)
+    {
+        var now = Posix.Examine(_file, "an open blob");
+        // A push of the same blob puts another file in this one's place: this one then has no name any more, and nobody can have written to it
+        // unless its times or size say so.
+        var wasReplaced = now.Links == 0 && now.ModifiedNs == _opened.ModifiedNs && now.SizeBytes == _opened.SizeBytes;
+        return new(now.Stamp != _opened.Stamp && !wasReplaced);
+    }
 
     public override ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {

@@ -30,6 +30,7 @@ internal sealed class FileBlobWriter : BlobWriter
     private long _sizeBytes;
     private long _writtenBackBytes;
     private Task _writeBack = Task.CompletedTask;
+    private long _stamp;
     private bool _exists;
     private bool _isParked;
     private string? _closed;
@@ -145,6 +146,8 @@ internal sealed class FileBlobWriter : BlobWriter
         }
     }
 
+    public override long Stamp => _stamp;
+
     public override async ValueTask DisposeAsync()
     {
         // Whatever the write-back says now, these bytes are not made a blob by this writer.
@@ -231,7 +234,7 @@ internal sealed class FileBlobWriter : BlobWriter
         var stored = RandomAccess.GetLength(file);
         if (stored != _sizeBytes)
             throw new IOException($"the upload {Upload} holds {stored} bytes instead of {_sizeBytes}");
-        _disk.Files.Publish(file, _path, digest);
+        _stamp = _disk.Files.Publish(file, _path, digest);
         return true;
     }
 

@@ -63,6 +63,33 @@ public sealed class FileSystemBlobStore : IBlobStore
         }
     }
 
+    public ValueTask<BlobStatus?> FindStatusAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_files.TryExamine(digest) is { } state ? new BlobStatus(state.SizeBytes, state.Stamp) : null);
+    }
+
+    public async IAsyncEnumerable<StoredName> ListAsync(string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var folder in BlobNames.Folders(_folder.Path, after))
+        {
+            var names = await _disk.RunAsync((_folder.Path, folder, after), static work => BlobNames.In(work.Path, work.folder, work.after));
+            foreach (var name in names)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                yield return name;
+            }
+        }
+    }
+
+    public async ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var name = $"{digest}.{now.ToUnixTimeMilliseconds()}";
+        return await _disk.RunAsync(
+            (_files, digest, _folder.Quarantine, name), static work => work._files.MoveAway(work.digest, work.Quarantine, work.name));
+    }
+
     public async ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

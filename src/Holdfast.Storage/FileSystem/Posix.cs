@@ -28,7 +28,9 @@ internal static partial class Posix
     private const int KeepSize = 1;
 
     private const int EmptyPath = 0x1000;
-    private const uint StatTypeAndSize = 0x201;
+    private const int NoFollowPath = 0x100;
+    private const int CurrentFolder = -100;
+    private const uint StatFields = 0x7c5; // type, links, times, inode, size
     private const int FileTypeMask = 0xF000;
     private const int RegularFile = 0x8000;
 
@@ -92,17 +94,41 @@ internal static partial class Posix
         return true;
     }
 
-    /// <summary>The length of an open file.</summary>
+    /// <summary>Looks at an open file.</summary>
     /// <exception cref="IOException">It is something else than a file: a folder, a pipe, a device.</exception>
-    public static long FileLength(SafeFileHandle file, string path)
+    public static FileState Examine(SafeFileHandle file, string path)
     {
-        // struct statx, the same on every architecture: the mode at byte 28, the size at byte 40.
         Span<byte> stat = stackalloc byte[256];
-        Check(statx(file, "", EmptyPath, StatTypeAndSize, ref MemoryMarshal.GetReference(stat)), "examine", path);
+        Check(statx(file, "", EmptyPath, StatFields, ref MemoryMarshal.GetReference(stat)), "examine", path);
+        return ReadState(stat, path);
+    }
+
+    /// <summary>Looks at a file without opening it; null if there is none of that name.</summary>
+    /// <exception cref="IOException">It is something else than a file, a link too, or can't be looked at.</exception>
+    public static FileState? TryExamine(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        if (statx(CurrentFolder, path, NoFollowPath, StatFields, ref MemoryMarshal.GetReference(stat)) == 0)
+            return ReadState(stat, path);
+        var error = Marshal.GetLastPInvokeError();
+        return error == NoEntry ? null : throw Fault(error, "examine", path);
+    }
+
+    // struct statx is the same on every architecture.
+    private static FileState ReadState(ReadOnlySpan<byte> stat, string path)
+    {
         if ((BitConverter.ToUInt16(stat[28..]) & FileTypeMask) != RegularFile)
             throw new IOException($"'{path}' is not a file");
-        return BitConverter.ToInt64(stat[40..]);
+        return new FileState(
+            SizeBytes: BitConverter.ToInt64(stat[40..]),
+            Inode: BitConverter.ToInt64(stat[32..]),
+            Links: BitConverter.ToUInt32(stat[16..]),
+            ChangedNs: Nanoseconds(stat[96..]),
+            ModifiedNs: Nanoseconds(stat[112..]));
     }
+
+    private static long Nanoseconds(ReadOnlySpan<byte> time) =>
+        unchecked((BitConverter.ToInt64(time) * 1_000_000_000) + BitConverter.ToUInt32(time[8..]));
 
     /// <summary>Lets the kernel read further ahead. Only a hint.</summary>
     public static void AdviseSequential(SafeFileHandle file) => _ = posix_fadvise(file, 0, 0, AdviceSequential);
@@ -171,6 +197,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(SafeFileHandle file, string path, int flags, uint mask, ref byte stat);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int folder, string path, int flags, uint mask, ref byte stat);
 
     [LibraryImport("libc")]
     private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);

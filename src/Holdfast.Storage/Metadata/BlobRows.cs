@@ -5,20 +5,27 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>The blobs that the database knows, linked or not.</summary>
 internal static class BlobRows
 {
-    /// <summary>Adds the blob; a row with another size is set right, since whoever calls this has just hashed the bytes.</summary>
-    public static long Ensure(MetadataSession session, Digest digest, long sizeBytes, long nowMs)
+    /// <summary>
+    /// Adds the blob, or sets its row right: whoever calls this has just hashed and stored the bytes, and holds the digest's lock. A removal that was
+    /// cut short is taken back by it.
+    /// </summary>
+    public static long Ensure(MetadataSession session, StoredBlob blob, long nowMs)
     {
-        const string Find = "SELECT id, size FROM blobs WHERE digest = @digest";
-        using (var rows = session.Prepare(Find).Set("@digest", digest).Query())
-        {
-            if (rows.Read() && rows.Long(1) == sizeBytes)
-                return rows.Long(0);
-        }
-        const string Add = """
-            INSERT INTO blobs (digest, size, created_at) VALUES (@digest, @size, @now)
-            ON CONFLICT (digest) DO UPDATE SET size = excluded.size
+        const string Sql = """
+            INSERT INTO blobs (digest, size, created_at, verified_at, stamp) VALUES (@digest, @size, @now, @now, @stamp)
+            ON CONFLICT (digest) DO UPDATE SET size = excluded.size, verified_at = excluded.verified_at, stamp = excluded.stamp, deleting_at = NULL
             RETURNING id
             """;
-        return session.Prepare(Add).Set("@digest", digest).Set("@size", sizeBytes).Set("@now", nowMs).QueryLong()!.Value;
+        return session.Prepare(Sql)
+            .Set("@digest", blob.Digest).Set("@size", blob.SizeBytes).Set("@stamp", blob.Stamp).Set("@now", nowMs).QueryLong()!.Value;
+    }
+
+    public static long? Find(MetadataSession session, Digest digest) =>
+        session.Prepare("SELECT id FROM blobs WHERE digest = @digest").Set("@digest", digest).QueryLong();
+
+    public static Digest DigestOf(MetadataSession session, long blobId)
+    {
+        using var rows = session.Prepare("SELECT digest FROM blobs WHERE id = @blob").Set("@blob", blobId).Query();
+        return rows.Read() ? rows.Digest(0) : throw new InvalidOperationException($"no blob has the row {blobId} (invariant)");
     }
 }

@@ -31,9 +31,11 @@ internal sealed class ManifestEdges
         return edges;
     }
 
-    /// <summary>Writes the edges; those of an earlier put under another media type go.</summary>
-    public void Record(MetadataSession session, long repositoryId, long manifestId)
+    /// <summary>Writes the edges; those of an earlier put under another media type go, and what they held is reviewed.</summary>
+    public void Record(MetadataSession session, long repositoryId, long manifestId, long nowMs)
     {
+        Reviews.QueueLinksOf(session, manifestId, nowMs);
+        Reviews.QueueChildrenOf(session, manifestId, nowMs);
         session.Prepare("DELETE FROM manifest_blobs WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
         session.Prepare("DELETE FROM manifest_children WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
         session.Prepare("DELETE FROM soft_edges WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
@@ -83,12 +85,12 @@ internal sealed class ManifestEdges
         private const string LinkedBlob = """
             SELECT b.id, b.size FROM blobs b
             JOIN links l ON l.repository_id = @repository AND l.blob_id = b.id
-            WHERE b.digest = @digest
+            WHERE b.digest = @digest AND l.trashed_at IS NULL
             """;
         private const string Child = """
             SELECT m.id, b.size FROM blobs b
             JOIN manifests m ON m.repository_id = @repository AND m.blob_id = b.id
-            WHERE b.digest = @digest
+            WHERE b.digest = @digest AND m.trashed_at IS NULL
             """;
 
         private readonly Dictionary<Digest, EdgeTarget> _blobs = [];

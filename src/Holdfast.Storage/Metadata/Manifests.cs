@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Holdfast.Oci;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Storage.Metadata;
 
@@ -10,7 +11,7 @@ public static class Manifests
         SELECT b.digest, m.media_type, b.size FROM repositories r
         JOIN blobs b ON b.digest = @digest
         JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
-        WHERE r.registry_id = @registry AND r.name = @repository
+        WHERE r.registry_id = @registry AND r.name = @repository AND m.trashed_at IS NULL
         """;
 
     internal const string ByTagSql = """
@@ -51,26 +52,32 @@ public static class Manifests
         if (!edges.Result.IsWhole)
             return edges.Result;
         var repositoryId = Repositories.Ensure(session, put.Repository, nowMs);
-        var blobId = BlobRows.Ensure(session, put.Digest, put.Payload.Length, nowMs);
+        var blobId = BlobRows.Ensure(session, new StoredBlob(put.Digest, put.Payload.Length, put.Stamp), nowMs);
         PutPayload(session, blobId, put.Payload);
         var manifestId = PutRow(session, repositoryId, blobId, put.Manifest, nowMs, out var changed);
         if (changed)
-            edges.Record(session, repositoryId, manifestId);
+            edges.Record(session, repositoryId, manifestId, nowMs);
+        Trash.ForgetManifest(session, manifestId);
+        session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs) { MediaType = put.Manifest.MediaType });
         foreach (var tag in put.Tags)
-            Tags.Put(session, repositoryId, tag, manifestId, nowMs);
+            Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs);
         return ManifestClosure.Whole;
     }
 
-    /// <summary>Deletes a manifest and the tags on it (dist-spec v1.1.1, end-9); the bytes are left to the collection.</summary>
-    /// <returns>Held, with the indexes that list it, if any do (P3).</returns>
-    public static DeleteResult Delete(MetadataSession session, RepositoryKey repository, Digest digest)
+    /// <summary>Deletes a manifest and the tags on it into the trash (dist-spec v1.1.1, end-9).</summary>
+    /// <returns>Held, with the indexes that list it, if any do that are not in the trash themselves (P3).</returns>
+    public static DeleteResult Delete(MetadataSession session, RepositoryKey repository, Digest digest, Deletion deletion, long nowMs)
     {
         if (FindId(session, repository, digest) is not { } id)
             return DeleteResult.Unknown;
-        const string Count = "SELECT COUNT(*) FROM manifest_children WHERE child_id = @id";
+        const string Count = """
+            SELECT COUNT(*) FROM manifest_children c
+            JOIN manifests m ON m.id = c.manifest_id AND m.trashed_at IS NULL
+            WHERE c.child_id = @id
+            """;
         const string Holders = """
             SELECT b.digest FROM manifest_children c
-            JOIN manifests m ON m.id = c.manifest_id
+            JOIN manifests m ON m.id = c.manifest_id AND m.trashed_at IS NULL
             JOIN blobs b ON b.id = m.blob_id
             WHERE c.child_id = @id
             LIMIT @limit
@@ -78,9 +85,28 @@ public static class Manifests
         var count = session.Prepare(Count).Set("@id", id).QueryLong()!.Value;
         if (count > 0)
             return DeleteResult.HeldBy(session.Prepare(Holders).Set("@id", id), count);
-        session.Prepare("DELETE FROM tags WHERE manifest_id = @id").Set("@id", id).Execute();
-        session.Prepare("DELETE FROM manifests WHERE id = @id").Set("@id", id).Execute();
+        var repositoryId = Repositories.Find(session, repository)!.Value;
+        foreach (var tag in Tags.Of(session, id))
+            Trash.AddTag(session, new Located<Tag>(repository, repositoryId, tag), deletion, nowMs);
+        Trash.AddManifest(session, new Located<long>(repository, repositoryId, id), deletion, nowMs);
         return DeleteResult.Deleted;
+    }
+
+    internal static Digest DigestOf(MetadataSession session, long manifestId)
+    {
+        const string Sql = "SELECT b.digest FROM manifests m JOIN blobs b ON b.id = m.blob_id WHERE m.id = @manifest";
+        using var rows = session.Prepare(Sql).Set("@manifest", manifestId).Query();
+        return rows.Read() ? rows.Digest(0) : throw new InvalidOperationException($"no manifest has the row {manifestId} (invariant)");
+    }
+
+    /// <summary>A tag was taken from the manifest: from now on it has none, unless it has another.</summary>
+    internal static void NoteUntagged(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Sql = """
+            UPDATE manifests SET untagged_at = @now
+            WHERE id = @manifest AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = manifests.id)
+            """;
+        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
     }
 
     internal static long? FindId(MetadataSession session, RepositoryKey repository, Digest digest)
@@ -89,7 +115,7 @@ public static class Manifests
             SELECT m.id FROM repositories r
             JOIN blobs b ON b.digest = @digest
             JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
-            WHERE r.registry_id = @registry AND r.name = @repository
+            WHERE r.registry_id = @registry AND r.name = @repository AND m.trashed_at IS NULL
             """;
         return session.Prepare(Sql).Set(repository).Set("@digest", digest).QueryLong();
     }
@@ -113,24 +139,23 @@ public static class Manifests
             ? segment.Array
             : payload.ToArray();
 
-    // The same bytes pushed with another Content-Type have other edges, so that row is written anew.
+    // The same bytes pushed with another Content-Type have other edges, so that row is written anew. So is one from the trash: what was a child
+    // may be there as a blob only by now.
     private static long PutRow(MetadataSession session, long repositoryId, long blobId, Manifest manifest, long nowMs, out bool changed)
     {
-        const string Find = "SELECT id, media_type FROM manifests WHERE repository_id = @repository AND blob_id = @blob";
-        changed = true;
+        const string Find = "SELECT id, media_type, trashed_at FROM manifests WHERE repository_id = @repository AND blob_id = @blob";
         using (var rows = session.Prepare(Find).Set("@repository", repositoryId).Set("@blob", blobId).Query())
         {
-            if (rows.Read() && string.Equals(rows.Text(1), manifest.MediaType, StringComparison.Ordinal))
-            {
-                changed = false;
-                return rows.Long(0);
-            }
+            changed = !rows.Read() || rows.LongOrNull(2) is not null || !string.Equals(rows.Text(1), manifest.MediaType, StringComparison.Ordinal);
+            if (!changed)
+                return PutAgain(session, rows.Long(0), nowMs);
         }
         const string Put = """
-            INSERT INTO manifests (repository_id, blob_id, media_type, artifact_type, subject, annotations, created_at)
-            VALUES (@repository, @blob, @mediaType, @artifactType, @subject, @annotations, @now)
+            INSERT INTO manifests (repository_id, blob_id, media_type, artifact_type, subject, annotations, created_at, pushed_at, untagged_at)
+            VALUES (@repository, @blob, @mediaType, @artifactType, @subject, @annotations, @now, @now, @now)
             ON CONFLICT (repository_id, blob_id) DO UPDATE SET media_type = excluded.media_type, artifact_type = excluded.artifact_type,
-              subject = excluded.subject, annotations = excluded.annotations
+              subject = excluded.subject, annotations = excluded.annotations, pushed_at = excluded.pushed_at, trashed_at = NULL,
+              untagged_at = CASE WHEN manifests.untagged_at IS NULL THEN NULL ELSE excluded.untagged_at END
             RETURNING id
             """;
         return session.Prepare(Put)
@@ -138,5 +163,16 @@ public static class Manifests
             .Set("@artifactType", manifest.ArtifactType).Set("@subject", manifest.Subject?.Digest.ToBytes())
             .Set("@annotations", manifest.AnnotationsJson).Set("@now", nowMs)
             .QueryLong()!.Value;
+    }
+
+    private static long PutAgain(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Again = """
+            UPDATE manifests SET pushed_at = @now, untagged_at = CASE WHEN untagged_at IS NULL THEN NULL ELSE @now END
+            WHERE id = @manifest
+            """;
+        session.Prepare(Again)
+            .Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        return manifestId;
     }
 }

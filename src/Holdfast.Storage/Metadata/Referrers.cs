@@ -40,6 +40,7 @@ public static class Referrers
             JOIN manifests m ON m.repository_id = r.id AND m.subject = @subject
             JOIN blobs b ON b.id = m.blob_id
             WHERE r.registry_id = @registry AND r.name = @repository AND b.digest > @last
+              AND m.trashed_at IS NULL
               AND (@artifactType = '' OR m.artifact_type = @artifactType)
             ORDER BY b.digest
             LIMIT @limit

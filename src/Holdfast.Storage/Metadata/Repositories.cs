@@ -6,7 +6,7 @@ public static class Repositories
     internal const string PageSql = """
         SELECT r.name FROM repositories r
         WHERE r.registry_id = @registry AND r.name > @last
-          AND EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = r.id)
+          AND EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = r.id AND m.trashed_at IS NULL)
         ORDER BY r.name
         LIMIT @limit
         """;

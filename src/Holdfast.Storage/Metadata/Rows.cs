@@ -8,6 +8,15 @@ public readonly record struct RepositoryKey(int Registry, RepositoryName Name);
 /// <summary>A blob that a repository has a link to.</summary>
 public readonly record struct LinkedBlob(Digest Digest, long SizeBytes);
 
+/// <summary>Bytes that were just hashed and stored, with the store's stamp of them.</summary>
+public readonly record struct StoredBlob(Digest Digest, long SizeBytes, long Stamp);
+
+/// <summary>A blob that a repository's clients see.</summary>
+/// <param name="Stamp">The store's stamp when the bytes were last hashed.</param>
+/// <param name="VerifiedAtMs">When that was; 0: never.</param>
+/// <param name="LeaseTakenAtMs">When a lease on the link was last taken; 0: there is none.</param>
+public readonly record struct VisibleBlob(Digest Digest, long SizeBytes, long Stamp, long VerifiedAtMs, long LeaseTakenAtMs);
+
 /// <summary>A manifest of a repository, without its bytes.</summary>
 public sealed record StoredManifest(Digest Digest, string MediaType, long SizeBytes);
 
@@ -19,7 +28,9 @@ public sealed record NamePage(IReadOnlyList<string> Names, bool HasMore);
 public readonly record struct PageLimit(int Rows, long Bytes);
 
 /// <summary>A manifest to put, with the tags to point at it.</summary>
-public sealed record ManifestPut(RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags);
+/// <param name="Stamp">The blob store's, of the bytes that it stored.</param>
+public sealed record ManifestPut(
+    RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags, long Stamp = 0);
 
 /// <summary>What a manifest's hard edges resolve to inside its repository (P2). Only a whole closure is ever stored.</summary>
 /// <param name="Missing">Every hard edge that does not resolve.</param>

@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Storage.Metadata;
 
@@ -18,25 +19,36 @@ public static class Tags
     public static NamePage List(MetadataSession session, RepositoryKey repository, string? last, int limit) =>
         session.Prepare(PageSql).Set(repository).QueryNames(last, limit);
 
-    /// <summary>Deletes the tag and leaves its manifest (dist-spec v1.1.1, end-9).</summary>
+    /// <summary>Deletes the tag into the trash and leaves its manifest (dist-spec v1.1.1, end-9).</summary>
     /// <returns>False if there was none.</returns>
-    public static bool Delete(MetadataSession session, RepositoryKey repository, Tag tag)
+    public static bool Delete(MetadataSession session, RepositoryKey repository, Tag tag, Deletion deletion, long nowMs) =>
+        Repositories.Find(session, repository) is { } id
+        && Trash.AddTag(session, new Located<Tag>(repository, id, tag), deletion, nowMs);
+
+    /// <summary>Points the tag at the manifest. The one that it pointed at before stays, untagged if this was its last tag.</summary>
+    internal static void Put(MetadataSession session, Located<Tag> tag, long manifestId, Digest digest, long nowMs)
     {
+        const string Find = "SELECT manifest_id FROM tags WHERE repository_id = @repository AND name = @tag";
         const string Sql = """
-            DELETE FROM tags
-            WHERE repository_id = (SELECT id FROM repositories WHERE registry_id = @registry AND name = @repository) AND name = @tag
+            INSERT INTO tags (repository_id, name, manifest_id, created_at, updated_at, pushed_at) VALUES (@repository, @tag, @manifest, @now, @now, @now)
+            ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, pushed_at = excluded.pushed_at,
+              updated_at = CASE WHEN tags.manifest_id = excluded.manifest_id THEN tags.updated_at ELSE excluded.updated_at END
             """;
-        return session.Prepare(Sql).Set(repository).Set("@tag", tag.ToString()).Execute() > 0;
+        var before = session.Prepare(Find).Set("@repository", tag.RepositoryId).Set("@tag", tag.Item.ToString()).QueryLong();
+        session.Prepare(Sql)
+            .Set("@repository", tag.RepositoryId).Set("@tag", tag.Item.ToString()).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        if (before is { } other && other != manifestId)
+            Manifests.NoteUntagged(session, other, nowMs);
+        session.Prepare("UPDATE manifests SET untagged_at = NULL WHERE id = @manifest AND untagged_at IS NOT NULL").Set("@manifest", manifestId).Execute();
+        session.Record(new JournalEvent(JournalOperation.Tag, tag.Repository, digest, nowMs) { Tag = tag.Item });
     }
 
-    /// <summary>Points the tag at the manifest; its time of change stays if it pointed there already.</summary>
-    internal static void Put(MetadataSession session, long repositoryId, Tag tag, long manifestId, long nowMs)
+    internal static IReadOnlyList<Tag> Of(MetadataSession session, long manifestId)
     {
-        const string Sql = """
-            INSERT INTO tags (repository_id, name, manifest_id, created_at, updated_at) VALUES (@repository, @tag, @manifest, @now, @now)
-            ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at
-              WHERE tags.manifest_id <> excluded.manifest_id
-            """;
-        session.Prepare(Sql).Set("@repository", repositoryId).Set("@tag", tag.ToString()).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        var tags = new List<Tag>();
+        using var rows = session.Prepare("SELECT name FROM tags WHERE manifest_id = @manifest ORDER BY name").Set("@manifest", manifestId).Query();
+        while (rows.Read())
+            tags.Add(Tag.Parse(rows.Text(0)));
+        return tags;
     }
 }

@@ -106,6 +106,7 @@ internal sealed class GroupCommit : IAsyncDisposable
 
     private void Apply(MetadataSession session, PendingChange change, bool isAlone)
     {
+        session.TakeEvents();
         if (isAlone)
         {
             change.Run(session);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using Holdfast.Storage;
 using Holdfast.Configuration;
 using Holdfast.Server;
 using Holdfast.Server.Http;
@@ -55,7 +56,7 @@ internal static partial class ServeCommand
     }
 
     private static async Task<int> ServeAsync(
-        HoldfastConfiguration configuration, ServerStores stores, ILoggerFactory logs, CancellationToken cancellationToken)
+        HoldfastConfiguration configuration, ContentStores stores, ILoggerFactory logs, CancellationToken cancellationToken)
     {
         using var signals = new StopSignals();
         await using var server = await RegistryServer.StartAsync(

@@ -12,9 +12,9 @@ internal sealed partial class Stores : IAsyncDisposable
 {
     private readonly DataFolder _folder;
 
-    private Stores(DataFolder folder, ServerStores server) => (_folder, Server) = (folder, server);
+    private Stores(DataFolder folder, ContentStores server) => (_folder, Server) = (folder, server);
 
-    public ServerStores Server { get; }
+    public ContentStores Server { get; }
 
     /// <summary>Opens the stores of a data folder, makes the folder if it isn't there, and clears what a crash left behind.</summary>
     /// <exception cref="IOException">Another process has the folder, or it can't be written.</exception>
@@ -23,7 +23,7 @@ internal sealed partial class Stores : IAsyncDisposable
         var data = OpenFolder(folder);
         try
         {
-            var server = new ServerStores(new FileSystemBlobStore(data, TimeProvider.System), SqliteMetadataDatabase.Open(data.DatabaseFile));
+            var server = new ContentStores(new FileSystemBlobStore(data, TimeProvider.System), SqliteMetadataDatabase.Open(data.DatabaseFile));
             var report = await StartupCleanup.RunAsync(server.Blobs, server.Metadata, maxUploadAge, TimeProvider.System, cancellationToken);
             if (report.UnknownUploads + report.ExpiredUploads > 0)
             {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Holdfast.Storage;
 using Holdfast.Server.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -47,9 +48,9 @@ internal sealed class HostUnderTest : IAsyncDisposable
         });
         var blobs = new StubBlobStore();
         var database = new StubDatabase();
-        var parts = new ServerParts(new ServerStores(blobs, database), logs ?? NullLoggerFactory.Instance, time ?? TimeProvider.System)
+        var parts = new ServerParts(new ContentStores(blobs, database), logs ?? NullLoggerFactory.Instance, time ?? TimeProvider.System)
         {
-            RegistryOf = listener => new Registry(1, listener.Registry, database, blobs),
+            RegistryOf = listener => new Registry(1, listener.Registry, new ContentStores(blobs, database)),
             Dispatch = dispatch,
         };
         return new HostUnderTest(await ServerHost.StartAsync(options, parts, CancellationToken.None), blobs, database, log);

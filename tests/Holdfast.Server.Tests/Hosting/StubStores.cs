@@ -22,6 +22,12 @@ internal sealed class StubBlobStore : IBlobStore
 
     public ValueTask RemoveUploadAsync(Guid upload, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask<BlobStatus?> FindStatusAsync(Digest digest, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public StoreSpace? MeasureSpace() => Space;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Holdfast.Storage;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.FileSystem;
@@ -61,7 +62,7 @@ public sealed class RegistryFixture : IAsyncLifetime
         _blobs = new FileSystemBlobStore(data, TimeProvider.System);
         _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
-            Options, new ServerStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
+            Options, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
     }
 

@@ -1,0 +1,76 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Storage.Acceptance;
+
+/// <summary>How a manifest gets in: its closure is checked (P2), its bytes are stored, then its edges and tags in one transaction (P1).</summary>
+public static class ManifestPush
+{
+    /// <summary>Stores the manifest and points its tags at it, if its closure is whole; else stores nothing.</summary>
+    /// <param name="upload">An unused id for the bytes on their way.</param>
+    /// <param name="cancellationToken">Looked at only before the first byte is stored.</param>
+    /// <exception cref="IOException">It is not known to be stored; the client must not be told that it is.</exception>
+    public static async Task<ManifestPushResult> PutAsync(
+        ContentStores stores, ManifestPut put, Guid upload, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var closure = await CheckClosureAsync(stores, put, cancellationToken);
+        if (!closure.IsWhole)
+            return new(closure, []);
+        using var holder = await stores.Locks.EnterAsync(put.Digest, cancellationToken);
+        var stamp = await StorePayloadAsync(stores.Blobs, put, upload, cancellationToken);
+        // From here on a lost client must not undo the push.
+        return await stores.Metadata.WriteAsync(
+            (put: put with { Stamp = stamp }, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
+            static (db, s) =>
+            {
+                var result = Manifests.Put(db, s.put, s.now);
+                return new ManifestPushResult(result, result.IsWhole ? Incidents.Heal(db, s.put.Digest.ToString(), "push", s.now) : []);
+            },
+            CancellationToken.None);
+    }
+
+    // The database knows what is linked; only the blob store knows whether the bytes are really there. All the way down: an index over a
+    // child that lost a layer would be accepted as whole, by a client that is told that the child is there and doesn't look further.
+    private static async ValueTask<ManifestClosure> CheckClosureAsync(ContentStores stores, ManifestPut put, CancellationToken cancellationToken)
+    {
+        var (linked, blobs) = await stores.Metadata.ReadAsync(put, static (db, put) => ListClosure(db, put), cancellationToken);
+        if (!linked.IsWhole)
+            return linked;
+        var missing = new List<Descriptor>();
+        foreach (var blob in blobs)
+        {
+            if (await stores.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
+                missing.Add(new Descriptor("", blob.Digest, blob.SizeBytes));
+        }
+        return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
+    }
+
+    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs) ListClosure(MetadataSession db, ManifestPut put)
+    {
+        var linked = Manifests.CheckClosure(db, put.Repository, put.Manifest);
+        return (linked, linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : []);
+    }
+
+    private static async Task<long> StorePayloadAsync(IBlobStore blobs, ManifestPut put, Guid upload, CancellationToken cancellationToken)
+    {
+        await using var writer = await blobs.OpenUploadAsync(upload, put.Digest.Algorithm, cancellationToken);
+        try
+        {
+            await writer.AppendAsync(put.Payload, cancellationToken);
+            if (await writer.CommitAsync(put.Digest, CancellationToken.None) != BlobCommitOutcome.Stored)
+                throw new InvalidOperationException($"the bytes of manifest {put.Digest} changed while they were stored");
+            return writer.Stamp;
+        }
+        catch
+        {
+            await writer.DisposeAsync();
+            await blobs.RemoveUploadAsync(writer.Upload, CancellationToken.None);
+            throw;
+        }
+    }
+}
+
+/// <param name="Closure">What was missing; whole if the manifest is stored.</param>
+/// <param name="Healed">The incidents that the push ended.</param>
+public sealed record ManifestPushResult(ManifestClosure Closure, IReadOnlyList<Incident> Healed);

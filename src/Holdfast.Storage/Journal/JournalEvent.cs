@@ -1,0 +1,56 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Storage.Journal;
+
+/// <summary>
+/// One thing that a change did, said without row ids, so that the database can be made again from the blobs and these (DESIGN §3).
+/// What an operation doesn't need is none or null.
+/// </summary>
+/// <param name="Operation">What was done.</param>
+/// <param name="Repository">Where.</param>
+/// <param name="Digest">The blob's or manifest's; a tag's manifest.</param>
+/// <param name="AtMs">When, Unix milliseconds.</param>
+public readonly record struct JournalEvent(JournalOperation Operation, RepositoryKey Repository, Digest Digest, long AtMs)
+{
+    public Tag Tag { get; init; }
+
+    /// <summary>Of a link's blob.</summary>
+    public long SizeBytes { get; init; }
+
+    /// <summary>Of a manifest.</summary>
+    public string? MediaType { get; init; }
+
+    /// <summary>Of what goes to the trash; of a tag that leaves it, only the operation is needed to tell it from others of its name.</summary>
+    public Deletion? Deletion { get; init; }
+}
+
+/// <summary>The names are what stands in the journal; they never change their meaning.</summary>
+public enum JournalOperation
+{
+    /// <summary>A repository sees a blob, again if its link was in the trash.</summary>
+    Link,
+
+    /// <summary>A manifest is put, again if it was in the trash.</summary>
+    Manifest,
+
+    /// <summary>A tag points at a manifest.</summary>
+    Tag,
+
+    TrashTag,
+    TrashManifest,
+    TrashLink,
+
+    RestoreTag,
+    RestoreManifest,
+    RestoreLink,
+
+    /// <summary>A trashed tag can no longer be restored.</summary>
+    PurgeTag,
+
+    /// <summary>A manifest's row is gone.</summary>
+    PurgeManifest,
+
+    /// <summary>A link's row is gone.</summary>
+    PurgeLink,
+}

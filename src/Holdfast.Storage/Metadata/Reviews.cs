@@ -1,0 +1,57 @@
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>
+/// The review queues: what may have lost its last holder. The statements that take a holder away queue what it held, so that the collection's work
+/// follows the number of changes and not the size of the store. Queued again, a row starts its grace again.
+/// </summary>
+public static class Reviews
+{
+    internal static void QueueManifest(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO manifest_reviews (manifest_id, queued_at) VALUES (@manifest, @now)
+            ON CONFLICT (manifest_id) DO UPDATE SET queued_at = excluded.queued_at
+            """;
+        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+    }
+
+    internal static void QueueLink(MetadataSession session, long repositoryId, long blobId, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO link_reviews (repository_id, blob_id, queued_at) VALUES (@repository, @blob, @now)
+            ON CONFLICT (repository_id, blob_id) DO UPDATE SET queued_at = excluded.queued_at
+            """;
+        session.Prepare(Sql).Set("@repository", repositoryId).Set("@blob", blobId).Set("@now", nowMs).Execute();
+    }
+
+    internal static void QueueBlob(MetadataSession session, long blobId, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO blob_reviews (blob_id, queued_at) VALUES (@blob, @now)
+            ON CONFLICT (blob_id) DO UPDATE SET queued_at = excluded.queued_at
+            """;
+        session.Prepare(Sql).Set("@blob", blobId).Set("@now", nowMs).Execute();
+    }
+
+    /// <summary>The children of a manifest that no longer shows them.</summary>
+    internal static void QueueChildrenOf(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO manifest_reviews (manifest_id, queued_at)
+            SELECT c.child_id, @now FROM manifest_children c WHERE c.manifest_id = @manifest
+            ON CONFLICT (manifest_id) DO UPDATE SET queued_at = excluded.queued_at
+            """;
+        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+    }
+
+    /// <summary>The links of a manifest whose edges are about to go.</summary>
+    internal static void QueueLinksOf(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO link_reviews (repository_id, blob_id, queued_at)
+            SELECT DISTINCT e.repository_id, e.blob_id, @now FROM manifest_blobs e WHERE e.manifest_id = @manifest
+            ON CONFLICT (repository_id, blob_id) DO UPDATE SET queued_at = excluded.queued_at
+            """;
+        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+    }
+}
