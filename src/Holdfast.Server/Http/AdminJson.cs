@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Holdfast.Server.Http;
 
@@ -29,6 +30,7 @@ public static class AdminJson
 
     private static JsonSerializerOptions Create() => new()
     {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         // Names and digests are readable as they are; this is no HTML.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

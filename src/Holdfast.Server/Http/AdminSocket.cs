@@ -33,13 +33,13 @@ public static class AdminSocket
     }
 
     /// <summary>Removes what a server that was killed left. Whoever calls holds the data folder's lock, so nobody listens there.</summary>
-    /// <exception cref="IOException">The path is too long, or can't be made free.</exception>
+    /// <exception cref="AdminSocketException">The path is too long, or can't be made free.</exception>
     internal static void Prepare(string path)
     {
         if (PathProblem(path) is { } problem)
-            throw new IOException(problem);
+            throw new AdminSocketException(problem);
         if (Directory.Exists(path))
-            throw new IOException($"{path} is a folder, where the administration's socket belongs; remove it");
+            throw new AdminSocketException($"{path} is a folder, where the administration's socket belongs; remove it");
         File.Delete(path);
     }
 
@@ -57,6 +57,11 @@ public static class AdminSocket
             socket.Bind(endpoint);
             return socket;
         }
+        catch (SocketException e)
+        {
+            socket.Dispose();
+            throw new AdminSocketException($"the administration's socket {endpoint} can't be made: {e.Message}", e);
+        }
         catch
         {
             socket.Dispose();
@@ -72,4 +77,9 @@ public static class AdminSocket
         var user = length == CredentialsBytes ? BitConverter.ToUInt32(credentials[UserIdOffset..]).ToString(CultureInfo.InvariantCulture) : "unknown";
         return new Caller($"local:{user}", static _ => RegistryActions.None);
     }
+}
+
+/// <summary>The administration's socket can't be made; the message says why.</summary>
+public sealed class AdminSocketException(string message, Exception? cause = null) : IOException(message, cause)
+{
 }

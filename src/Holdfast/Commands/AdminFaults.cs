@@ -44,7 +44,7 @@ internal sealed class AdminFaults
         return status switch
         {
             HttpStatusCode.Unauthorized => new AdminFault($"{_place}: user {_user} or the password is wrong"),
-            HttpStatusCode.Forbidden when _user is not null => new AdminFault($"{_place}: user {_user}: {message}"),
+            _ when _user is not null => new AdminFault($"{_place}: {message}"),
             _ => new AdminFault(message),
         };
     }
