@@ -59,7 +59,7 @@ internal sealed class RestorePlan
         if (present == row.ManifestId)
             outcome = RestoreOutcome.AlreadyThere;
         // What this same restore has put there is newer than what is to replace it, and stays.
-        else if (present is not null && (_terms.Replacing is null || planned != 0))
+        else if (present is not null && (_terms.Replacing is null || planned != 0 || _terms.Settled?.Contains((row.Repository, tag)) == true))
             outcome = RestoreOutcome.TagMoved;
         if (outcome == RestoreOutcome.Restored)
         {
