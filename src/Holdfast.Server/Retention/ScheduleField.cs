@@ -73,7 +73,7 @@ internal sealed record ScheduleField(string Name, int Least, int Most, params st
             last = 7;
         if (first == 7 && last < 7)
             first = 0;
-        return last < first ? $"'{range}' runs backwards; write {first}-{LastNumber},{Least}-{last}" : null;
+        return last < first ? $"'{range}' runs backwards; write {Span(first, LastNumber)},{Span(Least, last)}" : null;
     }
 
     private int LastNumber => Most == 7 ? 6 : Most;
@@ -90,6 +90,8 @@ internal sealed record ScheduleField(string Name, int Least, int Most, params st
             ? null
             : $"'{Short(text)}' is not a number from {Least} to {Most}{(Names.Length > 0 ? $" or {Names[0]} to {Names[^1]}" : "")}";
     }
+
+    private static string Span(int first, int last) => first == last ? $"{first}" : $"{first}-{last}";
 
     private static bool Number(string text, out int value) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value < 100;

@@ -31,8 +31,8 @@ internal sealed class RetentionBinder(
         // What was reported as wrong must not be reported as missing too.
         if (map.Entries.All(e => !HasBad(e.Value)))
         {
-            CheckReasons(map, rule, path);
-            CheckIdle(map, rule, path);
+            if (KeepsSomething(map, rule, path))
+                CheckIdle(map, rule, path);
             CheckUntagged(map, rule, path);
         }
 
@@ -79,16 +79,18 @@ internal sealed class RetentionBinder(
         }
     }
 
-    private void CheckReasons(MapSetting map, RetentionRule rule, string path)
+    private bool KeepsSomething(MapSetting map, RetentionRule rule, string path)
     {
         if (rule is { KeepNewest: 0, KeepTags.Count: 0, KeepPulledWithin: null, KeepYoungerThan: null })
         {
             problems.Add(map.Scalar("keepNewest")!.Origin, $"{path}.keepNewest", $"0 keeps nothing, and nothing else does: every image would go; keep at least 1, or add {Reasons("keepTags")}");
+            return false;
         }
-        else if (rule is { RemovesTagged: false, UntaggedAfter: null, ImmutableTags.Count: 0 })
-        {
-            problems.Add(map.Origin, path, $"keeps nothing: it would empty every repository that it fits; add {Reasons("keepNewest, keepTags")}, or, if only images without a tag shall go, untaggedAfter");
-        }
+
+        if (rule is not { RemovesTagged: false, UntaggedAfter: null, ImmutableTags.Count: 0 })
+            return true;
+        problems.Add(map.Origin, path, $"keeps nothing: it would empty every repository that it fits; add {Reasons("keepNewest, keepTags")}, or, if only images without a tag shall go, untaggedAfter");
+        return false;
     }
 
     private static string Reasons(string first) => $"{first}, keepPulledWithin or keepYoungerThan";
@@ -102,7 +104,7 @@ internal sealed class RetentionBinder(
         if (!removes)
         {
             foreach (var entry in map.Entries.Where(e => e.Name is "schedule" or "maxRemoved" or "inUse"))
-                problems.AddFinding(entry.Origin, $"{path}.{entry.Name}", $"does nothing: this rule removes nothing{(keepsEverything ? ", since keepTags keeps every tag" : "; add what to keep, or remove it")}");
+                problems.AddFinding(entry.Origin, $"{path}.{entry.Name}", $"does nothing: this rule removes nothing{(keepsEverything ? ", since keepTags keeps every tag" : "; add what to keep, or remove this key")}");
         }
         else if (rule is { MaxRemovedPercent: 0, Schedule: not null })
         {

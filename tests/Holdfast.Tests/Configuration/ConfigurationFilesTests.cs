@@ -32,7 +32,7 @@ public sealed class ConfigurationFilesTests(ConfigurationFolder folder) : IClass
             .Replace("operator", "viewer", StringComparison.Ordinal)
             .Replace("/etc/holdfast/mirror.password", "users", StringComparison.Ordinal)
             .Replace("/etc/holdfast/in-use.txt", "users", StringComparison.Ordinal)
-            .Replace("/mnt/backup/holdfast", ".", StringComparison.Ordinal);
+            .Replace("/srv/backup/holdfast", ".", StringComparison.Ordinal);
         var result = folder.Load(sample);
         ConfigurationFolder.Lines(result).ShouldBeEmpty();
         result.Configuration!.Server.Listeners.Count.ShouldBe(2);

@@ -44,9 +44,9 @@ public sealed class RetentionTests(ConfigurationFolder folder) : IClassFixture<C
 
     public static TheoryData<string, string> Findings => new()
     {
-        { $"{{ {Where} immutableTags: [\"v*\"], schedule: \"0 2 * * *\" }}", "retention[0].schedule: does nothing: this rule removes nothing; add what to keep, or remove it" },
-        { $"{{ {Where} immutableTags: [\"v*\"], maxRemoved: 10% }}", "retention[0].maxRemoved: does nothing: this rule removes nothing; add what to keep, or remove it" },
-        { $"{{ {Where} keepTags: [\"v*\", \"*\"], schedule: \"0 2 * * *\" }}", "retention[0].schedule: does nothing: this rule removes nothing, since keepTags keeps every tag; add what to keep, or remove it" },
+        { $"{{ {Where} immutableTags: [\"v*\"], schedule: \"0 2 * * *\" }}", "retention[0].schedule: does nothing: this rule removes nothing; add what to keep, or remove this key" },
+        { $"{{ {Where} immutableTags: [\"v*\"], maxRemoved: 10% }}", "retention[0].maxRemoved: does nothing: this rule removes nothing; add what to keep, or remove this key" },
+        { $"{{ {Where} keepTags: [\"v*\", \"*\"], schedule: \"0 2 * * *\" }}", "retention[0].schedule: does nothing: this rule removes nothing, since keepTags keeps every tag" },
         { $"{{ {Where} keepTags: [\"**\"], keepNewest: 10, untaggedAfter: 2d }}", "retention[0].keepTags: keeps every tag, so that keepNewest does nothing; remove one of the two" },
         { $"{{ {Where} untaggedAfter: 10m }}", "retention[0].untaggedAfter: shorter than collection.lease (1h): parts of an image that is being pushed may go before its tag comes" },
     };
