@@ -62,7 +62,7 @@ public sealed record RegistryOptions
 {
     public required string Name { get; init; }
 
-    /// <summary>Null: an open registry, where everyone may do everything.</summary>
+    /// <summary>Null: an open registry, where everyone may pull, push and delete.</summary>
     public AuthOptions? Auth { get; init; }
 }
 

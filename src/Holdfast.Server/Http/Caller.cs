@@ -10,7 +10,12 @@ public enum RegistryActions
     Pull = 1,
     Push = 2,
     Delete = 4,
+
+    /// <summary>What images take: everything but administration, which is only ever granted by name.</summary>
     All = Pull | Push | Delete,
+
+    /// <summary>Trash, collection, retention, incidents and healing, over TCP.</summary>
+    Admin = 8,
 }
 
 /// <summary>Who sends a request, and what that one may do.</summary>
