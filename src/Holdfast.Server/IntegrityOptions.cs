@@ -58,7 +58,7 @@ public sealed record DonorOptions
 }
 
 /// <summary>What of a repository stays. What no reason keeps goes to the trash.</summary>
-public sealed record RetentionRule
+public sealed record RetentionOptions
 {
     /// <summary>Names of registries, or "*".</summary>
     public required IReadOnlyList<string> Registries { get; init; }

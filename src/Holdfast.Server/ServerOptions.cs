@@ -34,7 +34,7 @@ public sealed record ServerOptions
     public HealOptions Heal { get; init; } = new();
 
     /// <summary>The first rule whose patterns fit a repository holds for it; without any, nothing is ever removed.</summary>
-    public IReadOnlyList<RetentionRule> Retention { get; init; } = [];
+    public IReadOnlyList<RetentionOptions> Retention { get; init; } = [];
 
     /// <summary>Unix socket of local administration, guarded by its file permissions; null: none.</summary>
     public string? AdminSocket { get; init; }

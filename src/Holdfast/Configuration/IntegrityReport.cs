@@ -38,7 +38,7 @@ internal static class IntegrityReport
         json.WriteEndArray();
     }
 
-    internal static string Describe(RetentionRule rule)
+    internal static string Describe(RetentionOptions rule)
     {
         var parts = new List<string>();
         if (rule.RemovesTagged)
@@ -53,7 +53,7 @@ internal static class IntegrityReport
         return string.Join("; ", parts);
     }
 
-    private static IEnumerable<string> Reasons(RetentionRule rule)
+    private static IEnumerable<string> Reasons(RetentionOptions rule)
     {
         if (rule.KeepNewest is { } newest)
             yield return $"the newest {newest}";

@@ -1,4 +1,5 @@
 using Holdfast.Server;
+using Holdfast.Server.Http;
 using Holdfast.Server.Retention;
 
 namespace Holdfast.Configuration;
@@ -9,10 +10,10 @@ internal sealed class RetentionBinder(
 {
     private readonly RetentionOverlap overlap = new(registries, problems);
 
-    public List<RetentionRule> Bind()
+    public List<RetentionOptions> Bind()
     {
         var rules = root.List("retention");
-        var bound = new List<RetentionRule>();
+        var bound = new List<RetentionOptions>();
         for (var i = 0; i < rules.Count; i++)
         {
             if (rules[i] is MapSetting { Bad: false } map)
@@ -22,7 +23,7 @@ internal sealed class RetentionBinder(
         return bound;
     }
 
-    private RetentionRule Bind(MapSetting map, string path)
+    private RetentionOptions Bind(MapSetting map, string path)
     {
         foreach (var missing in ((string[])["registries", "repositories"]).Where(k => map.Find(k) is null))
             problems.Add(map.Origin, $"{path}.{missing}", $"missing; write [\"{(missing == "registries" ? "*" : "**")}\"] for all");
@@ -40,9 +41,9 @@ internal sealed class RetentionBinder(
         return rule;
     }
 
-    private RetentionRule Read(MapSetting map, string path)
+    private RetentionOptions Read(MapSetting map, string path)
     {
-        var rule = new RetentionRule
+        var rule = new RetentionOptions
         {
             Registries = map.Texts("registries"),
             Repositories = map.Texts("repositories"),
@@ -79,7 +80,7 @@ internal sealed class RetentionBinder(
         }
     }
 
-    private bool KeepsSomething(MapSetting map, RetentionRule rule, string path)
+    private bool KeepsSomething(MapSetting map, RetentionOptions rule, string path)
     {
         if (rule is { KeepNewest: 0, KeepTags.Count: 0, KeepPulledWithin: null, KeepYoungerThan: null })
         {
@@ -95,7 +96,7 @@ internal sealed class RetentionBinder(
 
     private static string Reasons(string first) => $"{first}, keepPulledWithin or keepYoungerThan";
 
-    private void CheckIdle(MapSetting map, RetentionRule rule, string path)
+    private void CheckIdle(MapSetting map, RetentionOptions rule, string path)
     {
         var keepsEverything = rule.KeepTags.Any(t => TagPattern.TryParse(t, out var pattern, out _) && pattern.IsEverything);
         if (keepsEverything && map.FindEntry("keepTags") is { } all)
@@ -119,7 +120,7 @@ internal sealed class RetentionBinder(
     }
 
     // Clients push the platforms of an image before the index that lists them; until then they are roots without a tag.
-    private void CheckUntagged(MapSetting map, RetentionRule rule, string path)
+    private void CheckUntagged(MapSetting map, RetentionOptions rule, string path)
     {
         if (rule.UntaggedAfter < collection.Lease)
         {

@@ -8,7 +8,7 @@ internal sealed class RetentionOverlap(IReadOnlyList<string> registries, Problem
 {
     private readonly List<(string Registry, RepositoryPattern Pattern, Origin Origin)> seen = [];
 
-    public void Add(MapSetting map, string path, RetentionRule rule)
+    public void Add(MapSetting map, string path, RetentionOptions rule)
     {
         var names = rule.Registries.Contains("*", StringComparer.Ordinal) ? registries : [.. rule.Registries.Intersect(registries, StringComparer.Ordinal)];
         var earlier = seen.Count;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Holdfast.Server.Http;
 
 namespace Holdfast.Configuration;
 
@@ -103,7 +104,7 @@ internal static class ValueFaults
     public static string? RegistryNameOrAll(string text) => text == "*" ? null : RegistryName(text);
 
     public static string? TagPattern(string text) =>
-        Server.Retention.TagPattern.TryParse(text, out _, out var problem) ? null : $"{Problems.Quote(text)} fits no tag: {problem}";
+        Server.Http.TagPattern.TryParse(text, out _, out var problem) ? null : $"{Problems.Quote(text)} fits no tag: {problem}";
 
     public static string? Schedule(string text) =>
         Server.Retention.Schedule.TryParse(text, out _, out var problem) ? null : $"{Problems.Quote(text)} {problem}";

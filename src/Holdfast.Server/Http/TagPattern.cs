@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Holdfast.Oci;
 
-namespace Holdfast.Server.Retention;
+namespace Holdfast.Server.Http;
 
 /// <summary>Names of tags: <c>*</c> is any run of characters, also none, <c>?</c> is one character; all else stands for itself, case included.</summary>
 public sealed class TagPattern

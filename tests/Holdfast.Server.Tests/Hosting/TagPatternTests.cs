@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using FsCheck;
 using FsCheck.Fluent;
+using Holdfast.Server.Http;
 using Holdfast.Server.Retention;
 using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
-namespace Holdfast.Server.Tests.Retention;
+namespace Holdfast.Server.Tests.Hosting;
 
 public sealed class TagPatternTests
 {
