@@ -11,10 +11,10 @@ public enum RegistryActions
     Push = 2,
     Delete = 4,
 
-    /// <summary>What images take: everything but administration, which is only ever granted by name.</summary>
+    /// <summary>All that a repository's user may want; administration is granted by name only.</summary>
     All = Pull | Push | Delete,
 
-    /// <summary>Trash, collection, retention, incidents and healing, over TCP.</summary>
+    /// <summary>Administering the server. It isn't a repository's, so it counts only where it is granted for all of them.</summary>
     Admin = 8,
 }
 
