@@ -55,7 +55,9 @@ internal sealed class Challenge(string scheme)
         if (after is not ['"', ..])
         {
             value = TakeToken(ref after).ToString();
-            rest = after;
+            // Without a value, the name is left with its equals sign for the caller to pass over.
+            if (value.Length > 0)
+                rest = after;
             return value.Length > 0;
         }
         var text = new System.Text.StringBuilder();

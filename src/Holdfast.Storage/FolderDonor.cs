@@ -37,7 +37,8 @@ public sealed class FolderDonor(string folder)
     // A digest holds nothing but an algorithm and lower-case hex, so no path made of one leaves the folder.
     private static string[] Places(Digest digest)
     {
-        var (algorithm, hex) = (digest.Algorithm.Name(), digest.Hex);
+        var algorithm = digest.Algorithm.Name();
+        var hex = digest.Hex;
         return
         [
             $"blobs/{algorithm}/{hex[..2]}/{hex}",
@@ -75,8 +76,8 @@ public sealed class FolderDonor(string folder)
     // The folder itself may be reached by links: whoever named it meant it.
     private string RealFolder()
     {
-        using var folder = Posix.Open(_folder, Posix.ReadOnly);
-        return RealPath(folder.DangerousGetHandle()).TrimEnd('/');
+        using var open = Posix.Open(_folder, Posix.ReadOnly);
+        return RealPath(open.DangerousGetHandle()).TrimEnd('/');
     }
 
     private static string RealPath(nint descriptor) =>
