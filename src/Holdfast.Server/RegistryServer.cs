@@ -1,8 +1,8 @@
 using System.Net;
-using Holdfast.Storage;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
 using Holdfast.Server.Uploads;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
