@@ -66,7 +66,7 @@ internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer res
         {
             var outcomes = await metadata.WriteAsync(
                 (chunk, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
-                static (db, s) => s.chunk.Select(id => (id, Outcome: Purges.Purge(db, id, s.now))).ToList(),
+                static (db, s) => s.chunk.Select(id => (id, Purges.Purge(db, id, s.now).Outcome)).ToList(),
                 token);
             purged += outcomes.Count(one => one.Outcome == PurgeOutcome.Purged);
             held.AddRange(outcomes.Where(one => one.Outcome == PurgeOutcome.Held).Select(one => one.id));

@@ -40,7 +40,7 @@ internal sealed partial class TrashRestorer(ContentStores stores, TimeProvider t
         {
             var todo = chunk.Where(id => !seen.Contains(id)).ToList();
             var things = await RestoreAsync(todo, terms with { Settled = settled }, dryRun, token);
-            foreach (var thing in things.Where(thing => seen.Add(thing.Id)))
+            foreach (var thing in things.Where(thing => thing.Id == 0 || seen.Add(thing.Id)))
             {
                 if (thing is { Tag: { } tag, Outcome: RestoreOutcome.Restored })
                     settled.Add((thing.Repository, tag));
