@@ -2,6 +2,7 @@ using System.Net;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
+using Holdfast.Server.Trash;
 using Holdfast.Server.Uploads;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
@@ -52,7 +53,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
-            server._background = BackgroundWork.Start(options, server._collector, time, logs.CreateLogger<Recurring>());
+            server._background = BackgroundWork.Start(options, server._collector, new TrashCensus(stores.Metadata, time), time, logs.CreateLogger<Recurring>());
             return server;
         }
         catch

@@ -60,7 +60,7 @@ internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoi
                     Outcome.BlobUnknown, "this repository has no such blob", json => json.WriteString("digest"u8, digest.ToString()));
                 break;
             case DeleteOutcome.Held:
-                await request.FailHeldAsync(result, "manifests of this repository use this blob; delete them first");
+                await request.FailHeldAsync(result, "manifests of this repository use this blob, and would break without it; delete them first (detail.holders), then this one can go, or goes by itself after collection.grace");
                 break;
         }
     }

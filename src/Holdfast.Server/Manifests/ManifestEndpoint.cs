@@ -74,7 +74,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider ti
                 await FailUnknownAsync(request, reference);
                 break;
             case DeleteOutcome.Held:
-                await request.FailHeldAsync(result, "indexes of this repository list this manifest; delete them first");
+                await request.FailHeldAsync(result, "indexes of this repository list this manifest, and would break without it; delete them first (detail.holders), then this one can go, or goes by itself after collection.grace");
                 break;
         }
     }

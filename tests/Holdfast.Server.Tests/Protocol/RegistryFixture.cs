@@ -162,6 +162,14 @@ public sealed class RegistryFixture : IAsyncLifetime
         return manifest;
     }
 
+    /// <summary>Pushes an image with a config that is there, and no layers.</summary>
+    public async Task<byte[]> PushImageOfAsync(string repository, string? tag, byte[] config)
+    {
+        var manifest = Samples.Image(config);
+        await PushManifestAsync(repository, tag, manifest);
+        return manifest;
+    }
+
     public async Task<string> OpenUploadAsync(string repository, string query = "")
     {
         using var response = await SendAsync(HttpMethod.Post, $"/v2/{repository}/blobs/uploads/{query}");
