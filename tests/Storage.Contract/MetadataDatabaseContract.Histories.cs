@@ -61,6 +61,7 @@ public abstract partial class MetadataDatabaseContract
         var replacing = random.Next(2) == 0 ? null : deletion;
         await RestoreAsync(new TrashFilter { Operation = operation }, new RestoreTerms(Replacing: replacing));
         model.Restore(operation, replacing?.Operation);
+        await ShouldBeWholeAsync($"{deletion.Operation}, restoring {operation}");
     }
 
     private async Task PurgeAsync(Random random, RepositoryModel model)

@@ -278,11 +278,25 @@ public abstract partial class MetadataDatabaseContract
         var operations = (await ListAsync(new TrashFilter())).Select(item => item.Deletion.Operation).Distinct().ToArray();
         random.Shuffle(operations);
         foreach (var operation in operations)
+        {
             await RestoreAsync(new TrashFilter { Operation = operation });
+            await ShouldBeWholeAsync($"seed {seed}, {operation}");
+        }
 
         (await DumpAsync(Visible)).ShouldBe(before);
         (await CountAsync("trash")).ShouldBe(0);
     }
+
+    /// <summary>What is live needs nothing that is in the trash.</summary>
+    private async Task ShouldBeWholeAsync(string message) => (await DumpAsync("""
+        SELECT 'child', c.child_id FROM manifest_children c
+        JOIN manifests p ON p.id = c.manifest_id AND p.trashed_at IS NULL
+        JOIN manifests m ON m.id = c.child_id AND m.trashed_at IS NOT NULL
+        UNION ALL SELECT 'blob', l.blob_id FROM manifest_blobs e
+        JOIN manifests p ON p.id = e.manifest_id AND p.trashed_at IS NULL
+        JOIN links l ON l.repository_id = e.repository_id AND l.blob_id = e.blob_id AND l.trashed_at IS NOT NULL
+        UNION ALL SELECT 'tag', t.manifest_id FROM tags t JOIN manifests m ON m.id = t.manifest_id AND m.trashed_at IS NOT NULL
+        """)).ShouldBeEmpty(message);
 
     private static Deletion As(string operation) => ByClient with { Operation = operation };
 
