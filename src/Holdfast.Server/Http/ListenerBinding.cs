@@ -12,5 +12,5 @@ internal sealed record ListenerBinding(ListenerOptions? Options, Registry Regist
     /// <summary>Who is at the other end of the administration's socket; null on every other listener.</summary>
     public Caller? LocalCaller { get; init; }
 
-    public static ListenerBinding OfAdminSocket(ContentStores stores) => new(null, new Registry(0, NoRegistry, stores.Metadata, stores.Blobs));
+    public static ListenerBinding OfAdminSocket(ContentStores stores) => new(null, new Registry(0, NoRegistry, stores));
 }
