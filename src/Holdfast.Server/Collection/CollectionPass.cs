@@ -18,7 +18,7 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
 
     public required CollectionPace Pace { get; init; }
 
-    public required Action<CollectionFigures> Progress { get; init; }
+    public required Func<CollectionFigures, ValueTask> Progress { get; init; }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -59,7 +59,7 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
                 return;
             await HandleAsync(queue, page, handle);
             figures.Reviews += page.Count;
-            Progress(figures);
+            await Progress(figures);
             if (page.Count < BatchRows)
                 return;
             after = page[^1];

@@ -85,6 +85,16 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
         }
     }
 
+    /// <summary>Is a run that somebody asked for going on?</summary>
+    public bool IsAsked
+    {
+        get
+        {
+            lock (_lock)
+                return _askedAt is not null;
+        }
+    }
+
     /// <summary>What a run would take for due now.</summary>
     public CollectionTimes TimesOf(CollectionRun run)
     {

@@ -8,9 +8,10 @@ namespace Holdfast.Storage.Metadata;
 public static class Manifests
 {
     internal const string ByDigestSql = """
-        SELECT b.digest, m.media_type, b.size FROM repositories r
+        SELECT b.digest, m.media_type, b.size, v.queued_at FROM repositories r
         JOIN blobs b ON b.digest = @digest
         JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
+        LEFT JOIN manifest_reviews v ON v.manifest_id = m.id
         WHERE r.registry_id = @registry AND r.name = @repository AND m.trashed_at IS NULL
         """;
 
@@ -28,7 +29,9 @@ public static class Manifests
             ? session.Prepare(ByDigestSql).Set("@digest", reference.Digest)
             : session.Prepare(ByTagSql).Set("@tag", reference.Tag.ToString());
         using var rows = statement.Set(repository).Query();
-        return rows.Read() ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) : null;
+        return rows.Read()
+            ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) { ReviewQueuedAtMs = reference.IsDigest ? rows.LongOrNull(3) : null }
+            : null;
     }
 
     /// <returns>The bytes as pushed, or null if the database has none under that digest. The repository is not looked at.</returns>

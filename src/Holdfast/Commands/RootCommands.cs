@@ -18,6 +18,7 @@ internal static class RootCommands
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
           holdfast status --data ./data                     what the server of that folder does
           holdfast trash restore team/app:v1                takes a delete back
+          holdfast gc status --data ./data                  what waits to be freed
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -68,5 +69,6 @@ internal static class RootCommands
         UserCommand.Create(),
         StatusCommand.Create(),
         TrashCommand.Create(),
+        GcCommand.Create(),
     };
 }

@@ -61,6 +61,26 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
         (await TrashAsync("named", "list")).Output.ShouldBe("nothing in the trash is what you name\n");
     }
 
+    [Theory]
+    [InlineData("y", 0, "restored, at ")]
+    [InlineData("", 1, "not restored")]
+    public async Task Restore_TagThatMovedOnAtATerminal_IsAsked(string answer, int expected, string says)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "needs script (Debian: bsdutils)");
+        var data = "asked" + expected;
+        await using var server = await StartAsync(data);
+        var old = await PushAsync(server, "app", "v1", "old");
+        await DeleteAsync(server, $"app/manifests/{old}");
+        var present = await PushAsync(server, "app", "v1", "new");
+        string[] arguments = ["-qec", $"{HoldfastProcess.Program} trash restore app:v1 --data {data}", "/dev/null"];
+        var start = HoldfastProcess.Describe("/usr/bin/script", folder.Path, arguments, [("TERM", "dumb")]);
+        var (exitCode, screen, _) = await HoldfastProcess.RunAsync(start, answer + "\r");
+        screen.ShouldContain($"app:v1 points at {present[..19]} by now. Put {old[..19]} back in its place");
+        screen.ShouldContain(says);
+        exitCode.ShouldBe(expected);
+        (await DigestOfAsync(server, "app", "v1")).ShouldBe(expected == 0 ? old : present);
+    }
+
     [Fact]
     public async Task List_DeletedThings_IsATableForPeople()
     {
