@@ -110,7 +110,7 @@ public sealed class DeleteGuardTests(RegistryFixture registry) : IClassFixture<R
         (await DeleteAsync($"/v2/guard/cache/blobs/{digest}")).ShouldBe(HttpStatusCode.NotFound);
     }
 
-    [Fact, Spec("1.1.1", "end-12"), Promise("P3")]
+    [Fact, Spec("1.1.1", "end-12a"), Promise("P3")]
     public async Task Delete_Subject_LeavesItsReferrersListed()
     {
         var image = await registry.PushImageAsync("guard/subject", "v1", 240);
