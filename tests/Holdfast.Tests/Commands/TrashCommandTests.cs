@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -62,7 +63,7 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
     }
 
     [Theory]
-    [InlineData("y", 0, "restored, at ")]
+    [InlineData("y", 0, "restored, in place of ")]
     [InlineData("", 1, "not restored")]
     public async Task Restore_TagThatMovedOnAtATerminal_IsAsked(string answer, int expected, string says)
     {
@@ -74,7 +75,19 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
         var present = await PushAsync(server, "app", "v1", "new");
         string[] arguments = ["-qec", $"{HoldfastProcess.Program} trash restore app:v1 --data {data}", "/dev/null"];
         var start = HoldfastProcess.Describe("/usr/bin/script", folder.Path, arguments, [("TERM", "dumb")]);
-        var (exitCode, screen, _) = await HoldfastProcess.RunAsync(start, answer + "\r");
+        using var process = Process.Start(start)!;
+        var text = new StringBuilder();
+        var one = new char[1];
+        while (!text.ToString().EndsWith("[y/N] ", StringComparison.Ordinal))
+        {
+            (await process.StandardOutput.ReadAsync(one).AsTask().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe(1, text.ToString());
+            text.Append(one);
+        }
+        await process.StandardInput.WriteAsync(answer + "\r");
+        await process.StandardInput.FlushAsync();
+        text.Append(await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60)));
+        await process.WaitForExitAsync();
+        var (exitCode, screen) = (process.ExitCode, text.ToString());
         screen.ShouldContain($"app:v1 points at {present[..19]} by now. Put {old[..19]} back in its place");
         screen.ShouldContain(says);
         exitCode.ShouldBe(expected);
