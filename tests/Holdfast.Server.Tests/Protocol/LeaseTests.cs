@@ -73,7 +73,7 @@ public sealed class LeaseTests
     private static async Task<RegistryFixture> StartAsync(TimeProvider time)
     {
         var registry = new RegistryFixture { Time = time };
-        registry.Options = registry.Options with { Collection = new CollectionOptions { Interval = TimeSpan.FromDays(1000) } };
+        registry.Options = registry.Options with { Collection = new CollectionOptions { Interval = TimeSpan.FromDays(10_000) } };
         await registry.InitializeAsync();
         return registry;
     }
