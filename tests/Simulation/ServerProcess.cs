@@ -1,0 +1,61 @@
+using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
+using Simulation.Disk;
+
+namespace Simulation;
+
+/// <summary>What a start makes anew over the same disk and rows.</summary>
+internal sealed class ServerProcess
+{
+    private static readonly TimeSpan UploadAge = TimeSpan.FromDays(1);
+
+    private readonly World _world;
+
+    public ServerProcess(World world)
+    {
+        _world = world;
+        var database = new SimulatedDatabase(world.Session, world.Schedule);
+        Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
+    }
+
+    public ContentStores Stores { get; }
+
+    public MetadataDatabase Metadata => Stores.Metadata;
+
+    /// <summary>Has the start-up code come to its end?</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Requests and runs that are under way.</summary>
+    public int Busy { get; private set; }
+
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Like the server: nothing is answered before this is done; if the disk fails it, the server is started once more.</summary>
+    public async Task StartAsync()
+    {
+        _world.Trace?.Invoke("  start");
+        await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
+        IsReady = true;
+        _world.Trace?.Invoke("  ready");
+    }
+
+    /// <summary>Runs a request or a run of background work; an error of the disk ends it, anything else ends the history.</summary>
+    public async void Run(string what, Func<Task> work)
+    {
+        _world.Trace?.Invoke($"  {what}");
+        Busy++;
+        try
+        {
+            await work();
+        }
+        catch (IOException e)
+        {
+            _world.Trace?.Invoke($"  {what}: {e.Message}");
+        }
+        catch (Exception e)
+        {
+            Failure ??= e as BrokenPromiseException ?? new BrokenPromiseException($"{what} failed: {e}");
+        }
+        Busy--;
+    }
+}
