@@ -60,7 +60,11 @@ internal static partial class ServeCommand
     {
         using var signals = new StopSignals();
         await using var server = await RegistryServer.StartAsync(
-            configuration.Server with { TokenKeyFile = Path.Combine(configuration.DataFolder, "token.key") },
+            configuration.Server with
+            {
+                TokenKeyFile = Path.Combine(configuration.DataFolder, "token.key"),
+                AdminSocket = Path.Combine(configuration.DataFolder, AdminOptions.SocketName),
+            },
             stores, logs, TimeProvider.System, cancellationToken);
         var log = logs.CreateLogger("Holdfast");
         Announce(configuration, server.Addresses, log);

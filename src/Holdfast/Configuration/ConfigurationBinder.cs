@@ -34,9 +34,11 @@ internal sealed class ConfigurationBinder(MapSetting root, string? file, string 
         return new HoldfastConfiguration(file, BindDataFolder(), server, BindLog(), notes);
     }
 
+    public static string DataFolder(MapSetting root, string workingFolder) => root.FullPath("data") ?? Path.Combine(workingFolder, "data");
+
     private string BindDataFolder()
     {
-        var folder = root.FullPath("data") ?? Path.Combine(workingFolder, "data");
+        var folder = DataFolder(root, workingFolder);
         if (File.Exists(folder))
             problems.Add(root.Find("data")?.Origin ?? root.Origin, "data", $"{Problems.Quote(folder)} is a file; name a folder");
         return folder;
