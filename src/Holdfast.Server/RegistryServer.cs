@@ -1,8 +1,9 @@
 using System.Net;
-using Holdfast.Storage;
 using Holdfast.Server.Auth;
+using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
 using Holdfast.Server.Uploads;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +14,8 @@ public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
+    private Collector? _collector;
+    private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
 
     private RegistryServer(UploadSessions sessions) => _sessions = sessions;
@@ -35,6 +38,8 @@ public sealed class RegistryServer : IAsyncDisposable
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
+            server._collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time);
+            await server._collector.RecoverAsync(cancellationToken);
             var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
@@ -47,6 +52,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
+            server._background = BackgroundWork.Start(options, server._collector, time, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -64,6 +70,9 @@ public sealed class RegistryServer : IAsyncDisposable
     {
         if (_host is not null)
             await _host.DisposeAsync();
+        foreach (var work in _background)
+            await work.DisposeAsync();
+        _collector?.Dispose();
         await _sessions.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();

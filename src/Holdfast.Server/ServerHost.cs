@@ -1,6 +1,6 @@
-using Holdfast.Storage;
 using Holdfast.Server.Http;
 using Holdfast.Server.Metrics;
+using Holdfast.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;

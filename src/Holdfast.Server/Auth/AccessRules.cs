@@ -88,7 +88,7 @@ internal sealed class Permissions
     public RegistryActions Of(RepositoryName repository)
     {
         var actions = _everywhere;
-        if ((actions & RegistryActions.All) == RegistryActions.All || (_literal.Count == 0 && _patterns.Length == 0))
+        if (actions == (RegistryActions.All | RegistryActions.Admin) || (_literal.Count == 0 && _patterns.Length == 0))
             return actions;
         var name = repository.ToString();
         actions |= _literal.GetValueOrDefault(name);

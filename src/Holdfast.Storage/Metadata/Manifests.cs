@@ -58,6 +58,7 @@ public static class Manifests
         if (changed)
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
+        Reviews.ForgetManifest(session, manifestId);
         session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs) { MediaType = put.Manifest.MediaType });
         foreach (var tag in put.Tags)
             Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs);
@@ -100,13 +101,14 @@ public static class Manifests
     }
 
     /// <summary>A tag was taken from the manifest: from now on it has none, unless it has another.</summary>
-    internal static void NoteUntagged(MetadataSession session, long manifestId, long nowMs)
+    /// <returns>Has it none now?</returns>
+    internal static bool NoteUntagged(MetadataSession session, long manifestId, long nowMs)
     {
         const string Sql = """
             UPDATE manifests SET untagged_at = @now
             WHERE id = @manifest AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = manifests.id)
             """;
-        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        return session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute() > 0;
     }
 
     internal static long? FindId(MetadataSession session, RepositoryKey repository, Digest digest)

@@ -27,6 +27,9 @@ public static class Purges
         return aged;
     }
 
+    /// <returns>Null if the row isn't in the trash any more.</returns>
+    public static TrashKind? KindOf(MetadataSession session, long trashId) => TrashRow.Find(session, trashId)?.Kind;
+
     /// <summary>Purges one row of the trash, whatever it is.</summary>
     public static PurgeOutcome Purge(MetadataSession session, long trashId, long nowMs)
     {

@@ -30,8 +30,7 @@ internal sealed class AdminFaults
         OperationCanceledException => new AdminFault($"{_place}: no answer in time; is the server overloaded, or stopped by a debugger?", fault),
         JsonException => new AdminFault($"{_place} answers, but not as holdfast does; is it one, and not older than this command?", fault),
         _ when Find<SocketException>(fault) is { } socket => OfSocket(socket),
-        HttpRequestException when Find<AuthenticationException>(fault) is { } tls => new AdminFault(
-            $"{_place}: the certificate isn't trusted ({OneLine(tls)}); name the authority that signed it with --ca", fault),
+        HttpRequestException when Find<AuthenticationException>(fault) is { } tls => OfTls(tls),
         HttpRequestException or IOException => new AdminFault($"{_place}: the connection broke off ({OneLine(fault)}); the server's log tells more", fault),
         _ => null,
     };
@@ -48,6 +47,11 @@ internal sealed class AdminFaults
             _ => new AdminFault(message),
         };
     }
+
+    // .NET says which of the two it is only in words, with the name of its own enumeration.
+    private AdminFault OfTls(AuthenticationException fault) => fault.Message.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal)
+        ? new AdminFault($"{_place}: the server's certificate is for another name; give --server the name that it is for", fault)
+        : new AdminFault($"{_place}: the certificate isn't trusted ({OneLine(fault)}); name the authority that signed it with --ca", fault);
 
     private AdminFault OfSocket(SocketException fault) => fault.SocketErrorCode switch
     {

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Holdfast.Storage;
 using Holdfast.Configuration;
 using Holdfast.Server;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Commands;

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Holdfast.Storage;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Server.Tests.Admin;
+using Holdfast.Storage;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging;
