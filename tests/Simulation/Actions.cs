@@ -1,3 +1,4 @@
+using Holdfast.Server.Collection;
 using Simulation.Clients;
 
 namespace Simulation;
@@ -17,6 +18,9 @@ internal static class Actions
         new("delete tag", 6, true, DeleteTag),
         new("delete manifest", 6, true, DeleteManifest),
         new("delete blob", 3, true, DeleteBlob),
+        new("restore", 5, true, Restore),
+        new("collect", 8, true, Collect),
+        new("emergency", 1, true, CollectAll),
         new("time", 6, false, Advance),
         new("damage", 2, true, Damage),
     ];
@@ -51,18 +55,53 @@ internal static class Actions
 
     private static void DeleteManifest(World world)
     {
-        var (repository, node) = (world.Random.Next(World.Repositories), AnyNode(world));
+        var (repository, node) = AnyStored(world);
         world.Process.Run($"delete {node.Name} in r{repository}", () => new Deleter(world, repository).DeleteManifestAsync(node));
     }
 
     private static void DeleteBlob(World world)
     {
-        var repository = world.Random.Next(World.Repositories);
-        var blobs = AnyNode(world).Blobs;
+        var (repository, node) = AnyStored(world);
+        var blobs = node.Blobs;
         if (blobs.Count == 0)
             return;
         var blob = blobs[world.Random.Next(blobs.Count)];
         world.Process.Run($"delete {Content.NameOf(blob)} in r{repository}", () => new Deleter(world, repository).DeleteBlobAsync(blob));
+    }
+
+    private static void Restore(World world)
+    {
+        if (world.Deleted.Count == 0)
+            return;
+        // Mostly the last ones: the others are soon too old.
+        var deleted = world.Deleted[^(1 + world.Random.Next(Math.Min(world.Deleted.Count, 6)))];
+        world.Process.Run($"restore {deleted.Node.Name} in r{deleted.Repository}", () => new Restorer(world).RestoreAsync(deleted));
+    }
+
+    private static void Collect(World world)
+    {
+        world.Steps++;
+        world.Process.Run("collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
+    }
+
+    private static void CollectAll(World world)
+    {
+        if (!world.Profile.HasEmergencies)
+            return;
+        world.Steps++;
+        world.Process.Run("collect all", async () =>
+        {
+            world.NoteEmergency();
+            try
+            {
+                await world.Process.Collector.RunAsync(new CollectionRun { Emergency = true }, CancellationToken.None);
+                world.NoteEmergencyEnded();
+            }
+            catch (CollectionBusyException)
+            {
+                world.NoteEmergencyEnded();
+            }
+        });
     }
 
     private static void Advance(World world)
@@ -99,6 +138,15 @@ internal static class Actions
         else
             bytes = null;
         world.Damage(digest, bytes);
+    }
+
+    // Mostly what is there.
+    private static (int Repository, Node Node) AnyStored(World world)
+    {
+        var stored = world.Model.Required.ToList();
+        return stored.Count > 0 && world.Random.Next(4) != 0
+            ? stored[world.Random.Next(stored.Count)]
+            : (world.Random.Next(World.Repositories), AnyNode(world));
     }
 
     private static Node AnyNode(World world) => Content.Nodes[world.Random.Next(Content.Nodes.Count)];

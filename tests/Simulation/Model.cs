@@ -83,6 +83,16 @@ internal sealed class Model(Func<int, int, Digest?> look)
         return state.Showing == 0 && state.LastShown < change.Started;
     }
 
+    /// <summary>The count of what began and ended so far.</summary>
+    public long Sequence => _sequence;
+
+    /// <summary>Did nothing but this change push or restore the manifest since then?</summary>
+    public bool WasNotShownSince(long sequence, Change beside, Node node)
+    {
+        var state = ManifestOf(beside.Repository, node);
+        return state.Showing == (beside.Shows.Contains(node) ? 1 : 0) && state.LastShown <= sequence;
+    }
+
     /// <summary>Is another change under way that may do something to the tag?</summary>
     public bool IsChanging(int repository, int tag, Change beside) =>
         _open.Any(change => change != beside && change.Repository == repository && change.Effects.Any(effect => effect.Tag == tag));
@@ -201,7 +211,7 @@ internal sealed class Effect(int tag, Digest? value, bool isCertain = true)
 
     public Digest? Value => value;
 
-    public bool IsCertain => isCertain;
+    public bool IsCertain { get; set; } = isCertain;
 
     /// <summary>What other changes that ended meanwhile made of the tag.</summary>
     public List<Digest?> Beside { get; } = [];

@@ -17,6 +17,13 @@ internal sealed record Profile
 
     public required bool JumpsBack { get; init; }
 
+    public required TimeSpan Grace { get; init; }
+
+    public required TimeSpan Keep { get; init; }
+
+    /// <summary>Is the disk ever so full that all of the trash must go?</summary>
+    public required bool HasEmergencies { get; init; }
+
     /// <summary>How often each action is taken, relative to the others.</summary>
     public required int[] Weights { get; init; }
 
@@ -31,6 +38,9 @@ internal sealed record Profile
             FaultOneIn = random.Next(2) == 0 ? 0 : 30 + random.Next(300),
             CrashOneIn = random.Next(3) == 0 ? 0 : 100 + random.Next(1500),
             JumpsBack = random.Next(4) == 0,
+            Grace = TimeSpan.FromMinutes(random.Next(3) switch { 0 => 0, 1 => 20, _ => 24 * 60 }),
+            Keep = TimeSpan.FromHours(random.Next(3) switch { 0 => 1, 1 => 24, _ => 24 * 7 }),
+            HasEmergencies = random.Next(4) == 0,
             Weights = weights,
         };
     }

@@ -1,5 +1,10 @@
+using Holdfast.Server;
+using Holdfast.Server.Collection;
+using Holdfast.Server.Http;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
+using Microsoft.Extensions.Logging.Abstractions;
+using Simulation.Clients;
 using Simulation.Disk;
 
 namespace Simulation;
@@ -16,9 +21,15 @@ internal sealed class ServerProcess
         _world = world;
         var database = new SimulatedDatabase(world.Session, world.Schedule);
         Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
+        var incidents = new IncidentBook(database, world.Time, NullLogger<IncidentBook>.Instance);
+        var terms = new CollectionTerms(
+            new CollectionOptions { Grace = world.Profile.Grace, Lease = Requests.Lease }, new TrashOptions { Keep = world.Profile.Keep });
+        Collector = new Collector(Stores, terms, incidents, world.Time);
     }
 
     public ContentStores Stores { get; }
+
+    public Collector Collector { get; }
 
     public MetadataDatabase Metadata => Stores.Metadata;
 
@@ -35,6 +46,7 @@ internal sealed class ServerProcess
     {
         _world.Trace?.Invoke("  start");
         await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
+        await Collector.RecoverAsync(CancellationToken.None);
         IsReady = true;
         _world.Trace?.Invoke("  ready");
     }

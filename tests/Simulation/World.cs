@@ -1,6 +1,7 @@
 using Holdfast.Oci;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
+using Simulation.Clients;
 using Simulation.Disk;
 using Simulation.Scheduling;
 
@@ -17,6 +18,7 @@ internal sealed class World
     private readonly SimulatedRows _rows;
     private readonly RepositoryKey[] _keys;
     private readonly Dictionary<Digest, int> _damages = [];
+    private long _purgedUntilMs = long.MinValue;
 
     public World(SimulatedRows rows, int seed, Action<string>? trace)
     {
@@ -63,6 +65,16 @@ internal sealed class World
     public Dictionary<(int Repository, Digest Digest), long> LinkDeletes { get; } = [];
 
     public long LinkDeleteCount { get; set; }
+
+    public List<DeletedThing> Deleted { get; } = [];
+
+    /// <summary>Somebody asks for a run that empties the trash.</summary>
+    public void NoteEmergency() => _purgedUntilMs = long.MaxValue;
+
+    public void NoteEmergencyEnded() => _purgedUntilMs = Time.LatestMs;
+
+    /// <summary>May it be that what was deleted then was purged before its time?</summary>
+    public bool WasPurged(long deletedAtMs) => deletedAtMs <= _purgedUntilMs;
 
     /// <summary>Uploads that were begun with a row, so that a crash leaves something to go on with.</summary>
     public List<(int Repository, Guid Upload, Digest Blob)> Resumable { get; } = [];

@@ -20,10 +20,14 @@ internal sealed class Deleter(World world, int repository)
             Effects = [effect],
             Hides = [.. world.Model.Candidates(repository, tag).SelectMany(digest => Content.FindNode(digest)!.WithClosure()).Distinct()],
         });
-        var isDeleted = await RunAsync(change, (session, by, now) => Tags.Delete(session, Key, World.TagOf(tag), by, now));
+        var by = NewDeletion();
+        var at = world.Time.NowMs;
+        var isDeleted = await RunAsync(change, by, (session, by, now) => Tags.Delete(session, Key, World.TagOf(tag), by, now));
         if (!isDeleted && before is not null && effect.Beside.Count == 0 && !world.Model.IsChanging(repository, tag, change))
             throw new BrokenPromiseException($"r{repository}:t{tag} was not there to be deleted");
         world.Model.Acknowledge(change);
+        if (isDeleted && before is { } digest && effect.Beside.Count == 0 && !world.Model.IsChanging(repository, tag, change))
+            world.Deleted.Add(new DeletedThing(repository, tag, Content.FindNode(digest)!, by.Operation, at, world.Model.Sequence));
     }
 
     public async Task DeleteManifestAsync(Node node)
@@ -34,7 +38,9 @@ internal sealed class Deleter(World world, int repository)
             Effects = [.. Enumerable.Range(0, World.TagNames).Select(tag => new Effect(tag, null, isCertain: false))],
             Hides = [.. node.WithClosure()],
         });
-        var result = await RunAsync(change, (session, by, now) => Manifests.Delete(session, Key, node.Digest, by, now));
+        var by = NewDeletion();
+        var at = world.Time.NowMs;
+        var result = await RunAsync(change, by, (session, by, now) => Manifests.Delete(session, Key, node.Digest, by, now));
         world.Trace?.Invoke($"    {node.Name} in r{repository}: {result.Outcome}");
         if (result.Outcome != DeleteOutcome.Deleted)
         {
@@ -44,6 +50,7 @@ internal sealed class Deleter(World world, int repository)
         }
         var isAlone = world.Model.WasNotShownDuring(change, node);
         world.Model.Acknowledge(change);
+        world.Deleted.Add(new DeletedThing(repository, null, node, by.Operation, at, world.Model.Sequence));
         if (isAlone && Manifests.Find(world.Session, Key, World.ReferenceTo(node.Digest)) is not null)
             throw new BrokenPromiseException($"{node.Name} is still there in r{repository} after it was deleted");
     }
@@ -53,18 +60,18 @@ internal sealed class Deleter(World world, int repository)
         world.Steps++;
         world.LinkDeletes[(repository, blob)] = ++world.LinkDeleteCount;
         var change = world.Model.Begin(new Change(repository));
-        var result = await RunAsync(change, (session, by, now) => BlobLinks.Remove(session, Key, blob, by, now));
+        var by = NewDeletion();
+        var result = await RunAsync(change, by, (session, by, now) => BlobLinks.Remove(session, Key, blob, by, now));
         world.Trace?.Invoke($"    {Content.NameOf(blob)} in r{repository}: {result.Outcome}");
         CheckHolders(result, blob);
         world.Model.Acknowledge(change);
         world.LinkDeletes[(repository, blob)] = ++world.LinkDeleteCount;
     }
 
-    private async Task<T> RunAsync<T>(Change change, Func<MetadataSession, Deletion, long, T> delete)
+    private async Task<T> RunAsync<T>(Change change, Deletion by, Func<MetadataSession, Deletion, long, T> delete)
     {
         try
         {
-            var by = new Deletion(world.NewId().ToString("N")[..12], DeletionCause.Client, "client");
             return await Metadata.WriteAsync(
                 (delete, by, now: world.Time.NowMs), static (session, s) => s.delete(session, s.by, s.now), CancellationToken.None);
         }
@@ -74,6 +81,8 @@ internal sealed class Deleter(World world, int repository)
             throw;
         }
     }
+
+    private Deletion NewDeletion() => new(world.NewId().ToString("N")[..12], DeletionCause.Client, "client");
 
     // P3: whoever is refused is told by whom it is held.
     private static void CheckHolders(DeleteResult result, Digest digest)

@@ -45,8 +45,8 @@ internal sealed class Pusher(World world, int repository, Node root)
     private async Task<bool> HasAsync(Node node)
     {
         world.Steps++;
-        return await Server.Metadata.ReadAsync(
-            (Key, node.Digest), static (db, s) => Manifests.Find(db, s.Key, World.ReferenceTo(s.Digest)) is not null, CancellationToken.None);
+        return await Server.Metadata.WriteAsync(
+            (Key, node.Digest, now: world.Time.NowMs), static (db, s) => ManifestReviews.Postpone(db, s.Key, s.Digest, s.now), CancellationToken.None);
     }
 
     private async Task<bool> HeadAsync(Digest blob)
@@ -166,7 +166,7 @@ internal sealed class Pusher(World world, int repository, Node root)
         {
             if (!_promises.TryGetValue(digest, out var promise))
                 continue;
-            var elapsed = world.Time.NowMs - promise.AtMs;
+            var elapsed = world.Time.LatestMs - promise.AtMs;
             if (elapsed >= 0 && elapsed < Requests.Lease.TotalMilliseconds && promise.Deletes == world.LinkDeletesOf(repository, digest)
                 && promise.Damages == world.DamagesOf(digest))
                 throw new BrokenPromiseException($"{node.Name} was refused in r{repository}: {Content.NameOf(digest)} was there {elapsed} ms ago, within its lease");

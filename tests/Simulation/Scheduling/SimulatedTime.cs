@@ -12,6 +12,9 @@ internal sealed class SimulatedTime : TimeProvider
 
     public bool HasTimers => _timers.Count > 0;
 
+    /// <summary>The latest that the wall clock has ever shown.</summary>
+    public long LatestMs { get; private set; } = Start.ToUnixTimeMilliseconds();
+
     public long NowMs => _now.ToUnixTimeMilliseconds();
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -61,6 +64,7 @@ internal sealed class SimulatedTime : TimeProvider
     {
         _now += TimeSpan.FromTicks(ticks - _elapsedTicks);
         _elapsedTicks = ticks;
+        LatestMs = Math.Max(LatestMs, NowMs);
     }
 
     private sealed class Timer(SimulatedTime time, TimerCallback callback, object? state, long id) : ITimer
