@@ -59,7 +59,10 @@ public static class Purges
         return PurgeOutcome.Purged;
     }
 
-    /// <summary>A trashed manifest's row goes with its edges, and what they held is reviewed. Its bytes stay until the review of its blob.</summary>
+    /// <summary>
+    /// A trashed manifest's row goes with its edges, and what they held is reviewed. Its bytes stay until the review of its blob. Children aren't queued:
+    /// they were when it went into the trash, and one that was pushed again since must stay.
+    /// </summary>
     private static PurgeOutcome PurgeManifest(MetadataSession session, TrashRow row, long nowMs)
     {
         const string Held = """
@@ -79,7 +82,6 @@ public static class Purges
         var digest = Manifests.DigestOf(session, row.ManifestId);
         var blobId = session.Prepare(BlobOf).Set("@manifest", row.ManifestId).QueryLong()!.Value;
         Reviews.QueueLinksOf(session, row.ManifestId, nowMs);
-        Reviews.QueueChildrenOf(session, row.ManifestId, nowMs);
         Reviews.QueueBlob(session, blobId, nowMs);
         Remove(session, row.Id);
         session.Prepare("DELETE FROM manifests WHERE id = @manifest").Set("@manifest", row.ManifestId).Execute();
