@@ -86,6 +86,8 @@ internal static class Content
             throw new InvalidOperationException($"{name}: {problem}");
         var node = new Node(name, Remember(name, payload, algorithm), payload, manifest, children, blobs);
         NodesByDigest[node.Digest] = node;
+        foreach (var below in node.Closure)
+            below.Ancestors.Add(node);
         return node;
     }
 
@@ -103,6 +105,9 @@ internal sealed record Node(
 {
     /// <summary>Itself and every manifest below.</summary>
     public IReadOnlyList<Node> Closure { get; } = [.. Below(Children).Distinct()];
+
+    /// <summary>Every manifest that it is below.</summary>
+    public List<Node> Ancestors { get; } = [];
 
     public bool Lists(Digest digest) => Blobs.Contains(digest) || Children.Any(child => child.Digest == digest);
 

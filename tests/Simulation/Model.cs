@@ -7,7 +7,8 @@ namespace Simulation;
 /// what could be.
 /// </summary>
 /// <param name="look">What a client would see now under a tag; null: nothing.</param>
-internal sealed class Model(Func<int, int, Digest?> look)
+/// <param name="isLive">Does a client see the manifest now?</param>
+internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> isLive)
 {
     private readonly Dictionary<(int Repository, int Tag), TagState> _tags = [];
     private readonly Dictionary<(int Repository, Node Node), ManifestState> _manifests = [];
@@ -43,10 +44,11 @@ internal sealed class Model(Func<int, int, Digest?> look)
     public void Acknowledge(Change change)
     {
         End(change, static (effect, state) => effect.IsCertain ? [effect.Value] : [state.Known, effect.Value]);
-        foreach (var node in change.Shows)
+        // Parents first: below one that a delete has left to the collection, nothing is sure to stay.
+        foreach (var node in change.Shows.OrderByDescending(node => node.Closure.Count))
         {
             var state = ManifestOf(change.Repository, node);
-            state.IsRequired = state.Hiding == 0 && state.LastHidden < change.Started;
+            state.IsRequired = !HasDoomedAncestor(change.Repository, node) && state.Hiding == 0 && state.LastHidden < change.Started;
         }
     }
 
@@ -103,6 +105,9 @@ internal sealed class Model(Func<int, int, Digest?> look)
         var state = TagOf(repository, tag);
         return state.Open.Select(effect => effect.Value).Append(state.Known).OfType<Digest>().Distinct();
     }
+
+    private bool HasDoomedAncestor(int repository, Node node) =>
+        node.Ancestors.Any(ancestor => !IsRequired(repository, ancestor) && isLive(repository, ancestor));
 
     private void End(Change change, Func<Effect, TagState, Digest?[]> allowed) => Close(change, observe: true, allowed);
 

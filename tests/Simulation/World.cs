@@ -32,7 +32,7 @@ internal sealed class World
         Disk = new SimulatedDisk(Time);
         var registry = Registries.Ensure(rows.Session, "private");
         _keys = [.. Enumerable.Range(0, Repositories).Select(i => new RepositoryKey(registry, RepositoryName.Parse($"r{i}")))];
-        Model = new Model(Look);
+        Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null);
         Process = new ServerProcess(this);
     }
 
