@@ -92,9 +92,7 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
     private async Task PurgeAsync(IReadOnlyList<QueueRow> page)
     {
         var results = await stores.Metadata.WriteAsync(
-            (page, now: times.Reviews.NowMs),
-            static (db, s) => s.page.Select(row => (Kind: Purges.KindOf(db, row.First), Outcome: Purges.Purge(db, row.First, s.now))).ToList(),
-            CancellationToken.None);
+            (page, now: times.Reviews.NowMs), static (db, s) => s.page.Select(row => Purges.Purge(db, row.First, s.now)).ToList(), CancellationToken.None);
         foreach (var result in results)
         {
             CollectionMetrics.Count("trash", result.Outcome.ToString().ToLowerInvariant(), 1);
@@ -147,9 +145,7 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
         return outcomes.Count(outcome => outcome == ReviewOutcome.Collected);
     }
 
-    private static IReadOnlyList<QueueRow> ListTrash(MetadataSession db, (long Due, QueueRow After) s) => 
-        [.. Purges.ListAged(db, s.Due == long.MaxValue ? s.Due : s.Due + 1, s.After == QueueRow.Start ? default : new AgedTrash(s.After.First, s.After.AtMs), BatchRows)
-            .Select(aged => new QueueRow(aged.DeletedAtMs, aged.Id, 0))];
+    private static IReadOnlyList<QueueRow> ListTrash(MetadataSession db, (long Due, QueueRow After) s) => Purges.ListDue(db, s.Due, s.After, BatchRows);
 
     private static IReadOnlyList<QueueRow> ListManifests(MetadataSession db, (long Due, QueueRow After) s) =>
         ManifestReviews.ListDue(db, s.Due, s.After, BatchRows);

@@ -4,129 +4,116 @@ using Holdfast.Storage.Journal;
 namespace Holdfast.Storage.Metadata;
 
 /// <summary>
-/// The end of the trash: what is purged can't be restored any more, and what it held is reviewed. By age, and by whoever wants the room at once.
-/// Each call is one step of one row, so that a purge of any size is many short changes.
+/// The end of the trash: what was deleted long enough ago can no longer be restored. Only a manifest's row goes here, with its edges; what it held is
+/// queued for review. Children are not queued: a trashed index doesn't show them, so they were reviewed when it went into the trash.
 /// </summary>
 public static class Purges
 {
-    /// <summary>Rows of the trash that were deleted before a time, oldest first: a row's holders in the trash come before it.</summary>
-    /// <param name="after">Goes on behind this row; default at the start. What a purge finds held stays, and is passed over by this.</param>
-    public static IReadOnlyList<AgedTrash> ListAged(MetadataSession session, long beforeMs, AgedTrash after, int limit)
-    {
-        const string Sql = """
-            SELECT id, deleted_at FROM trash
-            WHERE deleted_at < @before AND (deleted_at, id) > (@afterTime, @afterId)
-            ORDER BY deleted_at, id
-            LIMIT @limit
-            """;
-        var aged = new List<AgedTrash>();
-        using var rows = session.Prepare(Sql)
-            .Set("@before", beforeMs).Set("@afterTime", after.DeletedAtMs).Set("@afterId", after.Id).Set("@limit", limit).Query();
-        while (rows.Read())
-            aged.Add(new AgedTrash(rows.Long(0), rows.Long(1)));
-        return aged;
-    }
+    internal const string DueSql = """
+        SELECT deleted_at, id FROM trash
+        WHERE deleted_at <= @due AND (deleted_at, id) > (@at, @first)
+        ORDER BY deleted_at, id
+        LIMIT @limit
+        """;
 
-    /// <returns>Null if the row isn't in the trash any more.</returns>
-    public static TrashKind? KindOf(MetadataSession session, long trashId) => TrashRow.Find(session, trashId)?.Kind;
+    /// <summary>Rows that were deleted by <paramref name="dueMs"/>, the oldest first: a parent comes before the children that it holds.</summary>
+    /// <param name="after">The last row of the page before; <see cref="QueueRow.Start"/> for the first page.</param>
+    public static IReadOnlyList<QueueRow> ListDue(MetadataSession session, long dueMs, QueueRow after, int limit) =>
+        session.Prepare(DueSql).Set("@due", dueMs).Set("@at", after.AtMs).Set("@first", after.First).Set("@limit", limit).QueryQueue();
 
-    /// <summary>Purges one row of the trash, whatever it is.</summary>
-    public static PurgeOutcome Purge(MetadataSession session, long trashId, long nowMs)
+    /// <summary>Ends one row of the trash, if nothing holds what it is about.</summary>
+    /// <exception cref="System.Data.Common.DbException">The database refused, because something does all the same: a bug (P3).</exception>
+    public static PurgeResult Purge(MetadataSession session, long trashId, long nowMs)
     {
-        if (TrashRow.Find(session, trashId) is not { } row)
-            return PurgeOutcome.Unknown;
-        return row.Kind switch
+        if (Find(session, trashId) is not { } row)
+            return new PurgeResult(PurgeOutcome.Gone, default);
+        switch (row.Kind)
         {
-            TrashKind.Tag => PurgeTag(session, row, nowMs),
-            TrashKind.Manifest => PurgeManifest(session, row, nowMs),
-            TrashKind.Link => PurgeLink(session, row, nowMs),
-            _ => throw new InvalidOperationException($"the trash holds a row of kind {(long)row.Kind} (invariant)"),
-        };
+            case TrashKind.Tag:
+                Remove(session, trashId);
+                Record(session, row, JournalOperation.PurgeTag, nowMs);
+                return new PurgeResult(PurgeOutcome.Purged, row.Kind);
+            case TrashKind.Link:
+                // The link itself goes after a review, since manifests in the trash may still need it.
+                Remove(session, trashId);
+                Reviews.QueueLink(session, row.RepositoryId, row.BlobId, nowMs);
+                return new PurgeResult(PurgeOutcome.Purged, row.Kind);
+            default:
+                return new PurgeResult(PurgeManifest(session, row, nowMs), row.Kind);
+        }
     }
 
-    /// <summary>
-    /// A trashed tag is gone. Its manifest isn't queued for it: that was done when the tag was deleted, and one that has lost a later tag to a retag since
-    /// must stay.
-    /// </summary>
-    private static PurgeOutcome PurgeTag(MetadataSession session, TrashRow row, long nowMs)
-    {
-        Remove(session, row.Id);
-        session.Record(new JournalEvent(JournalOperation.PurgeTag, row.Repository, Manifests.DigestOf(session, row.ManifestId), nowMs)
-        {
-            Tag = Tag.Parse(row.Tag!),
-            Deletion = row.Deletion,
-        });
-        return PurgeOutcome.Purged;
-    }
-
-    /// <summary>
-    /// A trashed manifest's row goes with its edges, and what they held is reviewed. Its bytes stay until the review of its blob. Children aren't queued:
-    /// they were when it went into the trash, and one that was pushed again since must stay.
-    /// </summary>
     private static PurgeOutcome PurgeManifest(MetadataSession session, TrashRow row, long nowMs)
     {
         const string Held = """
-            SELECT 1 FROM manifests m WHERE m.id = @manifest AND (m.trashed_at IS NULL
+            SELECT 1 FROM manifests m WHERE m.id = @manifest AND (
+              m.trashed_at IS NULL
               OR EXISTS (SELECT 1 FROM manifest_children c WHERE c.child_id = m.id)
-              OR EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)
-              OR EXISTS (SELECT 1 FROM trash t WHERE t.manifest_id = m.id AND t.kind = 1))
+              OR EXISTS (SELECT 1 FROM trash t WHERE t.manifest_id = m.id AND t.id <> @trash))
             """;
-        const string BlobOf = "SELECT blob_id FROM manifests WHERE id = @manifest";
-        // Other repositories' manifests of the same digest share the bytes.
-        const string RemovePayload = """
-            DELETE FROM manifest_payloads
-            WHERE blob_id = @blob AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = manifest_payloads.blob_id)
-            """;
-        if (session.Prepare(Held).Set("@manifest", row.ManifestId).QueryLong() is not null)
+        if (session.Prepare(Held).Set("@manifest", row.ManifestId).Set("@trash", row.Id).QueryLong() is not null)
             return PurgeOutcome.Held;
-        var digest = Manifests.DigestOf(session, row.ManifestId);
-        var blobId = session.Prepare(BlobOf).Set("@manifest", row.ManifestId).QueryLong()!.Value;
         Reviews.QueueLinksOf(session, row.ManifestId, nowMs);
-        Reviews.QueueBlob(session, blobId, nowMs);
-        Remove(session, row.Id);
-        session.Prepare("DELETE FROM manifests WHERE id = @manifest").Set("@manifest", row.ManifestId).Execute();
-        session.Prepare(RemovePayload).Set("@blob", blobId).Execute();
-        session.Record(new JournalEvent(JournalOperation.PurgeManifest, row.Repository, digest, nowMs));
-        return PurgeOutcome.Purged;
-    }
-
-    /// <summary>
-    /// A trashed link's row goes. A lease on it protects nothing any more: since the delete nobody was told that the blob is there, and a manifest
-    /// that wants it is refused until it is uploaded again.
-    /// </summary>
-    private static PurgeOutcome PurgeLink(MetadataSession session, TrashRow row, long nowMs)
-    {
-        const string Held = """
-            SELECT 1 FROM links l WHERE l.repository_id = @repository AND l.blob_id = @blob AND (l.trashed_at IS NULL
-              OR EXISTS (SELECT 1 FROM manifest_blobs e WHERE e.repository_id = l.repository_id AND e.blob_id = l.blob_id))
-            """;
-        if (session.Prepare(Held).Set("@repository", row.RepositoryId).Set("@blob", row.BlobId).QueryLong() is not null)
-            return PurgeOutcome.Held;
-        var digest = BlobRows.DigestOf(session, row.BlobId);
         Reviews.QueueBlob(session, row.BlobId, nowMs);
         Remove(session, row.Id);
-        session.Prepare("DELETE FROM leases WHERE repository_id = @repository AND blob_id = @blob")
-            .Set("@repository", row.RepositoryId).Set("@blob", row.BlobId).Execute();
-        session.Prepare("DELETE FROM links WHERE repository_id = @repository AND blob_id = @blob")
-            .Set("@repository", row.RepositoryId).Set("@blob", row.BlobId).Execute();
-        session.Record(new JournalEvent(JournalOperation.PurgeLink, row.Repository, digest, nowMs));
+        session.Prepare("DELETE FROM manifests WHERE id = @manifest").Set("@manifest", row.ManifestId).Execute();
+        Record(session, row, JournalOperation.PurgeManifest, nowMs);
         return PurgeOutcome.Purged;
     }
 
     private static void Remove(MetadataSession session, long trashId) =>
-        session.Prepare("DELETE FROM trash WHERE id = @id").Set("@id", trashId).Execute();
+        session.Prepare("DELETE FROM trash WHERE id = @trash").Set("@trash", trashId).Execute();
+
+    private static void Record(MetadataSession session, TrashRow row, JournalOperation operation, long nowMs) =>
+        session.Record(new JournalEvent(operation, row.Repository, row.Digest, nowMs) { Tag = row.Tag, Deletion = row.Deletion });
+
+    private static TrashRow? Find(MetadataSession session, long trashId)
+    {
+        const string Sql = """
+            SELECT t.kind, t.repository_id, r.registry_id, r.name, t.manifest_id, b.id, b.digest, t.tag, t.operation, t.cause, t.actor, t.run
+            FROM trash t
+            JOIN repositories r ON r.id = t.repository_id
+            LEFT JOIN manifests m ON m.id = t.manifest_id
+            JOIN blobs b ON b.id = COALESCE(m.blob_id, t.blob_id)
+            WHERE t.id = @trash
+            """;
+        using var rows = session.Prepare(Sql).Set("@trash", trashId).Query();
+        if (!rows.Read())
+            return null;
+        return new TrashRow(trashId, (TrashKind)rows.Long(0), new RepositoryKey((int)rows.Long(2), RepositoryName.Parse(rows.Text(3))), rows.Digest(6))
+        {
+            RepositoryId = rows.Long(1),
+            ManifestId = rows.LongOrNull(4) ?? 0,
+            BlobId = rows.Long(5),
+            Tag = rows.TextOrNull(7) is { } tag ? Tag.Parse(tag) : default,
+            Deletion = new Deletion(rows.Text(8), (DeletionCause)rows.Long(9), rows.Text(10), rows.TextOrNull(11)),
+        };
+    }
+
+    private sealed record TrashRow(long Id, TrashKind Kind, RepositoryKey Repository, Digest Digest)
+    {
+        public long RepositoryId { get; init; }
+
+        public long ManifestId { get; init; }
+
+        /// <summary>The link's, or the manifest's own.</summary>
+        public long BlobId { get; init; }
+
+        public Tag Tag { get; init; }
+
+        public required Deletion Deletion { get; init; }
+    }
 }
 
 public enum PurgeOutcome
 {
     Purged,
 
-    /// <summary>Something else that is live or in the trash needs it: a tag, an index, a manifest. It stays in the trash.</summary>
+    /// <summary>Something in the trash that went there later still needs it.</summary>
     Held,
 
-    /// <summary>It isn't in the trash any more.</summary>
-    Unknown,
+    /// <summary>It was restored or purged meanwhile.</summary>
+    Gone,
 }
 
-/// <summary>A row of the trash by its age.</summary>
-public readonly record struct AgedTrash(long Id, long DeletedAtMs);
+public readonly record struct PurgeResult(PurgeOutcome Outcome, TrashKind Kind);

@@ -10,6 +10,7 @@ internal sealed class RestorePlan
     private readonly List<RestoreStep> _steps = [];
     private readonly HashSet<long> _rows = [];
     private readonly HashSet<long> _manifests = [];
+    private readonly HashSet<(long Repository, long Blob)> _links = [];
     private readonly Dictionary<(long Repository, Tag Tag), long> _tags = [];
 
     private RestorePlan(MetadataSession session, RestoreTerms terms) => (_session, _terms) = (session, terms);
@@ -38,7 +39,7 @@ internal sealed class RestorePlan
                     AddTag(tag);
                 break;
             case TrashKind.Link:
-                AddStep(row, TrashKind.Link, BlobRows.DigestOf(_session, row.BlobId));
+                AddLink(row);
                 break;
             default:
                 _steps.Add(new RestoreStep(null, new RestoredThing(id, TrashKind.Tag, RestoreOutcome.Unknown, default, default)));
@@ -59,7 +60,7 @@ internal sealed class RestorePlan
         if (present == row.ManifestId)
             outcome = RestoreOutcome.AlreadyThere;
         // What this same restore has put there is newer than what is to replace it, and stays.
-        else if (present is not null && (_terms.Replacing is null || planned != 0))
+        else if (present is not null && (_terms.Replacing is null || planned != 0 || _terms.Settled?.Contains((row.Repository, tag)) == true))
             outcome = RestoreOutcome.TagMoved;
         if (outcome == RestoreOutcome.Restored)
         {
@@ -92,17 +93,22 @@ internal sealed class RestorePlan
         found.Reverse();
         foreach (var row in found)
         {
-            foreach (var link in TrashRow.ListLinks(_session, row.ManifestId))
-                AddStep(link, TrashKind.Link, BlobRows.DigestOf(_session, link.BlobId));
-            AddStep(row, TrashKind.Manifest, Manifests.DigestOf(_session, row.ManifestId));
+            foreach (var link in TrashRow.ListLinks(_session, row))
+                AddLink(link);
+            _rows.Add(row.Id);
+            AddStep(row, Manifests.DigestOf(_session, row.ManifestId));
         }
     }
 
-    private void AddStep(TrashRow row, TrashKind kind, Digest digest)
+    private void AddLink(TrashRow row)
     {
-        if (_rows.Add(row.Id))
-            _steps.Add(new RestoreStep(row, new RestoredThing(row.Id, kind, RestoreOutcome.Restored, row.Repository, digest)));
+        _rows.Add(row.Id);
+        if (_links.Add((row.RepositoryId, row.BlobId)))
+            AddStep(row, BlobRows.DigestOf(_session, row.BlobId));
     }
+
+    private void AddStep(TrashRow row, Digest digest) =>
+        _steps.Add(new RestoreStep(row, new RestoredThing(row.Id, row.Kind, RestoreOutcome.Restored, row.Repository, digest)));
 
     private List<long> ChildrenOf(long manifestId)
     {

@@ -51,7 +51,7 @@ public static class TrashRestore
     {
         const string Show = "UPDATE manifests SET trashed_at = NULL, untagged_at = @now WHERE id = @manifest";
         session.Prepare(Show).Set("@manifest", row.ManifestId).Set("@now", nowMs).Execute();
-        session.Prepare("DELETE FROM manifest_reviews WHERE manifest_id = @manifest").Set("@manifest", row.ManifestId).Execute();
+        Reviews.ForgetManifest(session, row.ManifestId);
         Trash.ForgetManifest(session, row.ManifestId);
         session.Record(new JournalEvent(JournalOperation.RestoreManifest, row.Repository, digest, nowMs) { Deletion = row.Deletion });
     }
@@ -100,7 +100,8 @@ public static class TrashRestore
 /// <summary>What to do about a tag that points elsewhere by now.</summary>
 /// <param name="To">The tag is put back under this name instead; null: under its own.</param>
 /// <param name="Replacing">If not null, the tag that stands there goes to the trash, as this delete; else it stays, and the restore of this tag doesn't happen.</param>
-public sealed record RestoreTerms(Tag? To = null, Deletion? Replacing = null);
+/// <param name="Settled">Tags that stay even so: an earlier part of the same restore has put them back, from a later delete.</param>
+public sealed record RestoreTerms(Tag? To = null, Deletion? Replacing = null, IReadOnlySet<(RepositoryKey Repository, Tag Tag)>? Settled = null);
 
 public enum RestoreOutcome
 {
@@ -117,7 +118,7 @@ public enum RestoreOutcome
 }
 
 /// <summary>One thing that a restore made live, or couldn't.</summary>
-/// <param name="Id">Its row in the trash.</param>
+/// <param name="Id">Its row in the trash; 0 of a link that has left it before the manifest that needs it.</param>
 /// <param name="Tag">Of a tag, the name under which it is put back.</param>
 /// <param name="Present">Of a tag, what stands there instead: replaced by it if it is restored.</param>
 public sealed record RestoredThing(

@@ -28,12 +28,24 @@ internal sealed record TrashRow(
         session.Prepare(Columns + "WHERE t.manifest_id = @manifest AND t.kind = 1 AND t.operation = @operation ORDER BY t.id")
             .Set("@manifest", manifest.ManifestId).Set("@operation", manifest.Deletion.Operation));
 
-    /// <summary>The links in the trash that a manifest needs.</summary>
-    public static IReadOnlyList<TrashRow> ListLinks(MetadataSession session, long manifestId) => All(
-        session.Prepare(Columns + """
-            JOIN manifest_blobs e ON e.repository_id = t.repository_id AND e.blob_id = t.blob_id
-            WHERE e.manifest_id = @manifest AND t.blob_id IS NOT NULL
-            """).Set("@manifest", manifestId));
+    /// <summary>
+    /// The links that a manifest in the trash needs and clients don't see. One that aged out of the trash before the manifest has no row there any more;
+    /// its id is 0, and the delete is the manifest's.
+    /// </summary>
+    public static IReadOnlyList<TrashRow> ListLinks(MetadataSession session, TrashRow manifest)
+    {
+        const string Sql = """
+            SELECT DISTINCT l.blob_id, COALESCE(t.id, 0) FROM manifest_blobs e
+            JOIN links l ON l.repository_id = e.repository_id AND l.blob_id = e.blob_id AND l.trashed_at IS NOT NULL
+            LEFT JOIN trash t ON t.repository_id = l.repository_id AND t.blob_id = l.blob_id AND t.blob_id IS NOT NULL
+            WHERE e.manifest_id = @manifest
+            """;
+        var links = new List<TrashRow>();
+        using var rows = session.Prepare(Sql).Set("@manifest", manifest.ManifestId).Query();
+        while (rows.Read())
+            links.Add(manifest with { Id = rows.Long(1), Kind = TrashKind.Link, ManifestId = 0, BlobId = rows.Long(0) });
+        return links;
+    }
 
     private static TrashRow? First(Statement statement) => All(statement) is [var first, ..] ? first : null;
 
