@@ -13,6 +13,7 @@ public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
+    private StoreChecks? _checks;
     private ServerHost? _host;
 
     private RegistryServer(UploadSessions sessions) => _sessions = sessions;
@@ -35,7 +36,8 @@ public sealed class RegistryServer : IAsyncDisposable
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
-            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
+            var checks = server._checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
+            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
             server.MapTokenEndpoint(routes, time);
             var parts = new ServerParts(stores, logs, time)
             {
@@ -60,6 +62,8 @@ public sealed class RegistryServer : IAsyncDisposable
     {
         if (_host is not null)
             await _host.DisposeAsync();
+        if (_checks is not null)
+            await _checks.DisposeAsync();
         await _sessions.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();
