@@ -1,8 +1,8 @@
 using System.Net;
-using Holdfast.Storage;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
 using Holdfast.Server.Uploads;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
@@ -39,10 +39,14 @@ public sealed class RegistryServer : IAsyncDisposable
             var checks = server._checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
             var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
             server.MapTokenEndpoint(routes, time);
+            var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
+            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],
-                Dispatch = new Dispatcher(routes, server.AdmitAsync, reserve).HandleAsync,
+                Dispatch = request => request.Route.Kind == RouteKind.Admin || request.Listener.LocalCaller is not null
+                    ? admin.HandleAsync(request)
+                    : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
             return server;
@@ -92,6 +96,9 @@ public sealed class RegistryServer : IAsyncDisposable
 
     private ValueTask<Admission> AdmitAsync(RegistryRequest request, RegistryActions needs) =>
         _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
+
+    private ValueTask<Admission> AdmitAdminAsync(RegistryRequest request, RegistryActions needs) =>
+        _authenticators[request.Registry.Name].AdmitAdminAsync(request.Context, ClientOf(request), request.Aborted);
 
     private void MapTokenEndpoint(RouteTable routes, TimeProvider time)
     {

@@ -16,6 +16,7 @@ internal static class RootCommands
           holdfast serve --config /etc/holdfast.yaml        what the file says
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+          holdfast status --data ./data                     what the server of that folder does
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -64,5 +65,6 @@ internal static class RootCommands
         ServeCommand.Create(),
         ConfigCommand.Create(),
         UserCommand.Create(),
+        StatusCommand.Create(),
     };
 }
