@@ -59,7 +59,7 @@ public sealed class FolderDonor(string folder)
             return null;
         try
         {
-            _ = Posix.FileLength(file, path);
+            _ = Posix.Examine(file, path);
             // Asked of the open file, so that no link can change between the look and the use.
             var real = RealPath(file.DangerousGetHandle());
             if (!real.StartsWith(RealFolder() + "/", StringComparison.Ordinal))
