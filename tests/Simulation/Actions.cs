@@ -95,9 +95,12 @@ internal static class Actions
             try
             {
                 await world.Process.Collector.RunAsync(new CollectionRun { Emergency = true }, CancellationToken.None);
-                world.NoteEmergencyEnded();
             }
             catch (CollectionBusyException)
+            {
+                world.Trace?.Invoke("    another such run is going on");
+            }
+            finally
             {
                 world.NoteEmergencyEnded();
             }

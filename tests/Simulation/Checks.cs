@@ -20,7 +20,9 @@ internal static class Checks
     private const string ForgottenTrash = """
         SELECT (SELECT COUNT(*) FROM manifests m WHERE m.trashed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM trash t WHERE t.kind = 2 AND t.manifest_id = m.id))
              + (SELECT COUNT(*) FROM links l WHERE l.trashed_at IS NOT NULL
-                AND NOT EXISTS (SELECT 1 FROM trash t WHERE t.kind = 3 AND t.repository_id = l.repository_id AND t.blob_id = l.blob_id))
+                AND NOT EXISTS (SELECT 1 FROM trash t WHERE t.kind = 3 AND t.repository_id = l.repository_id AND t.blob_id = l.blob_id)
+                AND NOT EXISTS (SELECT 1 FROM link_reviews v WHERE v.repository_id = l.repository_id AND v.blob_id = l.blob_id)
+                AND NOT EXISTS (SELECT 1 FROM manifest_blobs e WHERE e.repository_id = l.repository_id AND e.blob_id = l.blob_id))
              + (SELECT COUNT(*) FROM trash t JOIN manifests m ON m.id = t.manifest_id WHERE t.kind = 2 AND m.trashed_at IS NULL)
         """;
     private const string LiveBlobs = """
@@ -63,9 +65,9 @@ internal static class Checks
         while (rows.Read())
         {
             var digest = rows.Digest(0);
-            if (world.IsRight(digest))
+            if (world.IsDurable(digest))
                 world.Damaged.Remove(digest);
-            else if (!world.Damaged.Contains(digest))
+            else if (!world.IsRight(digest) && !world.Damaged.Contains(digest))
                 throw new BrokenPromiseException($"{Content.NameOf(digest)} has a row and no right bytes");
             if (rows.Long(1) != Content.BytesOf(digest).Length)
                 throw new BrokenPromiseException($"the row of {Content.NameOf(digest)} states another size");

@@ -19,6 +19,7 @@ internal sealed class World
     private readonly RepositoryKey[] _keys;
     private readonly Dictionary<Digest, int> _damages = [];
     private long _purgedUntilMs = long.MinValue;
+    private int _emergencies;
 
     public World(SimulatedRows rows, int seed, Action<string>? trace)
     {
@@ -69,12 +70,16 @@ internal sealed class World
     public List<DeletedThing> Deleted { get; } = [];
 
     /// <summary>Somebody asks for a run that empties the trash.</summary>
-    public void NoteEmergency() => _purgedUntilMs = long.MaxValue;
+    public void NoteEmergency() => _emergencies++;
 
-    public void NoteEmergencyEnded() => _purgedUntilMs = Time.LatestMs;
+    public void NoteEmergencyEnded()
+    {
+        _emergencies--;
+        _purgedUntilMs = Time.LatestMs;
+    }
 
     /// <summary>May it be that what was deleted then was purged before its time?</summary>
-    public bool WasPurged(long deletedAtMs) => deletedAtMs <= _purgedUntilMs;
+    public bool WasPurged(long deletedAtMs) => _emergencies > 0 || deletedAtMs <= _purgedUntilMs;
 
     /// <summary>Uploads that were begun with a row, so that a crash leaves something to go on with.</summary>
     public List<(int Repository, Guid Upload, Digest Blob)> Resumable { get; } = [];
@@ -121,6 +126,10 @@ internal sealed class World
     /// <summary>Are the blob's bytes on the disk the right ones?</summary>
     public bool IsRight(Digest digest) => Disk.Find(digest) is { } file && Content.BytesOf(digest).AsSpan().SequenceEqual(file.Bytes);
 
+    /// <summary>Would they be the right ones after a power cut, too?</summary>
+    public bool IsDurable(Digest digest) =>
+        Disk.Blobs.GetValueOrDefault(digest) is { Now: { } file } name && name.Durable == file && IsRight(digest);
+
     /// <summary>The power goes: what was not synced may be lost, and the process starts again.</summary>
     public void Crash()
     {
@@ -130,6 +139,8 @@ internal sealed class World
         Disk = Disk.Cut(Random);
         Model.ForgetAll();
         OpenUploads.Clear();
+        if (_emergencies > 0)
+            (_emergencies, _purgedUntilMs) = (0, Time.LatestMs);
         Process = new ServerProcess(this);
     }
 

@@ -24,6 +24,9 @@ internal sealed class Restorer(World world)
             ? new List<Effect> { new(tag, deleted.Node.Digest, isCertain: false) }
             : [.. Enumerable.Range(0, World.TagNames).Select(tag => new Effect(tag, deleted.Node.Digest, isCertain: false))];
         var change = world.Model.Begin(new Change(deleted.Repository) { Effects = effects, Shows = [.. deleted.Node.WithClosure()] });
+        // If nobody hears of its end, it may have been.
+        var wasRestored = deleted.WasRestored;
+        deleted.WasRestored = true;
         IReadOnlyList<RestoredThing> things;
         try
         {
@@ -34,8 +37,6 @@ internal sealed class Restorer(World world)
         }
         catch (IOException)
         {
-            // Whether it is still there to be restored is not known.
-            deleted.WasRestored = true;
             world.Model.Forget(change);
             throw;
         }
@@ -43,6 +44,7 @@ internal sealed class Restorer(World world)
             world.Trace?.Invoke($"    {thing.Kind} {thing.Tag?.ToString()} {Content.NameOf(thing.Digest)}: {thing.Outcome}");
         foreach (var effect in effects.Where(effect => IsPutBack(things, effect.Tag)))
             effect.IsCertain = true;
+        deleted.WasRestored = wasRestored;
         CheckFound(deleted, things, change);
         var isLive = things.Any(thing => thing.Outcome == RestoreOutcome.Restored && thing.Digest == deleted.Node.Digest);
         if (isLive)
