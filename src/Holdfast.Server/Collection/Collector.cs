@@ -116,6 +116,7 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
     {
         Pace = new CollectionPace(run.Emergency ? int.MaxValue : terms.Collection.MaxReviewsPerSecond, time),
         Progress = run.Progress,
+        Now = () => TimesOf(run).Reviews,
     };
 
     private async Task NoteEndAsync(DateTimeOffset started, CollectionFigures figures)
