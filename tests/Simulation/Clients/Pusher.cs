@@ -166,14 +166,15 @@ internal sealed class Pusher(World world, int repository, Node root)
         {
             if (!_promises.TryGetValue(digest, out var promise))
                 continue;
-            var elapsed = world.Time.LatestMs - promise.AtMs;
-            if (elapsed >= 0 && elapsed < Requests.Lease.TotalMilliseconds && promise.Deletes == world.LinkDeletesOf(repository, digest)
+            // By the wall clock, which leases go by, and by the time that really passed: they differ if the clock was set back.
+            var elapsed = Math.Max(world.Time.LatestMs - promise.AtMs, (long)world.Time.GetElapsedTime(promise.At).TotalMilliseconds);
+            if (elapsed < Requests.Lease.TotalMilliseconds && promise.Deletes == world.LinkDeletesOf(repository, digest)
                 && promise.Damages == world.DamagesOf(digest))
                 throw new BrokenPromiseException($"{node.Name} was refused in r{repository}: {Content.NameOf(digest)} was there {elapsed} ms ago, within its lease");
         }
     }
 
-    private Promise NewPromise(Digest blob) => new(world.Time.NowMs, world.LinkDeletesOf(repository, blob), world.DamagesOf(blob));
+    private Promise NewPromise(Digest blob) => new(world.Time.NowMs, world.Time.GetTimestamp(), world.LinkDeletesOf(repository, blob), world.DamagesOf(blob));
 
     // Any order in which a child is before its parents.
     private IEnumerable<Node> Shuffled(IReadOnlyList<Node> closure)
@@ -188,5 +189,5 @@ internal sealed class Pusher(World world, int repository, Node root)
         }
     }
 
-    private readonly record struct Promise(long AtMs, long Deletes, int Damages);
+    private readonly record struct Promise(long AtMs, long At, long Deletes, int Damages);
 }

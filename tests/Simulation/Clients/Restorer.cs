@@ -10,7 +10,8 @@ namespace Simulation.Clients;
 /// <param name="Sequence">The model's, when the client was told.</param>
 internal sealed record DeletedThing(int Repository, int? Tag, Node Node, string Operation, long AtMs, long Sequence)
 {
-    public bool WasRestored { get; set; }
+    /// <summary>Restores that were begun, and are not known to have found nothing.</summary>
+    public int Restores { get; set; }
 }
 
 /// <summary>Takes deletes back (P7).</summary>
@@ -24,9 +25,8 @@ internal sealed class Restorer(World world)
             ? new List<Effect> { new(tag, deleted.Node.Digest, isCertain: false) }
             : [.. Enumerable.Range(0, World.TagNames).Select(tag => new Effect(tag, deleted.Node.Digest, isCertain: false))];
         var change = world.Model.Begin(new Change(deleted.Repository) { Effects = effects, Shows = [.. deleted.Node.WithClosure()] });
-        // If nobody hears of its end, it may have been.
-        var wasRestored = deleted.WasRestored;
-        deleted.WasRestored = true;
+        // If nobody hears of its end, it may have been restored.
+        deleted.Restores++;
         IReadOnlyList<RestoredThing> things;
         try
         {
@@ -44,15 +44,14 @@ internal sealed class Restorer(World world)
             world.Trace?.Invoke($"    {thing.Kind} {thing.Tag?.ToString()} {Content.NameOf(thing.Digest)}: {thing.Outcome}");
         foreach (var effect in effects.Where(effect => IsPutBack(things, effect.Tag)))
             effect.IsCertain = true;
-        deleted.WasRestored = wasRestored;
         CheckFound(deleted, things, change);
         var isLive = things.Any(thing => thing.Outcome == RestoreOutcome.Restored && thing.Digest == deleted.Node.Digest);
         if (isLive)
             world.Model.Acknowledge(change);
         else
             world.Model.Refuse(change);
-        if (things.Any(thing => thing.Outcome is RestoreOutcome.Restored or RestoreOutcome.AlreadyThere))
-            deleted.WasRestored = true;
+        if (!things.Any(thing => thing.Outcome is RestoreOutcome.Restored or RestoreOutcome.AlreadyThere))
+            deleted.Restores--;
     }
 
     private static bool IsPutBack(IReadOnlyList<RestoredThing> things, int tag) =>
@@ -61,7 +60,7 @@ internal sealed class Restorer(World world)
     // A tag stays in the trash until it is restored or too old; a manifest also leaves it when it is pushed again.
     private void CheckFound(DeletedThing deleted, IReadOnlyList<RestoredThing> things, Change change)
     {
-        if (things.Count > 0 || deleted.WasRestored || world.Time.LatestMs - deleted.AtMs >= world.Profile.Keep.TotalMilliseconds || world.WasPurged(deleted.AtMs))
+        if (things.Count > 0 || deleted.Restores > 1 || world.Time.LatestMs - deleted.AtMs >= world.Profile.Keep.TotalMilliseconds || world.WasPurged(deleted.AtMs))
             return;
         if (deleted.Tag is not null || world.Model.WasNotShownSince(deleted.Sequence, change, deleted.Node))
             throw new BrokenPromiseException($"the delete {deleted.Operation} of {deleted.Node.Name} in r{deleted.Repository} can't be restored within its time");
