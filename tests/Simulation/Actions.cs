@@ -20,6 +20,10 @@ internal static class Actions
         new("delete blob", 3, true, DeleteBlob),
         new("restore", 5, true, Restore),
         new("collect", 8, true, Collect),
+        new("sweep", 4, true, Sweep),
+        new("scrub", 3, true, Scrub),
+        new("look for unknown files", 2, true, LookForUnknownFiles),
+        new("pull", 6, true, Pull),
         new("emergency", 1, true, CollectAll),
         new("time", 6, false, Advance),
         new("damage", 2, true, Damage),
@@ -82,6 +86,30 @@ internal static class Actions
     {
         world.Steps++;
         world.Process.Run("collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
+    }
+
+    private static void Sweep(World world)
+    {
+        world.Steps++;
+        world.Process.RunAlone("sweep", () => world.Process.Scrub.Sweep.RunAsync(CancellationToken.None));
+    }
+
+    private static void Scrub(World world)
+    {
+        world.Steps++;
+        world.Process.RunAlone("scrub", () => world.Process.Scrub.Walk.RunAsync(CancellationToken.None));
+    }
+
+    private static void LookForUnknownFiles(World world)
+    {
+        world.Steps++;
+        world.Process.RunAlone("look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
+    }
+
+    private static void Pull(World world)
+    {
+        var (repository, tag) = (world.Random.Next(World.Repositories), world.Random.Next(World.TagNames));
+        world.Process.Run($"pull r{repository}:t{tag}", () => new Puller(world, repository).PullAsync(tag));
     }
 
     private static void CollectAll(World world)

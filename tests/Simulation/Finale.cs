@@ -1,3 +1,6 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Metadata;
+
 namespace Simulation;
 
 /// <summary>The end of a history: nothing fails any more, everything comes to rest, and all that was promised is looked at.</summary>
@@ -29,10 +32,21 @@ internal static class Finale
         for (var round = 0; round < 10; round++)
         {
             world.Time.Advance(world.Profile.Grace + world.Profile.Keep + TimeSpan.FromDays(1.5));
-            world.Process.Run("collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
-            History.Drain(world);
+            Run(world, "look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
+            Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
         }
         History.CrashAndStart(world);
+        world.Time.Advance(ServerProcess.ScrubPeriod);
+        Run(world, "sweep", () => world.Process.Scrub.Sweep.RunAsync(CancellationToken.None));
+        Run(world, "scrub", () => world.Process.Scrub.Walk.RunAsync(CancellationToken.None));
+        Checks.Everything(world);
+        Leftovers(world);
+        Findings(world);
+    }
+
+    // Nothing is left that nothing needs.
+    private static void Leftovers(World world)
+    {
         Nothing(world, Trash, "in the trash");
         Nothing(world, Queues, "waiting for a review");
         Nothing(world, Links, "links that nothing uses");
@@ -41,6 +55,41 @@ internal static class Finale
         Nothing(world, "SELECT COUNT(*) FROM uploads", "uploads");
         if (world.Disk.Uploads.Values.Any(name => name.Now is not null))
             throw new BrokenPromiseException("at the end there are still bytes of uploads");
+        foreach (var digest in world.Disk.Blobs.Where(name => name.Value.Now is not null).Select(name => name.Key))
+        {
+            if (!BlobChecks.Exists(world.Session, digest))
+                throw new BrokenPromiseException($"at the end {Content.NameOf(digest)} is still stored, and no row knows it");
+        }
+    }
+
+    // P8: every damage is an open incident, nothing else is, and what could be healed from the database's copy is.
+    private static void Findings(World world)
+    {
+        var open = Incidents.ListOpen(world.Session, 1000).ToList();
+        foreach (var digest in world.Damaged.Where(digest => !world.IsRight(digest)).ToList())
+        {
+            if (!BlobChecks.Exists(world.Session, digest))
+                continue;
+            if (!open.Exists(incident => incident.Subject == digest.ToString()))
+                throw new BrokenPromiseException($"{Content.NameOf(digest)} is damaged, and no incident tells of it");
+            if (BlobChecks.Find(world.Session, digest) is { IsManifest: true })
+                throw new BrokenPromiseException($"{Content.NameOf(digest)} was not healed from the database's copy");
+        }
+        foreach (var incident in open)
+        {
+            if (incident.Kind == IncidentKind.UnknownFile)
+                continue;
+            if (!Digest.TryParse(incident.Subject, out var digest) || !world.Damaged.Contains(digest) || world.IsRight(digest))
+                throw new BrokenPromiseException($"a false alarm is open: {incident.Kind} {Name(incident.Subject)}: {incident.Detail}");
+        }
+    }
+
+    private static string Name(string subject) => Digest.TryParse(subject, out var digest) ? Content.NameOf(digest) : subject;
+
+    private static void Run(World world, string what, Func<Task> work)
+    {
+        world.Process.Run(what, work);
+        History.Drain(world);
     }
 
     private static void Nothing(World world, string sql, string what)

@@ -21,6 +21,8 @@ internal sealed record Profile
 
     public required TimeSpan Keep { get; init; }
 
+    public required long ScrubBytesPerSecond { get; init; }
+
     /// <summary>Is the disk ever so full that all of the trash must go?</summary>
     public required bool HasEmergencies { get; init; }
 
@@ -40,6 +42,7 @@ internal sealed record Profile
             JumpsBack = random.Next(4) == 0,
             Grace = TimeSpan.FromMinutes(random.Next(3) switch { 0 => 0, 1 => 20, _ => 24 * 60 }),
             Keep = TimeSpan.FromHours(random.Next(3) switch { 0 => 1, 1 => 24, _ => 24 * 7 }),
+            ScrubBytesPerSecond = random.Next(3) == 0 ? 100 : long.MaxValue,
             HasEmergencies = random.Next(4) == 0,
             Weights = weights,
         };

@@ -1,6 +1,7 @@
 using Holdfast.Server;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
+using Holdfast.Server.Scrub;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,6 +15,9 @@ internal sealed class ServerProcess
 {
     private static readonly TimeSpan UploadAge = TimeSpan.FromDays(1);
 
+    public static readonly TimeSpan ScrubPeriod = TimeSpan.FromDays(2);
+
+    private readonly HashSet<string> _alone = new(StringComparer.Ordinal);
     private readonly World _world;
 
     public ServerProcess(World world)
@@ -25,11 +29,24 @@ internal sealed class ServerProcess
         var terms = new CollectionTerms(
             new CollectionOptions { Grace = world.Profile.Grace, Lease = Requests.Lease }, new TrashOptions { Keep = world.Profile.Keep });
         Collector = new Collector(Stores, terms, incidents, world.Time);
+        var options = new ServerOptions
+        {
+            Listeners = [],
+            Registries = [],
+            Collection = terms.Collection,
+            Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond },
+        };
+        Checks = StoreChecks.Create(Stores, options.Scrub, incidents, world.Time, NullLoggerFactory.Instance);
+        Scrub = new StoreScrub(Stores, options, Checks, world.Time, NullLoggerFactory.Instance);
     }
 
     public ContentStores Stores { get; }
 
     public Collector Collector { get; }
+
+    public StoreChecks Checks { get; }
+
+    public StoreScrub Scrub { get; }
 
     public MetadataDatabase Metadata => Stores.Metadata;
 
@@ -49,6 +66,24 @@ internal sealed class ServerProcess
         await Collector.RecoverAsync(CancellationToken.None);
         IsReady = true;
         _world.Trace?.Invoke("  ready");
+    }
+
+    /// <summary>Runs what the server never runs twice at a time; nothing happens if it is running.</summary>
+    public void RunAlone(string what, Func<Task> work)
+    {
+        if (!_alone.Add(what))
+            return;
+        Run(what, async () =>
+        {
+            try
+            {
+                await work();
+            }
+            finally
+            {
+                _alone.Remove(what);
+            }
+        });
     }
 
     /// <summary>Runs a request or a run of background work; an error of the disk ends it, anything else ends the history.</summary>

@@ -111,6 +111,8 @@ internal sealed class World
 
     public RepositoryKey KeyOf(int repository) => _keys[repository];
 
+    public static Reference ReferenceTo(int tag) => TagReferences[tag];
+
     public static Tag TagOf(int tag) => TagTexts[tag];
 
     public static Reference ReferenceTo(Digest digest) =>

@@ -169,7 +169,7 @@ internal sealed class Pusher(World world, int repository, Node root)
             // By the wall clock, which leases go by, and by the time that really passed: they differ if the clock was set back.
             var elapsed = Math.Max(world.Time.LatestMs - promise.AtMs, (long)world.Time.GetElapsedTime(promise.At).TotalMilliseconds);
             if (elapsed < Requests.Lease.TotalMilliseconds && promise.Deletes == world.LinkDeletesOf(repository, digest)
-                && promise.Damages == world.DamagesOf(digest))
+                && promise.Damages == world.DamagesOf(digest) && !world.Damaged.Contains(digest))
                 throw new BrokenPromiseException($"{node.Name} was refused in r{repository}: {Content.NameOf(digest)} was there {elapsed} ms ago, within its lease");
         }
     }
