@@ -29,7 +29,7 @@ internal static class Finale
         History.Drain(world);
         Checks.Everything(world);
         // Every link of a chain (index, child, layer, blob) may take its own grace and its own time in the trash.
-        for (var round = 0; round < 10; round++)
+        for (var round = 0; round < 8; round++)
         {
             world.Time.Advance(world.Profile.Grace + world.Profile.Keep + TimeSpan.FromDays(1.5));
             Run(world, "look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
@@ -38,6 +38,8 @@ internal static class Finale
         History.CrashAndStart(world);
         world.Time.Advance(ServerProcess.ScrubPeriod);
         Run(world, "sweep", () => world.Process.Scrub.Sweep.RunAsync(CancellationToken.None));
+        // The first ends the round that the restart cut, the second looks at all that came to be in doubt behind it.
+        Run(world, "scrub", () => world.Process.Scrub.Walk.RunAsync(CancellationToken.None));
         Run(world, "scrub", () => world.Process.Scrub.Walk.RunAsync(CancellationToken.None));
         Checks.Everything(world);
         Leftovers(world);
