@@ -1,6 +1,6 @@
 using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
-using Holdfast.Server.Trash;
+using Holdfast.Server.Scrub;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server;
@@ -8,9 +8,10 @@ namespace Holdfast.Server;
 /// <summary>What a server does by itself, beside its requests; one line for each.</summary>
 internal static class BackgroundWork
 {
-    public static IReadOnlyList<Recurring> Start(ServerOptions options, Collector collector, TrashCensus census, TimeProvider time, ILogger log) =>
+    public static IReadOnlyList<Recurring> Start(
+        ServerOptions options, Collector collector, StoreScrub scrub, TimeProvider time, ILogger<Recurring> log) =>
     [
         Recurring.Start("the collection", options.Collection.Interval, collector.RunDueAsync, time, log),
-        Recurring.Start("counting the trash", TrashCensus.Interval, census.CountAsync, time, log),
+        .. scrub.Start(log),
     ];
 }

@@ -2,7 +2,7 @@ using System.Net;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
-using Holdfast.Server.Trash;
+using Holdfast.Server.Scrub;
 using Holdfast.Server.Uploads;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
@@ -16,6 +16,7 @@ public sealed class RegistryServer : IAsyncDisposable
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
     private Collector? _collector;
+    private StoreChecks? _checks;
     private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
 
@@ -41,10 +42,12 @@ public sealed class RegistryServer : IAsyncDisposable
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
             server._collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time);
             await server._collector.RecoverAsync(cancellationToken);
-            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
+            var checks = server._checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
+            var scrub = new StoreScrub(stores, options, checks, time, logs);
+            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
-            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, server._collector, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
+            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],
@@ -53,7 +56,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
-            server._background = BackgroundWork.Start(options, server._collector, new TrashCensus(stores.Metadata, time), time, logs.CreateLogger<Recurring>());
+            server._background = BackgroundWork.Start(options, server._collector, scrub, time, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -74,6 +77,8 @@ public sealed class RegistryServer : IAsyncDisposable
         foreach (var work in _background)
             await work.DisposeAsync();
         _collector?.Dispose();
+        if (_checks is not null)
+            await _checks.DisposeAsync();
         await _sessions.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();

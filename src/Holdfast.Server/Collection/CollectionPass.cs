@@ -20,6 +20,12 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
 
     public required Func<CollectionFigures, ValueTask> Progress { get; init; }
 
+    /// <summary>
+    /// Asked where the rows are judged: if the clock is set back during a pass, a lease that is taken then is from before the pass began, and would
+    /// count for nothing.
+    /// </summary>
+    public required Func<ReviewTimes> Now { get; init; }
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await FinishRemovalsAsync(cancellationToken);
@@ -107,16 +113,19 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
     private async Task ReviewManifestsAsync(IReadOnlyList<QueueRow> page)
     {
         var outcomes = await stores.Metadata.WriteAsync(
-            (page, times.Reviews), static (db, s) => s.page.Select(row => ManifestReviews.Judge(db, row, s.Reviews)).ToList(), CancellationToken.None);
+            (page, Now), static (db, s) => Judge(s.page, s.Now(), (row, now) => ManifestReviews.Judge(db, row, now)), CancellationToken.None);
         figures.TrashedManifests += Count("manifests", outcomes);
     }
 
     private async Task ReviewLinksAsync(IReadOnlyList<QueueRow> page)
     {
         var outcomes = await stores.Metadata.WriteAsync(
-            (page, times.Reviews), static (db, s) => s.page.Select(row => LinkReviews.Judge(db, row, s.Reviews)).ToList(), CancellationToken.None);
+            (page, Now), static (db, s) => Judge(s.page, s.Now(), (row, now) => LinkReviews.Judge(db, row, now)), CancellationToken.None);
         figures.RemovedLinks += Count("links", outcomes);
     }
+
+    private static List<ReviewOutcome> Judge(IReadOnlyList<QueueRow> page, ReviewTimes now, Func<QueueRow, ReviewTimes, ReviewOutcome> judge) =>
+        [.. page.Select(row => judge(row, now))];
 
     private async Task ReviewBlobsAsync(IReadOnlyList<QueueRow> page)
     {

@@ -129,6 +129,7 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
         Removal = removal,
         Pace = new CollectionPace(run.Emergency ? int.MaxValue : terms.Collection.MaxReviewsPerSecond, time),
         Progress = run.Progress,
+        Now = () => TimesOf(run).Reviews,
     };
 
     private async Task NoteEndAsync(DateTimeOffset started, CollectionFigures figures)
