@@ -43,7 +43,7 @@ public sealed class RegistryServer : IAsyncDisposable
             var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
-            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
+            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, scrub, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],

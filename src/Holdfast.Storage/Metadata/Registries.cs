@@ -6,7 +6,8 @@ public static class Registries
     /// <returns>The registry's id; it is added if it is new.</returns>
     public static int Ensure(MetadataSession session, string name) => (int)(Find(session, name) ?? Add(session, name) ?? Find(session, name)!.Value);
 
-    private static long? Find(MetadataSession session, string name) =>
+    /// <returns>The registry's id, or null if none of that name was ever configured.</returns>
+    public static long? Find(MetadataSession session, string name) =>
         session.Prepare("SELECT id FROM registries WHERE name = @name").Set("@name", name).QueryLong();
 
     private static long? Add(MetadataSession session, string name) =>
