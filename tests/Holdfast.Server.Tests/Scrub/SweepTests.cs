@@ -1,3 +1,4 @@
+using Holdfast.Oci;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Storage.Metadata;
 using Holdfast.Testing;
@@ -129,5 +130,36 @@ public sealed class SweepTests : ScrubbedStores
         }
         // From start to start less than the minute that is promised.
         Scrub.Sweep.Last!.Value.Period.ShouldBeInRange(TimeSpan.FromSeconds(50), TimeSpan.FromSeconds(59));
+    }
+
+    // By hand: what a sweep costs, printed. Run with -explicit on.
+    [Fact(Explicit = true)]
+    public async Task Sweep_OfAHundredThousandBlobs_TellsWhatItCosts()
+    {
+        const int Count = 100_000;
+        var rows = new List<(Digest Digest, long Stamp)>(Count);
+        for (var i = 0; i < Count; i++)
+        {
+            var digest = Samples.DigestOf(BitConverter.GetBytes(i));
+            Directory.CreateDirectory(Path.GetDirectoryName(FileOf(digest))!);
+            await File.WriteAllBytesAsync(FileOf(digest), BitConverter.GetBytes(i));
+            rows.Add((digest, (await Blobs.FindStatusAsync(digest, CancellationToken.None))!.Value.Stamp));
+        }
+        await Stores.Metadata.WriteAsync(
+            (rows, now: Time.GetUtcNow().ToUnixTimeMilliseconds()),
+            static (db, s) =>
+            {
+                var add = db.Prepare("INSERT INTO blobs (digest, size, created_at, verified_at, stamp) VALUES (@digest, 4, @now, @now, @stamp)").Set("@now", s.now);
+                return s.rows.Sum(row => add.Set("@digest", row.Digest).Set("@stamp", row.Stamp).Execute());
+            },
+            CancellationToken.None);
+        for (var i = 0; i < 3; i++)
+        {
+            var (cpu, watch) = (Environment.CpuUsage.TotalTime, System.Diagnostics.Stopwatch.StartNew());
+            var figures = await Scrub.Sweep.RunAsync(CancellationToken.None);
+            TestContext.Current.TestOutputHelper!.WriteLine(
+                $"{figures.Files} files, {figures.Changed} changed: {watch.Elapsed.TotalMilliseconds:0} ms, CPU {(Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds:0} ms");
+            figures.Changed.ShouldBe(0);
+        }
     }
 }

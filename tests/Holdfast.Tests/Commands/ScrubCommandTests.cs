@@ -33,9 +33,8 @@ public sealed class ScrubCommandTests(ConfigurationFolder folder) : IClassFixtur
     public async Task Scrub_Damage_IsExitCodeOne()
     {
         await using var server = await RunningServer.StartAsync(folder.Path, ["--data", "damaged", "--listen", "http://127.0.0.1:0"]);
-        using var client = new HttpClient();
         const string Digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-        using var pushed = await client.PostAsync(new Uri(server.Address, $"/v2/app/blobs/uploads/?digest={Digest}"), new StringContent("hello"));
+        using var pushed = await server.Client.PostAsync(new Uri(server.Addresses[0], $"/v2/app/blobs/uploads/?digest={Digest}"), new StringContent("hello"));
         File.Delete(Path.Combine(folder.Path, "damaged/blobs/sha256/2c", Digest[7..]));
         var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["scrub", "run", "--data", "damaged"]);
         output.ShouldContain($"missing    {Digest}");
