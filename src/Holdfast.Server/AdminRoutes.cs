@@ -20,6 +20,10 @@ internal static class AdminRoutes
         return admin;
     }
 
+    private static void AddScrub(AdminTable admin, ScrubEndpoint scrub) => admin
+        .Map("GET", "/api/v1/scrub", scrub.GetAsync)
+        .Map("POST", "/api/v1/scrub/run", scrub.RunAsync);
+
     private static void AddStatus(AdminTable admin, StatusEndpoint status) => admin
         .Map("GET", "/api/v1/status", status.GetAsync);
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Holdfast.Server.Auth;
-using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
 using Holdfast.Server.Scrub;
 using Holdfast.Server.Uploads;
@@ -15,7 +14,6 @@ public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
-    private Collector? _collector;
     private StoreChecks? _checks;
     private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
@@ -40,14 +38,12 @@ public sealed class RegistryServer : IAsyncDisposable
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
-            server._collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time);
-            await server._collector.RecoverAsync(cancellationToken);
             var checks = server._checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
             var scrub = new StoreScrub(stores, options, checks, time, logs);
             var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
-            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
+            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, scrub, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],
@@ -56,7 +52,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
-            server._background = BackgroundWork.Start(options, server._collector, scrub, time, logs.CreateLogger<Recurring>());
+            server._background = BackgroundWork.Start(scrub, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -76,7 +72,6 @@ public sealed class RegistryServer : IAsyncDisposable
             await _host.DisposeAsync();
         foreach (var work in _background)
             await work.DisposeAsync();
-        _collector?.Dispose();
         if (_checks is not null)
             await _checks.DisposeAsync();
         await _sessions.DisposeAsync();

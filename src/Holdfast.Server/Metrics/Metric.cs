@@ -24,6 +24,9 @@ internal sealed class Metric
 
     private readonly SeriesTable _series;
     private readonly bool _isObservable;
+
+    // A measurement is the value itself rather than a change of it.
+    private readonly bool _isSet;
     private long _dropped;
 
     public Metric(Instrument instrument)
@@ -31,6 +34,7 @@ internal sealed class Metric
         Name = instrument.Name;
         Help = instrument.Description ?? "";
         _isObservable = instrument.IsObservable;
+        _isSet = _isObservable || IsGauge(instrument);
         Kind = KindOf(instrument);
         Bounds = Kind == MetricKind.Histogram ? BoundsFor(Name) : [];
         _series = new SeriesTable(MaxSeries, Bounds);
@@ -55,7 +59,7 @@ internal sealed class Metric
             Interlocked.Increment(ref _dropped);
         else if (Kind == MetricKind.Histogram)
             series.Observe(value);
-        else if (_isObservable)
+        else if (_isSet)
             series.Set(value);
         else
             series.Add(value);
@@ -67,7 +71,7 @@ internal sealed class Metric
             Interlocked.Increment(ref _dropped);
         else if (Kind == MetricKind.Histogram)
             series.Observe(value);
-        else if (_isObservable)
+        else if (_isSet)
             series.Set(value);
         else
             series.Add(value);
@@ -79,6 +83,8 @@ internal sealed class Metric
         if (_isObservable)
             _series.Clear();
     }
+
+    private static bool IsGauge(Instrument instrument) => instrument.GetType() is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Gauge<>);
 
     private static MetricKind KindOf(Instrument instrument)
     {

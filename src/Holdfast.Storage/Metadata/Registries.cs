@@ -16,7 +16,8 @@ public static class Registries
         return names;
     }
 
-    private static long? Find(MetadataSession session, string name) =>
+    /// <returns>The registry's id, or null if none of that name was ever configured.</returns>
+    public static long? Find(MetadataSession session, string name) =>
         session.Prepare("SELECT id FROM registries WHERE name = @name").Set("@name", name).QueryLong();
 
     private static long? Add(MetadataSession session, string name) =>

@@ -19,6 +19,7 @@ internal static class RootCommands
           holdfast status --data ./data                     what the server of that folder does
           holdfast trash restore team/app:v1                takes a delete back
           holdfast gc status --data ./data                  what waits to be freed
+          holdfast scrub status                             when the stored bytes were last checked
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -70,5 +71,6 @@ internal static class RootCommands
         StatusCommand.Create(),
         TrashCommand.Create(),
         GcCommand.Create(),
+        ScrubCommand.Create(),
     };
 }
