@@ -1,9 +1,11 @@
 using Holdfast.Server.Http;
+using Holdfast.Server.Scrub;
+using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server;
 
 /// <summary>What a server does by itself, beside its requests; one line for each.</summary>
 internal static class BackgroundWork
 {
-    public static IReadOnlyList<Recurring> Start() => [];
+    public static IReadOnlyList<Recurring> Start(StoreScrub scrub, ILogger<Recurring> log) => [.. scrub.Start(log)];
 }

@@ -5,22 +5,22 @@ using Holdfast.Server.Manifests;
 using Holdfast.Server.Referrers;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Uploads;
-using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server;
 
 /// <summary>What a hosted registry answers: every place of the specification with its handler and the permission it needs.</summary>
 internal static class RegistryRoutes
 {
-    public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time, ILoggerFactory logs)
+    public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time)
     {
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
-        var (sessions, reserve, incidents) = rooms;
+        var (sessions, reserve, checks) = rooms;
+        var incidents = checks.Findings.Incidents;
         var acceptance = new BlobAcceptance(time, incidents);
-        var blobs = new BlobEndpoint(time, logs.CreateLogger<BlobEndpoint>());
+        var blobs = new BlobEndpoint(checks.Verifier, time);
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
-        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), time);
+        var manifests = new ManifestEndpoint(new ManifestReader(cache, checks.Copies), time);
         var manifestPut = new ManifestPutEndpoint(cache, reserve, time, incidents);
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();
@@ -58,4 +58,4 @@ internal static class RegistryRoutes
 }
 
 /// <summary>What several capabilities share in one server.</summary>
-internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, IncidentBook Incidents);
+internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, StoreChecks Checks);

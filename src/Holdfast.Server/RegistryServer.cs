@@ -1,6 +1,7 @@
 using System.Net;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
+using Holdfast.Server.Scrub;
 using Holdfast.Server.Uploads;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
@@ -13,6 +14,8 @@ public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
+    private StoreChecks? _checks;
+    private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
 
     private RegistryServer(UploadSessions sessions) => _sessions = sessions;
@@ -35,7 +38,9 @@ public sealed class RegistryServer : IAsyncDisposable
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
-            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
+            var checks = server._checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
+            var scrub = new StoreScrub(stores, options, checks, time, logs);
+            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
             var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
@@ -47,6 +52,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
+            server._background = BackgroundWork.Start(scrub, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -64,6 +70,10 @@ public sealed class RegistryServer : IAsyncDisposable
     {
         if (_host is not null)
             await _host.DisposeAsync();
+        foreach (var work in _background)
+            await work.DisposeAsync();
+        if (_checks is not null)
+            await _checks.DisposeAsync();
         await _sessions.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();

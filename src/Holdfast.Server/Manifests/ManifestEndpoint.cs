@@ -19,7 +19,17 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider ti
         var key = new RepositoryKey(registry.Id, request.Route.Repository);
         var stored = await registry.Metadata.ReadAsync(
             (key, reference), static (session, s) => Storage.Metadata.Manifests.Find(session, s.key, s.reference), request.Aborted);
-        var payload = stored is null ? null : await manifests.ReadAsync(registry, stored, request.Aborted);
+        byte[]? payload;
+        try
+        {
+            payload = stored is null ? null : await manifests.ReadAsync(stored, request.Aborted);
+        }
+        catch (IOException)
+        {
+            await request.FailAsync(
+                Outcome.StoreUnreadable, "the manifest's bytes could not be read, which says nothing about whether they are there; the operator has been told");
+            return;
+        }
         if (stored is null || payload is null)
         {
             await FailUnknownAsync(request, reference);

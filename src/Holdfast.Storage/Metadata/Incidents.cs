@@ -47,6 +47,10 @@ public static class Incidents
         return Read(session.Prepare(Sql).Set("@object", subject).Set("@kind", kind.Name()).Set("@by", by).Set("@now", nowMs));
     }
 
+    public static bool IsOpen(MetadataSession session, IncidentKind kind, string subject) => session
+        .Prepare("SELECT id FROM incidents WHERE object = @object AND kind = @kind AND healed_at IS NULL")
+        .Set("@object", subject).Set("@kind", kind.Name()).QueryLong() is not null;
+
     /// <returns>False if there is no such incident.</returns>
     public static bool Acknowledge(MetadataSession session, long id, string by, long nowMs) => session
         .Prepare("UPDATE incidents SET acknowledged_at = @now, acknowledged_by = @by WHERE id = @id")

@@ -39,6 +39,15 @@ public static class Manifests
         return rows.Read() ? rows.Bytes(0) : null;
     }
 
+    /// <summary>Writes the bytes of a manifest that is there anew: whoever calls this has hashed them.</summary>
+    public static bool MendPayload(MetadataSession session, Digest digest, byte[] payload)
+    {
+        if (BlobRows.Find(session, digest) is not { } blobId)
+            return false;
+        PutPayload(session, blobId, payload);
+        return true;
+    }
+
     /// <summary>Looks for every hard edge of a manifest inside the repository it is meant for (P2).</summary>
     public static ManifestClosure CheckClosure(MetadataSession session, RepositoryKey repository, Manifest manifest) =>
         ManifestEdges.Resolve(session, repository, manifest).Result;
