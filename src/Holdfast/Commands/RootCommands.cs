@@ -17,6 +17,8 @@ internal static class RootCommands
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
           holdfast status --data ./data                     what the server of that folder does
+          holdfast incidents --data ./data                  what is wrong there, and what to do about it
+          holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -66,5 +68,7 @@ internal static class RootCommands
         ConfigCommand.Create(),
         UserCommand.Create(),
         StatusCommand.Create(),
+        IncidentsCommand.Create(),
+        HealCommand.Create(),
     };
 }
