@@ -2,6 +2,9 @@ using Holdfast.Server.Admin;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
 using Holdfast.Server.Trash;
+using Holdfast.Server.Heal;
+using Holdfast.Server.Http;
+using Holdfast.Server.Incidents;
 using Holdfast.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +20,12 @@ internal static class AdminRoutes
         AddCollection(admin, new CollectionEndpoint(collector, stores));
         var restorer = new TrashRestorer(stores, time, logs.CreateLogger<TrashRestorer>());
         AddTrash(admin, new TrashEndpoint(stores.Metadata, restorer, options.Trash, time));
+    public static AdminTable Create(ServerOptions options, ContentStores stores, IntegrityRooms rooms, TimeProvider time)
+    {
+        var admin = new AdminTable();
+        AddStatus(admin, new StatusEndpoint(options, stores.Blobs, time));
+        AddIncidents(admin, new IncidentsEndpoint(stores, rooms.Incidents), new WatchEndpoint(stores, time));
+        AddHeal(admin, new HealEndpoint(rooms.Healer));
         return admin;
     }
 
@@ -35,4 +44,15 @@ internal static class AdminRoutes
         .Map("GET", "/api/v1/trash", trash.ListAsync)
         .Map("POST", "/api/v1/trash/restore", trash.RestoreAsync)
         .Map("POST", "/api/v1/trash/purge", trash.PurgeAsync);
+    private static void AddIncidents(AdminTable admin, IncidentsEndpoint incidents, WatchEndpoint watch) => admin
+        .Map("GET", "/api/v1/incidents", incidents.ListAsync)
+        .Map("GET", "/api/v1/incidents/watch", watch.WatchAsync)
+        .Map("GET", "/api/v1/incidents/{id}", incidents.GetAsync)
+        .Map("POST", "/api/v1/incidents/{id}/acknowledge", incidents.AcknowledgeAsync);
+
+    private static void AddHeal(AdminTable admin, HealEndpoint heal) => admin
+        .Map("POST", "/api/v1/heal/run", heal.RunAsync);
 }
+
+/// <summary>What the administration asks and starts of what keeps the content whole.</summary>
+internal sealed record IntegrityRooms(IncidentBook Incidents, Healer Healer);

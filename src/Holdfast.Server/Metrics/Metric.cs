@@ -18,6 +18,9 @@ internal sealed class Metric
     // From a manifest out of memory to a large layer over a slow line.
     private static readonly double[] SecondsBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+    // From a push that repairs at once to a donor that comes back after a week.
+    private static readonly double[] LongSecondsBounds = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
+
     // 1 KiB to 16 GiB in steps of four.
     private static readonly double[] BytesBounds = [.. Enumerable.Range(0, 13).Select(static n => 1024 * Math.Pow(4, n))];
     private static readonly double[] CountBounds = [.. Enumerable.Range(0, 11).Select(static n => Math.Pow(2, n))];
@@ -97,6 +100,8 @@ internal sealed class Metric
 
     private static double[] BoundsFor(string name)
     {
+        if (name.EndsWith("_heal_duration_seconds", StringComparison.Ordinal))
+            return LongSecondsBounds;
         if (name.EndsWith("_seconds", StringComparison.Ordinal))
             return SecondsBounds;
         return name.EndsWith("_bytes", StringComparison.Ordinal) ? BytesBounds : CountBounds;

@@ -20,6 +20,8 @@ internal static class RootCommands
           holdfast trash restore team/app:v1                takes a delete back
           holdfast gc status --data ./data                  what waits to be freed
           holdfast scrub status                             when the stored bytes were last checked
+          holdfast incidents --data ./data                  what is wrong there, and what to do about it
+          holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -72,5 +74,7 @@ internal static class RootCommands
         TrashCommand.Create(),
         GcCommand.Create(),
         ScrubCommand.Create(),
+        IncidentsCommand.Create(),
+        HealCommand.Create(),
     };
 }
