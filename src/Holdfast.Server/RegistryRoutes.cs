@@ -15,13 +15,13 @@ internal static class RegistryRoutes
     public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time, ILoggerFactory logs)
     {
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
-        var (sessions, reserve, incidents) = rooms;
+        var (sessions, reserve, incidents, retention) = rooms;
         var acceptance = new BlobAcceptance(time, incidents);
         var blobs = new BlobEndpoint(time, logs.CreateLogger<BlobEndpoint>());
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
-        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), time);
-        var manifestPut = new ManifestPutEndpoint(cache, reserve, time, incidents);
+        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), retention.Pulls.Note, time);
+        var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, incidents, retention.Rules.ImmutableTags));
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();
         var catalog = new CatalogEndpoint();
@@ -58,4 +58,4 @@ internal static class RegistryRoutes
 }
 
 /// <summary>What several capabilities share in one server.</summary>
-internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, IncidentBook Incidents);
+internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, IncidentBook Incidents, RetentionParts Retention);

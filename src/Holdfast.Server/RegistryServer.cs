@@ -13,6 +13,8 @@ public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
+    private RetentionParts? _retention;
+    private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
 
     private RegistryServer(UploadSessions sessions) => _sessions = sessions;
@@ -35,10 +37,11 @@ public sealed class RegistryServer : IAsyncDisposable
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
-            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
+            var retention = server._retention = new RetentionParts(options, registries, stores, new RetentionSurroundings(incidents, time, logs));
+            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents, retention), time, logs);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
-            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
+            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, retention.Endpoint, time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],
@@ -47,6 +50,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
+            server._background = BackgroundWork.Start(retention, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -64,6 +68,10 @@ public sealed class RegistryServer : IAsyncDisposable
     {
         if (_host is not null)
             await _host.DisposeAsync();
+        foreach (var work in _background)
+            await work.DisposeAsync();
+        if (_retention is not null)
+            await _retention.DisposeAsync();
         await _sessions.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();

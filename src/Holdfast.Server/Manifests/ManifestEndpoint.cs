@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Manifests;
 
 /// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
-internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider time)
+/// <param name="notePull">Told of each manifest that was pulled; must cost next to nothing.</param>
+internal sealed class ManifestEndpoint(ManifestReader manifests, Action<RepositoryKey, Digest> notePull, TimeProvider time)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -35,6 +36,9 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider ti
             return;
         }
 
+        // A HEAD only asks whether it is there; probes do that all day.
+        if (!HttpMethods.IsHead(http.Request.Method))
+            notePull(key, stored.Digest);
         var digest = stored.Digest.ToString();
         var etag = $"\"{digest}\"";
         var headers = http.Response.Headers;

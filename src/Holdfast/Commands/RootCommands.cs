@@ -17,6 +17,7 @@ internal static class RootCommands
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
           holdfast status --data ./data                     what the server of that folder does
+          holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -66,5 +67,6 @@ internal static class RootCommands
         ConfigCommand.Create(),
         UserCommand.Create(),
         StatusCommand.Create(),
+        RetentionCommand.Create(),
     };
 }
