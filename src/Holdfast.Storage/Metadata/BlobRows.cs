@@ -20,6 +20,17 @@ internal static class BlobRows
             .Set("@digest", blob.Digest).Set("@size", blob.SizeBytes).Set("@stamp", blob.Stamp).Set("@now", nowMs).QueryLong()!.Value;
     }
 
+    /// <summary>Adds a blob that nobody has looked at; what is known of one that is there stays.</summary>
+    public static long EnsureUnseen(MetadataSession session, Digest digest, long sizeBytes, long createdMs)
+    {
+        const string Sql = """
+            INSERT INTO blobs (digest, size, created_at) VALUES (@digest, @size, @now)
+            ON CONFLICT (digest) DO UPDATE SET deleting_at = NULL
+            RETURNING id
+            """;
+        return session.Prepare(Sql).Set("@digest", digest).Set("@size", sizeBytes).Set("@now", createdMs).QueryLong()!.Value;
+    }
+
     public static long? Find(MetadataSession session, Digest digest) =>
         session.Prepare("SELECT id FROM blobs WHERE digest = @digest").Set("@digest", digest).QueryLong();
 

@@ -63,6 +63,7 @@ internal static class RootCommands
     {
         ServeCommand.Create(),
         ConfigCommand.Create(),
+        RebuildCommand.Create(),
         UserCommand.Create(),
     };
 }

@@ -60,7 +60,7 @@ public sealed class RegistryFixture : IAsyncLifetime
     private async Task OpenAsync(DataFolder data)
     {
         _blobs = new FileSystemBlobStore(data, TimeProvider.System);
-        _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
+        (_metadata, _) = await SqliteMetadataDatabase.OpenAsync(data, _blobs, TimeProvider.System, CancellationToken.None);
         _server = await RegistryServer.StartAsync(
             Options, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
