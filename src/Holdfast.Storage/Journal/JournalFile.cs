@@ -13,9 +13,13 @@ internal static class JournalFile
     public readonly record struct Line(long Offset, long EndOffset, JournalRecord? Record);
 
     /// <exception cref="IOException">The file can't be read.</exception>
-    public static IEnumerable<Line> Read(string path)
+    public static IEnumerable<Line> Read(string path) => Split(path).Select(line =>
+        new Line(line.Offset, line.Offset + line.Bytes.Length + (line.IsEnded ? 1 : 0), line.IsEnded ? TryRead(line.Bytes) : null));
+
+    // The bytes are good until the next line is asked for.
+    private static IEnumerable<(long Offset, ReadOnlyMemory<byte> Bytes, bool IsEnded)> Split(string path)
     {
-        using var file = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
         var buffer = new byte[BufferBytes];
         var (filled, start, offset) = (0, 0, 0L);
         while (true)
@@ -23,7 +27,7 @@ internal static class JournalFile
             var end = buffer.AsSpan(start, filled - start).IndexOf((byte)'\n');
             if (end >= 0)
             {
-                yield return new Line(offset, offset + end + 1, TryRead(buffer.AsMemory(start, end)));
+                yield return (offset, buffer.AsMemory(start, end), true);
                 (start, offset) = (start + end + 1, offset + end + 1);
                 continue;
             }
@@ -38,15 +42,31 @@ internal static class JournalFile
                 continue;
             }
             if (filled > 0)
-                yield return new Line(offset, offset + filled, null);
+                yield return (offset, buffer.AsMemory(0, filled), false);
             yield break;
         }
+    }
+
+    /// <summary>Compares checksums only, which is a matter of reading. The last line may be one that is just being written.</summary>
+    /// <returns>Where the first damaged line begins; null if there is none.</returns>
+    public static long? FindDamage(string path, CancellationToken cancellationToken)
+    {
+        long? suspect = null;
+        foreach (var line in Split(path))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (suspect is not null)
+                return suspect;
+            if (!line.IsEnded || !JournalBuffer.TryOpen(line.Bytes, out _))
+                suspect = line.Offset;
+        }
+        return null;
     }
 
     /// <summary>The first and the last line alone, as a start reads them. The last is null if it is damaged, or too long for this to find its beginning.</summary>
     public static (JournalRecord? First, JournalRecord? Last, long LengthBytes) ReadEnds(string path)
     {
-        using var file = File.OpenHandle(path);
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         var length = RandomAccess.GetLength(file);
         return (ReadFirst(file), ReadLast(file, length), length);
     }

@@ -171,7 +171,9 @@ internal sealed class JournalScan
 
     private void Take(string path, JournalRecord change)
     {
-        if (change.Sequence <= SnapshotSequence && _suspect is null)
+        if (change.Sequence <= SnapshotSequence || (change.Sequence == SnapshotSequence + 1 && Last == SnapshotSequence))
+            _suspect = null; // What is damaged before it, the snapshot replaces.
+        if (change.Sequence <= SnapshotSequence)
             return;
         // Behind damaged bytes: part of the same torn write, or proof that those once were good?
         if (_suspect is { } suspect && change.Batch <= suspect.Sequence && suspect.Path == path)

@@ -29,6 +29,7 @@ internal sealed class JournalWriter : IDisposable
     private long _room;
     private (long Sequence, long Length) _before;
     private string? _closedBecause;
+    private volatile bool _isToBeLeft;
 
     private JournalWriter(string folder, string store, long sequence, long segmentBytes) =>
         (_folder, _store, Sequence, LastAdded, _segmentBytes) = (folder, store, sequence, sequence, segmentBytes);
@@ -38,6 +39,9 @@ internal sealed class JournalWriter : IDisposable
 
     /// <summary>Of the last change that was added.</summary>
     public long LastAdded { get; private set; }
+
+    /// <summary>Called when a segment is full, from the writer's thread.</summary>
+    public Action? SegmentFilled { get; set; }
 
     public bool HasAdded => LastAdded > Sequence;
 
@@ -60,6 +64,9 @@ internal sealed class JournalWriter : IDisposable
             throw;
         }
     }
+
+    /// <summary>The next write begins a segment, because this one is damaged. From any thread.</summary>
+    public void LeaveSegment() => _isToBeLeft = true;
 
     /// <summary>Takes up what one change did.</summary>
     public void Add(MetadataSession session, IReadOnlyList<JournalEvent> events)
@@ -88,8 +95,12 @@ internal sealed class JournalWriter : IDisposable
     {
         if (_closedBecause is not null)
             throw new IOException(_closedBecause);
-        if (_length + _buffer.Length > _segmentBytes && _length > HeaderBytes)
+        if ((_isToBeLeft || _length + _buffer.Length > _segmentBytes) && _length > HeaderBytes)
+        {
             BeginSegment();
+            _isToBeLeft = false;
+            SegmentFilled?.Invoke();
+        }
         _before = (Sequence, _length);
         try
         {

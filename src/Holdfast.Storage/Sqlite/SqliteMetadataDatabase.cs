@@ -11,6 +11,7 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
 {
     private readonly SqliteReaders _readers;
     private readonly GroupCommit _writer;
+    private JournalKeeper? _keeper;
 
     private SqliteMetadataDatabase(string file, JournalWriter? journal)
     {
@@ -34,7 +35,9 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
         {
             var start = new DatabaseStart(folder, blobs, time);
             var journal = await start.RunAsync(cancellationToken);
-            return (new SqliteMetadataDatabase(folder.DatabaseFile, journal), start.Findings);
+            var database = new SqliteMetadataDatabase(folder.DatabaseFile, journal);
+            database._keeper = new JournalKeeper(database, journal, folder, time);
+            return (database, start.Findings);
         }
         catch (Exception e) when (SqliteConnections.IsFull(e))
         {
@@ -103,6 +106,9 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
 
     public override async ValueTask DisposeAsync()
     {
+        // The keeper first: it writes what it finds through the writer.
+        if (_keeper is not null)
+            await _keeper.DisposeAsync();
         await _writer.DisposeAsync();
         _readers.Dispose();
     }
