@@ -35,14 +35,19 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
         {
             var start = new DatabaseStart(folder, blobs, time);
             var journal = await start.RunAsync(cancellationToken);
-            var database = new SqliteMetadataDatabase(folder.DatabaseFile, journal);
-            database._keeper = new JournalKeeper(database, journal, folder, time);
-            return (database, start.Findings);
+            return (Open(folder, journal, time, JournalKeeper.MaxBytes), start.Findings);
         }
         catch (Exception e) when (SqliteConnections.IsFull(e))
         {
             throw new StoreFullException($"the disk has no room left to open the database '{folder.DatabaseFile}'", e);
         }
+    }
+
+    internal static SqliteMetadataDatabase Open(DataFolder folder, JournalWriter journal, TimeProvider time, long maxJournalBytes)
+    {
+        var database = new SqliteMetadataDatabase(folder.DatabaseFile, journal);
+        database._keeper = new JournalKeeper(database, journal, folder, time, maxJournalBytes);
+        return database;
     }
 
     /// <summary>Opens a file without a journal, creating it if there is none, and migrates it to this program's schema: what is lost with it is lost.</summary>
