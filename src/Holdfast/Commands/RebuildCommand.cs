@@ -62,7 +62,7 @@ internal static class RebuildCommand
         }
         catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException or InvalidDataException or FormatException)
         {
-            await errors.WriteLineAsync($"holdfast rebuild: {UsageFault.Describe(e)}");
+            await errors.WriteLineAsync($"holdfast rebuild: {e.Message.ReplaceLineEndings(" ")}");
         }
         return RootCommands.Failed;
     }
