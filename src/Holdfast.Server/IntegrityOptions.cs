@@ -58,7 +58,7 @@ public sealed record DonorOptions
 }
 
 /// <summary>What of a repository stays. What no reason keeps goes to the trash.</summary>
-public sealed record RetentionRule
+public sealed record RetentionOptions
 {
     /// <summary>Names of registries, or "*".</summary>
     public required IReadOnlyList<string> Registries { get; init; }
@@ -88,6 +88,13 @@ public sealed record RetentionRule
 
     /// <summary>A run that would remove more of a repository's roots than this share, in percent, removes nothing there and opens an incident.</summary>
     public int MaxRemovedPercent { get; init; } = 25;
+
+    /// <summary>
+    /// Does it take tags away? With any reason to keep, what no reason keeps goes. Without one no tagged root goes: such a rule is there for
+    /// <see cref="UntaggedAfter"/> or <see cref="ImmutableTags"/>.
+    /// </summary>
+    public bool RemovesTagged =>
+        KeepNewest is not null || KeepTags.Count > 0 || KeepPulledWithin is not null || KeepYoungerThan is not null;
 
     /// <summary>When it runs by itself: five cron fields, in the machine's time zone; null: only by command.</summary>
     public string? Schedule { get; init; }

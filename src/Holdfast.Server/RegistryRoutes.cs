@@ -17,10 +17,10 @@ internal static class RegistryRoutes
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
         var (sessions, reserve, incidents) = rooms;
         var acceptance = new BlobAcceptance(time, incidents);
-        var blobs = new BlobEndpoint(time, logs.CreateLogger<BlobEndpoint>());
+        var blobs = new BlobEndpoint(new PushLeases(options.Collection.Lease, time), time, logs.CreateLogger<BlobEndpoint>());
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
-        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), time);
+        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), new PushHolds(options.Collection.Grace, time), time);
         var manifestPut = new ManifestPutEndpoint(cache, reserve, time, incidents);
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();

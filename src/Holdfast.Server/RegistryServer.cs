@@ -1,8 +1,10 @@
 using System.Net;
-using Holdfast.Storage;
 using Holdfast.Server.Auth;
+using Holdfast.Server.Collection;
 using Holdfast.Server.Http;
+using Holdfast.Server.Trash;
 using Holdfast.Server.Uploads;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
@@ -13,6 +15,8 @@ public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
     private readonly UploadSessions _sessions;
+    private Collector? _collector;
+    private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
 
     private RegistryServer(UploadSessions sessions) => _sessions = sessions;
@@ -35,14 +39,21 @@ public sealed class RegistryServer : IAsyncDisposable
             await sessions.RestoreAsync(cancellationToken);
             var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time);
             var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
+            server._collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time);
+            await server._collector.RecoverAsync(cancellationToken);
             var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, incidents), time, logs);
             server.MapTokenEndpoint(routes, time);
+            var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
+            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, server._collector, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 RegistryOf = listener => registries[listener.Registry],
-                Dispatch = new Dispatcher(routes, server.AdmitAsync, reserve).HandleAsync,
+                Dispatch = request => request.Route.Kind == RouteKind.Admin || request.Listener.LocalCaller is not null
+                    ? admin.HandleAsync(request)
+                    : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
+            server._background = BackgroundWork.Start(options, server._collector, new TrashCensus(stores.Metadata, time), time, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -60,6 +71,9 @@ public sealed class RegistryServer : IAsyncDisposable
     {
         if (_host is not null)
             await _host.DisposeAsync();
+        foreach (var work in _background)
+            await work.DisposeAsync();
+        _collector?.Dispose();
         await _sessions.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();
@@ -88,6 +102,9 @@ public sealed class RegistryServer : IAsyncDisposable
 
     private ValueTask<Admission> AdmitAsync(RegistryRequest request, RegistryActions needs) =>
         _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
+
+    private ValueTask<Admission> AdmitAdminAsync(RegistryRequest request, RegistryActions needs) =>
+        _authenticators[request.Registry.Name].AdmitAdminAsync(request.Context, ClientOf(request), request.Aborted);
 
     private void MapTokenEndpoint(RouteTable routes, TimeProvider time)
     {

@@ -1,10 +1,11 @@
-using Holdfast.Storage;
 using Holdfast.Server.Http;
 using Holdfast.Server.Metrics;
+using Holdfast.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -81,6 +82,8 @@ internal sealed class ServerHost : IAsyncDisposable
     // Kestrel alone, without a generic host around it: no hosted services, no configuration files or variables read behind our back.
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
+        if (_options.AdminSocket is not null)
+            AdminSocket.Prepare(_options.AdminSocket);
         var listeners = new Listeners(_options.Limits, _instruments);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.Replace(ServiceDescriptor.Singleton(_parts.Logs));
@@ -89,7 +92,10 @@ internal sealed class ServerHost : IAsyncDisposable
             Listeners.ApplyLimits(kestrel);
             foreach (var listener in _options.Listeners)
                 listeners.Add(kestrel, new ListenerBinding(listener, _parts.RegistryOf(listener)), Certificate(listener));
+            if (_options.AdminSocket is { } socket)
+                listeners.AddAdminSocket(kestrel, socket, ListenerBinding.OfAdminSocket(_parts.Stores));
         });
+        builder.Services.Configure<SocketTransportOptions>(static transport => transport.CreateBoundListenSocket = AdminSocket.Bind);
         builder.Services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, TransportMemory>());
         _application = builder.Build();
         var server = _application.Services.GetRequiredService<IServer>();
@@ -138,6 +144,7 @@ internal sealed class ServerHost : IAsyncDisposable
             await certificate.DisposeAsync();
         if (_accessLog is not null)
             await _accessLog.DisposeAsync();
+        _inFlight.Dispose();
         _metrics.Dispose();
         _instruments.Dispose();
         foreach (var instruments in _otherInstruments)

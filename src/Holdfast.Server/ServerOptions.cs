@@ -34,7 +34,7 @@ public sealed record ServerOptions
     public HealOptions Heal { get; init; } = new();
 
     /// <summary>The first rule whose patterns fit a repository holds for it; without any, nothing is ever removed.</summary>
-    public IReadOnlyList<RetentionRule> Retention { get; init; } = [];
+    public IReadOnlyList<RetentionOptions> Retention { get; init; } = [];
 
     /// <summary>Unix socket of local administration, guarded by its file permissions; null: none.</summary>
     public string? AdminSocket { get; init; }
@@ -62,7 +62,7 @@ public sealed record RegistryOptions
 {
     public required string Name { get; init; }
 
-    /// <summary>Null: an open registry, where everyone may do everything.</summary>
+    /// <summary>Null: an open registry, where everyone may pull, push and delete.</summary>
     public AuthOptions? Auth { get; init; }
 }
 

@@ -82,10 +82,13 @@ internal sealed class Permissions
     /// <summary>Is there any repository to which anything may be done?</summary>
     public bool IsNothing => _everywhere == RegistryActions.None && _literal.Count == 0 && _patterns.Length == 0;
 
+    /// <summary>Administration is of the whole server, so a rule grants it by "**" alone.</summary>
+    public bool MayAdminister => (_everywhere & RegistryActions.Admin) != 0;
+
     public RegistryActions Of(RepositoryName repository)
     {
         var actions = _everywhere;
-        if (actions == RegistryActions.All || (_literal.Count == 0 && _patterns.Length == 0))
+        if (actions == (RegistryActions.All | RegistryActions.Admin) || (_literal.Count == 0 && _patterns.Length == 0))
             return actions;
         var name = repository.ToString();
         actions |= _literal.GetValueOrDefault(name);

@@ -11,7 +11,7 @@ public sealed record AuthOptions
     /// <summary>What a caller without credentials may do to every repository: none, or pull.</summary>
     public RegistryActions Anonymous { get; init; }
 
-    /// <summary>If empty, every user may do everything; else a user may do what the rules that name him grant together.</summary>
+    /// <summary>If empty, every user may pull, push and delete; else a user may do what the rules that name him grant together.</summary>
     public IReadOnlyList<AccessRule> Access { get; init; } = [];
 
     /// <summary>If set, callers are asked for Bearer tokens from the token endpoint; Basic is understood either way.</summary>

@@ -67,6 +67,24 @@ internal sealed class Authenticator : IDisposable
         }
     }
 
+    /// <summary>
+    /// Decides about a request to administer. A password must come with it: tokens are for repositories, and wander through build machines.
+    /// </summary>
+    public async ValueTask<Admission> AdmitAdminAsync(HttpContext context, IPAddress client, CancellationToken token)
+    {
+        if (_users is null)
+            return Admission.LocalOnly();
+        var headers = context.Request.Headers.Authorization;
+        if (headers is not [{ } header] || !header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase))
+            return Admission.Unauthorized(Challenges.Basic);
+        var authenticated = await AuthenticateAsync(header, client, token);
+        if (authenticated.Outcome == AuthenticationOutcome.SlowDown)
+            return Admission.SlowDown(authenticated.RetryAfter);
+        if (authenticated.Caller is not { User: { } user } caller)
+            return Admission.Unauthorized(Challenges.Basic);
+        return PermissionsOf(user).MayAdminister ? Admission.Admitted(caller) : Admission.Denied(caller);
+    }
+
     /// <summary>Finds out who sends a request. Cheap for who was verified before.</summary>
     public ValueTask<AuthenticationResult> AuthenticateAsync(HttpContext context, IPAddress client, CancellationToken token)
     {

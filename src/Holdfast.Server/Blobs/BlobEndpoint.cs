@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server.Blobs;
 
 /// <summary>Blobs by digest: GET and HEAD (end-2), DELETE (end-10).</summary>
-internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoint> log)
+internal sealed partial class BlobEndpoint(PushLeases leases, TimeProvider time, ILogger<BlobEndpoint> log)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -60,7 +60,7 @@ internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoi
                     Outcome.BlobUnknown, "this repository has no such blob", json => json.WriteString("digest"u8, digest.ToString()));
                 break;
             case DeleteOutcome.Held:
-                await request.FailHeldAsync(result, "manifests of this repository use this blob; delete them first");
+                await request.FailHeldAsync(result, "manifests of this repository use this blob, and would break without it; delete them first (detail.holders), then this one can go, or goes by itself after collection.grace");
                 break;
         }
     }
@@ -78,10 +78,15 @@ internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoi
             return null;
         var reader = await registry.Blobs.OpenAsync(digest, request.Aborted);
         if (reader is not null && reader.SizeBytes == blob.SizeBytes)
-            return reader;
-
-        LogDamaged(log, digest, request.Route.Name, blob.SizeBytes, reader?.SizeBytes ?? -1);
-        BlobMetrics.Damaged.Add(1);
+        {
+            if (await leases.HoldAsync(request, blob))
+                return reader;
+        }
+        else
+        {
+            LogDamaged(log, digest, request.Route.Name, blob.SizeBytes, reader?.SizeBytes ?? -1);
+            BlobMetrics.Damaged.Add(1);
+        }
         if (reader is not null)
             await reader.DisposeAsync();
         return null;

@@ -16,6 +16,9 @@ internal enum AdmissionOutcome
 
     /// <summary>429 TOOMANYREQUESTS with Retry-After.</summary>
     SlowDown,
+
+    /// <summary>403 DENIED: nobody administers through a registry that has no users.</summary>
+    LocalOnly,
 }
 
 /// <param name="Caller">Set if admitted or denied.</param>
@@ -27,6 +30,8 @@ internal readonly record struct Admission(AdmissionOutcome Outcome, Caller? Call
     public static Admission Denied(Caller caller) => new(AdmissionOutcome.Denied, caller, null, default);
 
     public static Admission Unauthorized(string challenge) => new(AdmissionOutcome.Unauthorized, null, challenge, default);
+
+    public static Admission LocalOnly() => new(AdmissionOutcome.LocalOnly, null, null, default);
 
     public static Admission SlowDown(TimeSpan retryAfter) => new(AdmissionOutcome.SlowDown, null, null, retryAfter);
 }

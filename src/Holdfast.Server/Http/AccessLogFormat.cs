@@ -39,7 +39,7 @@ internal static class AccessLogFormat
 
     private static void AppendRequest(StringBuilder lines, AccessLogEntry entry)
     {
-        lines.Append(CultureInfo.InvariantCulture, $"{entry.RequestId} {entry.Remote} ");
+        lines.Append(CultureInfo.InvariantCulture, $"{entry.RequestId} {entry.Remote?.ToString() ?? "-"} ");
         AppendEscaped(lines, entry.User ?? "-", quoted: false);
         lines.Append(CultureInfo.InvariantCulture, $" {entry.Registry} {entry.Route} {entry.Status} ");
         lines.Append(entry.ErrorCode ?? "-").Append(' ');

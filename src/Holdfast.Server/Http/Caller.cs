@@ -10,7 +10,12 @@ public enum RegistryActions
     Pull = 1,
     Push = 2,
     Delete = 4,
+
+    /// <summary>All that a repository's user may want; administration is granted by name only.</summary>
     All = Pull | Push | Delete,
+
+    /// <summary>Administering the server. It isn't a repository's, so it counts only where it is granted for all of them.</summary>
+    Admin = 8,
 }
 
 /// <summary>Who sends a request, and what that one may do.</summary>

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Holdfast.Storage;
 using Holdfast.Oci;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 

@@ -80,6 +80,7 @@ internal static class RouteKindLabels
         RouteKind.Health => "health",
         RouteKind.Ready => "ready",
         RouteKind.Metrics => "metrics",
+        RouteKind.Admin => "admin",
         _ => "unknown",
     };
 }

@@ -4,15 +4,20 @@ namespace Holdfast.Server.Http;
 /// The requests that a drain waits for: everything brought to the dispatcher, until its answer is sent. Health, metrics and refusals
 /// don't count, else probes would keep a server from ever getting idle.
 /// </summary>
-internal sealed class InFlight
+internal sealed class InFlight : IDisposable
 {
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _draining = new();
     private int _count;
-    private int _draining;
+
+    public InFlight() => Draining = _draining.Token;
 
     public int Count => Volatile.Read(ref _count);
 
-    public bool IsDraining => Volatile.Read(ref _draining) != 0;
+    public bool IsDraining => Draining.IsCancellationRequested;
+
+    /// <summary>Set when the drain begins.</summary>
+    public CancellationToken Draining { get; }
 
     /// <returns>False if the server drains; the request is then not counted and must be refused.</returns>
     public bool TryEnter()
@@ -32,11 +37,15 @@ internal sealed class InFlight
     }
 
     /// <summary>Lets nothing more in; completes when nothing is left.</summary>
-    public Task DrainAsync()
+    public async Task DrainAsync()
     {
-        Interlocked.Exchange(ref _draining, 1);
+        // Draining from here on; who is told of it runs on other threads.
+        var told = _draining.CancelAsync();
         if (Count == 0)
             _idle.TrySetResult();
-        return _idle.Task;
+        await told;
+        await _idle.Task;
     }
+
+    public void Dispose() => _draining.Dispose();
 }

@@ -21,7 +21,7 @@ internal sealed class Listeners(LimitOptions limits, HttpInstruments instruments
     /// <param name="certificate">Null: cleartext.</param>
     public void Add(KestrelServerOptions kestrel, ListenerBinding binding, TlsCertificate? certificate)
     {
-        var url = binding.Options.Url;
+        var url = binding.Options!.Url;
         void Configure(ListenOptions listen) => ConfigureListener(listen, binding, certificate);
 
         // "localhost" is both loopback addresses: clients differ in which they try first. A free port can only be taken on one.
@@ -32,6 +32,13 @@ internal sealed class Listeners(LimitOptions limits, HttpInstruments instruments
         else
             kestrel.ListenLocalhost(url.Port, Configure);
     }
+
+    /// <summary>The administration's socket. It isn't counted against the limit of connections: it is what a flooded server is looked at through.</summary>
+    public void AddAdminSocket(KestrelServerOptions kestrel, string path, ListenerBinding binding) => kestrel.ListenUnixSocket(path, listen =>
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        listen.Use(next => connection => ServeLocalAsync(next, connection, binding));
+    });
 
     public static void ApplyLimits(KestrelServerOptions kestrel)
     {
@@ -73,6 +80,20 @@ internal sealed class Listeners(LimitOptions limits, HttpInstruments instruments
             HandshakeTimeout = TimeSpan.FromSeconds(10),
             OnConnection = _ => ValueTask.FromResult(certificate.Current),
         });
+    }
+
+    private async Task ServeLocalAsync(ConnectionDelegate next, ConnectionContext connection, ListenerBinding binding)
+    {
+        instruments.ConnectionOpened();
+        try
+        {
+            connection.Features.Set(binding with { LocalCaller = AdminSocket.CallerOf(connection.Features) });
+            await next(connection);
+        }
+        finally
+        {
+            instruments.ConnectionClosed();
+        }
     }
 
     // Outermost, before TLS: a connection over the limit costs an accept and a close. Kestrel's own limit would count each listener by itself.

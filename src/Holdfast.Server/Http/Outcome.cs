@@ -22,6 +22,11 @@ internal enum Outcome
     PageInvalid,
     RangeNotSatisfiable,
     Held,
+    AdminRouteUnknown,
+    AdminNotFound,
+    AdminInvalid,
+    AdminConflict,
+    AdminRefused,
     Unauthorized,
     Denied,
     SlowDown,
@@ -38,7 +43,9 @@ internal enum Outcome
 
 /// <summary>An outcome's status and error code.</summary>
 /// <param name="Status">HTTP status.</param>
-/// <param name="Code">For 4XX one of dist-spec v1.1.1 "Error Codes"; for 5XX, where the specification leaves it open, our own.</param>
+/// <param name="Code">
+/// For 4XX one of dist-spec v1.1.1 "Error Codes"; for 5XX, where the specification leaves it open, and for the administration, which is none of its business, our own.
+/// </param>
 internal readonly record struct OutcomeAnswer(int Status, string Code);
 
 internal static class Outcomes
@@ -64,6 +71,11 @@ internal static class Outcomes
         Outcome.PageInvalid => Answer(400, ErrorCode.Unsupported),
         Outcome.RangeNotSatisfiable => Answer(416, ErrorCode.Unsupported),
         Outcome.Held => Answer(409, ErrorCode.Denied),
+        Outcome.AdminRouteUnknown => new OutcomeAnswer(404, "ROUTE_UNKNOWN"),
+        Outcome.AdminNotFound => new OutcomeAnswer(404, "NOT_FOUND"),
+        Outcome.AdminInvalid => new OutcomeAnswer(400, "INVALID"),
+        Outcome.AdminConflict => new OutcomeAnswer(409, "CONFLICT"),
+        Outcome.AdminRefused => Answer(403, ErrorCode.Denied),
         Outcome.Unauthorized => Answer(401, ErrorCode.Unauthorized),
         Outcome.Denied => Answer(403, ErrorCode.Denied),
         Outcome.SlowDown => Answer(429, ErrorCode.TooManyRequests),

@@ -22,5 +22,8 @@ internal sealed class RegistryRequest(HttpContext context, ListenerBinding liste
     /// <summary>The error code that was answered, if any, for the log.</summary>
     public string? ErrorCode { get; set; }
 
+    /// <summary>Set when the server begins to drain: what could run for ever ends then.</summary>
+    public CancellationToken Stopping { get; init; }
+
     public CancellationToken Aborted => context.RequestAborted;
 }

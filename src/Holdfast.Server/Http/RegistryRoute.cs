@@ -20,6 +20,8 @@ internal readonly record struct RegistryRoute(RouteKind Kind, RepositoryName Rep
             return Of(RouteKind.Base);
         if (path.StartsWith("/v2/", StringComparison.Ordinal))
             return ParseRepositoryPath(path[4..]);
+        if (path.StartsWith(AdminTable.Root, StringComparison.Ordinal))
+            return Of(RouteKind.Admin);
         return path switch
         {
             "/healthz" => Of(RouteKind.Health),

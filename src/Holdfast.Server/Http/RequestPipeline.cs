@@ -36,6 +36,7 @@ internal sealed partial class RequestPipeline(RequestHandlers handlers, InFlight
         var request = new RegistryRequest(http, context.Binding!, id)
         {
             Route = RegistryRoute.Parse(RequestTarget.Path(contextTarget(http))),
+            Stopping = inFlight.Draining,
         };
         context.Request = request;
         return RunAsync(context, request);

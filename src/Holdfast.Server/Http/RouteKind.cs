@@ -40,4 +40,7 @@ internal enum RouteKind
 
     /// <summary><c>/metrics</c></summary>
     Metrics,
+
+    /// <summary><c>/api/v1/…</c></summary>
+    Admin,
 }

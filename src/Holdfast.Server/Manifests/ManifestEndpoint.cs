@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Manifests;
 
 /// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
-internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider time)
+internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds, TimeProvider time)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -20,7 +20,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider ti
         var stored = await registry.Metadata.ReadAsync(
             (key, reference), static (session, s) => Storage.Metadata.Manifests.Find(session, s.key, s.reference), request.Aborted);
         var payload = stored is null ? null : await manifests.ReadAsync(registry, stored, request.Aborted);
-        if (stored is null || payload is null)
+        if (stored is null || payload is null || !await holds.HoldAsync(request, stored))
         {
             await FailUnknownAsync(request, reference);
             return;
@@ -74,7 +74,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, TimeProvider ti
                 await FailUnknownAsync(request, reference);
                 break;
             case DeleteOutcome.Held:
-                await request.FailHeldAsync(result, "indexes of this repository list this manifest; delete them first");
+                await request.FailHeldAsync(result, "indexes of this repository list this manifest, and would break without it; delete them first (detail.holders), then this one can go, or goes by itself after collection.grace");
                 break;
         }
     }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using Holdfast.Storage;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;

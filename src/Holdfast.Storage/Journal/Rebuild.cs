@@ -100,7 +100,7 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         try
         {
             change();
-            CommitVersion.Write(session, CommitVersion.Next(CommitVersion.Read(session)));
+            CommitVersion.CountUp(session);
             session.Prepare("COMMIT").Execute();
         }
         catch

@@ -58,6 +58,10 @@ public static class Incidents
         return found.Count > 0 ? found[0] : null;
     }
 
+    /// <summary>Is anything known to be wrong with it?</summary>
+    public static bool HasOpen(MetadataSession session, string subject) =>
+        session.Prepare("SELECT 1 FROM incidents WHERE object = @object AND healed_at IS NULL LIMIT 1").Set("@object", subject).QueryLong() is not null;
+
     /// <summary>Open incidents, the oldest first.</summary>
     public static IReadOnlyList<Incident> ListOpen(MetadataSession session, int limit) => Read(
         session.Prepare("SELECT " + Columns + " FROM incidents WHERE healed_at IS NULL ORDER BY id LIMIT @limit").Set("@limit", limit));

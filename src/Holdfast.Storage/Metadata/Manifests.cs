@@ -8,9 +8,10 @@ namespace Holdfast.Storage.Metadata;
 public static class Manifests
 {
     internal const string ByDigestSql = """
-        SELECT b.digest, m.media_type, b.size FROM repositories r
+        SELECT b.digest, m.media_type, b.size, v.queued_at FROM repositories r
         JOIN blobs b ON b.digest = @digest
         JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
+        LEFT JOIN manifest_reviews v ON v.manifest_id = m.id
         WHERE r.registry_id = @registry AND r.name = @repository AND m.trashed_at IS NULL
         """;
 
@@ -28,7 +29,9 @@ public static class Manifests
             ? session.Prepare(ByDigestSql).Set("@digest", reference.Digest)
             : session.Prepare(ByTagSql).Set("@tag", reference.Tag.ToString());
         using var rows = statement.Set(repository).Query();
-        return rows.Read() ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) : null;
+        return rows.Read()
+            ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) { ReviewQueuedAtMs = reference.IsDigest ? rows.LongOrNull(3) : null }
+            : null;
     }
 
     /// <returns>The bytes as pushed, or null if the database has none under that digest. The repository is not looked at.</returns>
@@ -58,6 +61,7 @@ public static class Manifests
         if (changed)
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
+        Reviews.ForgetManifest(session, manifestId);
         session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs)
         {
             MediaType = put.Manifest.MediaType,
@@ -104,13 +108,14 @@ public static class Manifests
     }
 
     /// <summary>A tag was taken from the manifest: from now on it has none, unless it has another.</summary>
-    internal static void NoteUntagged(MetadataSession session, long manifestId, long nowMs)
+    /// <returns>Has it none now?</returns>
+    internal static bool NoteUntagged(MetadataSession session, long manifestId, long nowMs)
     {
         const string Sql = """
             UPDATE manifests SET untagged_at = @now
             WHERE id = @manifest AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = manifests.id)
             """;
-        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        return session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute() > 0;
     }
 
     internal static long? FindId(MetadataSession session, RepositoryKey repository, Digest digest)

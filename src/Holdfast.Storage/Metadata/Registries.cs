@@ -12,6 +12,16 @@ public static class Registries
         return rows.Read() ? rows.Text(0) : null;
     }
 
+    /// <summary>All that there ever were, by id.</summary>
+    public static IReadOnlyDictionary<int, string> List(MetadataSession session)
+    {
+        var names = new Dictionary<int, string>();
+        using var rows = session.Prepare("SELECT id, name FROM registries").Query();
+        while (rows.Read())
+            names.Add((int)rows.Long(0), rows.Text(1));
+        return names;
+    }
+
     private static long? Find(MetadataSession session, string name) =>
         session.Prepare("SELECT id FROM registries WHERE name = @name").Set("@name", name).QueryLong();
 

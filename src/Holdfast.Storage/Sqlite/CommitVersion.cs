@@ -18,6 +18,9 @@ internal static class CommitVersion
     /// <summary>Where a new file begins: elsewhere than any other file did.</summary>
     public static int First() => RandomNumberGenerator.GetInt32(1, int.MaxValue);
 
+    /// <summary>To be called in every transaction that changes something.</summary>
+    public static void CountUp(MetadataSession session) => Write(session, Next(Read(session)));
+
     // A pragma takes no parameters.
     public static void Write(MetadataSession session, int version) =>
         session.Execute("PRAGMA user_version = " + version.ToString(CultureInfo.InvariantCulture));

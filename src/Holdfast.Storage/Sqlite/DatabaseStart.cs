@@ -213,6 +213,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
         using var session = SqliteConnections.OpenWriter(_files.Main);
         session.Prepare("BEGIN IMMEDIATE").Execute();
         var version = CommitVersion.Read(session);
+        DatabaseRoom.Prepare(session);
         CommitVersion.Write(session, version == 0 ? CommitVersion.First() : CommitVersion.Next(version));
         if (Findings.Warnings.Count > 0)
             Incidents.Open(session, IncidentKind.Journal, "holdfast.db", string.Join("; ", Findings.Warnings), _nowMs);

@@ -26,18 +26,17 @@ internal sealed class GroupCommit : IAsyncDisposable
     private readonly LogBound _logBound;
     private readonly JournalWriter? _journal;
     private MetadataSession? _session;
-    private int _version;
 
     /// <param name="open">Opens a connection for writing.</param>
     /// <param name="journal">Where changes are written down before they are committed; this one's from now on. Null: nowhere.</param>
     /// <param name="maxLogFrames">Pages in the write-ahead log before the writer waits for readers to leave it.</param>
-    public GroupCommit(Func<MetadataSession> open, JournalWriter? journal = null, int maxLogFrames = MaxLogFrames)
+    /// <param name="room">Free pages to keep in the file, if any.</param>
+    public GroupCommit(Func<MetadataSession> open, JournalWriter? journal = null, int maxLogFrames = MaxLogFrames, DatabaseRoom? room = null)
     {
         _open = open;
         _journal = journal;
-        _logBound = new LogBound(maxLogFrames);
+        _logBound = new LogBound(maxLogFrames, room);
         _session = open();
-        _version = CommitVersion.Read(_session);
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
     }
 
@@ -90,7 +89,6 @@ internal sealed class GroupCommit : IAsyncDisposable
     private void Commit(List<PendingChange> batch)
     {
         _applied.Clear();
-        var version = CommitVersion.Next(_version);
         var isWritten = false;
         try
         {
@@ -98,10 +96,9 @@ internal sealed class GroupCommit : IAsyncDisposable
             _session.Prepare("BEGIN IMMEDIATE").Execute();
             foreach (var change in batch)
                 Apply(_session, change, isAlone: batch.Count == 1);
-            CommitVersion.Write(_session, version);
+            CommitVersion.CountUp(_session);
             isWritten = WriteJournal(_session);
             _session.Prepare("COMMIT").Execute();
-            _version = version;
         }
         catch (Exception e)
         {

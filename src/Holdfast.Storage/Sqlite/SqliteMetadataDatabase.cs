@@ -16,7 +16,7 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
     private SqliteMetadataDatabase(string file, JournalWriter? journal)
     {
         _readers = new SqliteReaders(file);
-        _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), journal);
+        _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), journal, room: new DatabaseRoom(file));
         LogRoom.Reserve(file);
     }
 
@@ -59,7 +59,10 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
         {
             CreateForOwner(file);
             using (var session = SqliteConnections.OpenWriter(file))
+            {
                 SchemaMigrations.Run(session, SqlDialect.Sqlite);
+                DatabaseRoom.Prepare(session);
+            }
             return new SqliteMetadataDatabase(file, null);
         }
         catch (Exception e) when (SqliteConnections.IsFull(e))

@@ -16,6 +16,9 @@ internal static class RootCommands
           holdfast serve --config /etc/holdfast.yaml        what the file says
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+          holdfast status --data ./data                     what the server of that folder does
+          holdfast trash restore team/app:v1                takes a delete back
+          holdfast gc status --data ./data                  what waits to be freed
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -65,5 +68,8 @@ internal static class RootCommands
         ConfigCommand.Create(),
         RebuildCommand.Create(),
         UserCommand.Create(),
+        StatusCommand.Create(),
+        TrashCommand.Create(),
+        GcCommand.Create(),
     };
 }

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Holdfast.Storage;
 using Holdfast.Configuration;
 using Holdfast.Server;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Commands;
@@ -60,7 +60,11 @@ internal static partial class ServeCommand
     {
         using var signals = new StopSignals();
         await using var server = await RegistryServer.StartAsync(
-            configuration.Server with { TokenKeyFile = Path.Combine(configuration.DataFolder, "token.key") },
+            configuration.Server with
+            {
+                TokenKeyFile = Path.Combine(configuration.DataFolder, "token.key"),
+                AdminSocket = Path.Combine(configuration.DataFolder, AdminOptions.SocketName),
+            },
             stores, logs, TimeProvider.System, cancellationToken);
         var log = logs.CreateLogger("Holdfast");
         Announce(configuration, server.Addresses, log);

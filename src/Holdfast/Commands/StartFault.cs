@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
 using Holdfast.Configuration;
+using Holdfast.Server.Http;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
@@ -19,6 +20,7 @@ internal static class StartFault
         SchemaTooNewException => $"data folder {configuration.DataFolder}: {fault.Message}",
         DbException => $"database {Path.Combine(configuration.DataFolder, "holdfast.db")}: {OneLine(fault)}; see that user "
             + $"{Environment.UserName} may write it and that the disk has room; if it is damaged, put a backup in its place",
+        AdminSocketException => OneLine(fault),
         _ when Find<SocketException>(fault) is { } socket => ExplainSocket(socket.SocketErrorCode, fault, configuration),
         UnauthorizedAccessException or DataFolderException => $"data folder {configuration.DataFolder}: {OneLine(fault)}; give one that user "
             + $"{Environment.UserName} may write, with --data or the key data",

@@ -31,12 +31,29 @@ internal sealed class ConfigurationBinder(MapSetting root, string? file, string 
             DiskReserveBytes = root.Map("disk").Size("reserve", server.DiskReserveBytes),
             DrainTimeout = root.Map("shutdown").Duration("drain", server.DrainTimeout),
         };
-        return new HoldfastConfiguration(file, BindDataFolder(), server, BindLog(), notes);
+        var data = BindDataFolder();
+        return new HoldfastConfiguration(file, data, BindIntegrity(server, data, registries), BindLog(), notes);
     }
+
+    private ServerOptions BindIntegrity(ServerOptions server, string data, List<BoundRegistry> registries)
+    {
+        var integrity = new IntegrityBinder(root, problems);
+        var collection = integrity.BindCollection();
+        return server with
+        {
+            Collection = collection,
+            Trash = integrity.BindTrash(),
+            Scrub = integrity.BindScrub(),
+            Heal = new HealBinder(root, data, problems, notes).Bind(),
+            Retention = new RetentionBinder(root, [.. registries.Select(r => r.Name)], collection, problems, notes).Bind(),
+        };
+    }
+
+    public static string DataFolder(MapSetting root, string workingFolder) => root.FullPath("data") ?? Path.Combine(workingFolder, "data");
 
     private string BindDataFolder()
     {
-        var folder = root.FullPath("data") ?? Path.Combine(workingFolder, "data");
+        var folder = DataFolder(root, workingFolder);
         if (File.Exists(folder))
             problems.Add(root.Find("data")?.Origin ?? root.Origin, "data", $"{Problems.Quote(folder)} is a file; name a folder");
         return folder;

@@ -33,6 +33,22 @@ internal sealed class ConfigurationLoader(IReadOnlyDictionary<string, string> en
         return root is null ? new LoadResult(null, problems.All, File.Exists(file) && CanRead(file)) : Finish(root, file, arguments, problems);
     }
 
+    /// <summary>
+    /// Reads where the data folder is, and nothing else: who administers a server need not be able to read its certificates, and it may run on while its file
+    /// is being edited.
+    /// </summary>
+    /// <returns>The full path; null with the problems if the file can't be read.</returns>
+    public (string? Folder, IReadOnlyList<Problem> Problems) FindDataFolder(string? givenFile)
+    {
+        var problems = new Problems();
+        var file = givenFile ?? environment.GetValueOrDefault(Overrides.FileVariable);
+        var root = file is null ? new MapSetting(new Origin("defaults", workingFolder)) : YamlFile.Read(file, problems);
+        if (root is null)
+            return (null, problems.All);
+        new Overrides(root, workingFolder, problems).ApplyEnvironment(environment);
+        return (ConfigurationBinder.DataFolder(root, workingFolder), []);
+    }
+
     /// <summary>Loads text as if it were a file of this name in the working folder.</summary>
     public LoadResult LoadText(string text, string name, ConfigurationArguments arguments)
     {

@@ -27,7 +27,11 @@ internal static class ConfigurationReference
         ## Values
         - **path**: relative ones are relative to the folder of the file that they stand in; from the environment and from arguments, to the working folder.
         - **duration**: a whole number and `ms`, `s`, `m`, `h` or `d`. **size**: a whole number of bytes, or with `KiB` `MiB` `GiB` `TiB` (1024), `KB` `MB` `GB` `TB` (1000).
+          **rate**: a size a second, `50MiB/s`. **percentage**: a whole number from `0%` to `100%`.
         - **pattern**: the parts of a repository's name; `*` is any text within a part, the part `**` any number of parts. `team/**`, `*/base`, `**`.
+          **tag pattern**: `*` is any text, `?` one character, the rest stands for itself and must fit whole: `latest`, `v*`, `2026-??-??`.
+        - **schedule**: the five fields of crontab(5), by the machine's clock: `0 2 * * *` is 02:00 every day, `30 4 1,15 * mon-fri` half past four on the 1st, on the 15th and on
+          working days. A time that the clocks pass over in spring runs right after the gap; one that they show twice in autumn runs the first time.
         - The file is one YAML document of at most 1 MiB, without anchors, aliases, tags and tabs.
 
         ## Keys
@@ -37,9 +41,16 @@ internal static class ConfigurationReference
     private const string Ending = """
 
         ## Users
-        A registry without users takes everything from everyone. On a listener beyond loopback that must be written: `auth: none`. With users, every user may do
-        everything unless `access` has rules; then a user may do what the rules that name him grant together. Callers without credentials may pull if `anonymous: [pull]`
-        says so, or a rule for the user `anonymous` with the action `pull`; they never push or delete.
+        A registry without users takes everything from everyone. On a listener beyond loopback that must be written: `auth: none`. With users, every user may pull, push
+        and delete unless `access` has rules; then a user may do what the rules that name him grant together. Callers without credentials may pull if `anonymous: [pull]`
+        says so, or a rule for the user `anonymous` with the action `pull`; they never push or delete. The action `admin` (trash, collection, retention, incidents and healing
+        over the network) is nobody's unless a rule grants it; on the machine itself, administration is guarded by the permissions of `admin.sock` in the data folder.
+
+        ## Retention
+        Without rules nothing is ever removed. Of the rules, the first that fits a repository holds for it. What counts are images as they were pushed: manifests and indexes
+        that no index lists; the platforms of an index come and go with it. A rule with any of `keepNewest`, `keepTags`, `keepPulledWithin` and `keepYoungerThan` keeps a tagged image for
+        each of these reasons, and one that none of them keeps goes to the trash, from where it can be restored for `trash.keep`. A rule with none of them removes no tagged image.
+        Images without a tag stay unless there is `untaggedAfter`. `inUse` lists and `maxRemoved` stop a run that would do harm. `holdfast config check` says in words what each rule does.
 
         """;
 

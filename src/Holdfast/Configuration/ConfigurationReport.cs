@@ -18,6 +18,7 @@ internal static class ConfigurationReport
         foreach (var listener in configuration.Server.Listeners)
             output.WriteLine($"  {listener.Url.OriginalString} serves registry {listener.Registry} ({Describe(configuration, listener)})");
         output.WriteLine($"  data: {configuration.DataFolder}");
+        IntegrityReport.Write(configuration.Server, output);
         foreach (var note in configuration.Notes)
             output.WriteLine($"  note: {note}");
     }
@@ -74,6 +75,7 @@ internal static class ConfigurationReport
         }
 
         json.WriteEndArray();
+        IntegrityReport.WriteJson(configuration.Server, json);
         json.WriteStartArray("notes");
         foreach (var note in configuration.Notes)
             json.WriteStringValue(note);

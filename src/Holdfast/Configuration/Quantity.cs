@@ -40,6 +40,25 @@ internal static class Quantity
     public static string? ParseSize(string text, out long bytes) =>
         Parse(text, BytesByUnit, "a size; write a whole number of bytes, or one with a unit: 512MiB, 50GiB, 1GB", out bytes);
 
+    /// <returns>What is wrong with it, or null and the number of bytes a second.</returns>
+    public static string? ParseRate(string text, out long bytesPerSecond)
+    {
+        bytesPerSecond = 0;
+        const string PerSecond = "/s";
+        if (!text.EndsWith(PerSecond, StringComparison.Ordinal))
+            return ParseSize(text, out _) is null ? $"{Problems.Quote(text)} is a size, not a rate; write {text}/s" : NotARate(text);
+        return ParseSize(text[..^PerSecond.Length], out bytesPerSecond) is null ? null : NotARate(text);
+    }
+
+    /// <returns>What is wrong with it, or null and the number.</returns>
+    public static string? ParsePercent(string text, out int percent)
+    {
+        var fine = int.TryParse(text.AsSpan().TrimEnd('%'), NumberStyles.None, CultureInfo.InvariantCulture, out percent) && percent <= 100;
+        if (fine && text.Length - text.AsSpan().TrimEnd('%').Length == 1)
+            return null;
+        return fine ? $"{Problems.Quote(text)} is not a share; write {percent}%" : $"{Problems.Quote(text)} is not a share; write a whole number from 0% to 100%";
+    }
+
     public static string Format(TimeSpan value)
     {
         foreach (var (unit, ticks) in TicksByUnit.Reverse().Where(u => u.Value <= TimeSpan.TicksPerHour))
@@ -61,6 +80,9 @@ internal static class Quantity
 
         return bytes.ToString(CultureInfo.InvariantCulture);
     }
+
+    private static string NotARate(string text) =>
+        $"{Problems.Quote(text)} is not a rate; write a size and /s: 50MiB/s, 1GB/s";
 
     private static string? Parse(string text, Dictionary<string, long> units, string what, out long value)
     {

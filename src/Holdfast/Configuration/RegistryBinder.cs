@@ -88,7 +88,7 @@ internal sealed class RegistryBinder(MapSetting root, Problems problems)
     private void CheckAnonymous(MapSetting rule, string path)
     {
         if (rule.Texts("users").Contains("anonymous", StringComparer.Ordinal) && (Actions(rule, "actions") & ~RegistryActions.Pull) != 0)
-            problems.Add(rule.Find("actions")!.Origin, $"{path}.actions", "a caller without credentials may only pull; give push and delete to named users");
+            problems.Add(rule.Find("actions")!.Origin, $"{path}.actions", "a caller without credentials may only pull; give everything else to named users");
     }
 
     private HashSet<string>? ReadUsers(Origin origin, string path, string file)
@@ -113,6 +113,7 @@ internal sealed class RegistryBinder(MapSetting root, Problems problems)
             "pull" => RegistryActions.Pull,
             "push" => RegistryActions.Push,
             "delete" => RegistryActions.Delete,
+            "admin" => RegistryActions.Admin,
             _ => RegistryActions.None,
         });
 }

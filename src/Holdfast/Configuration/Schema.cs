@@ -40,18 +40,18 @@ internal static class Schema
     private static readonly Group Access = new(
         new Key("users", new Items(new Value("user name", ValueFaults.Text), "names no user"), "Names from the htpasswd file; \"*\" is every user, \"anonymous\" a caller without credentials."),
         new Key("repositories", new Items(new Value("pattern", ValueFaults.Pattern), "names no repository; write [\"**\"] for all"), "Patterns: ** any depth, * within one part of a name."),
-        new Key("actions", new Items(ValueFaults.OneOf("pull", "push", "delete"), "grants nothing"), "pull, push, delete."));
+        new Key("actions", new Items(ValueFaults.OneOf("pull", "push", "delete", "admin"), "grants nothing"), "pull, push, delete, and admin: trash, collection, retention, incidents and healing over the network."));
 
     private static readonly Group Registry = new(
         new Key("kind", ValueFaults.OneOf("hosted", "cache"), "hosted: clients push to it.", "hosted"),
         new Key("auth", Auth, "`none`, or who may log in. Left out it means none, which a listener beyond loopback wants to see written."),
-        new Key("access", new Items(Access, "an empty list would let every user do everything; remove the key if that is meant"), "What users may do; rules add up. Left out, every user may do everything."),
+        new Key("access", new Items(Access, "an empty list would let every user pull, push and delete; remove the key if that is meant"), "What users may do; rules add up. Left out, every user may pull, push and delete."),
         new Key("upstream", new Later("url", "namespace", "username", "passwordFile"), "") { Foreign = ["proxy", "remoteurl"] },
         new Key("tags", new Later("revalidateAfter", "serveStaleFor"), "") { Foreign = ["ttl"] },
         new Key("size", new Later("max"), ""));
 
     /// <summary>The whole file.</summary>
-    public static Group Root { get; } = new(
+    public static Group Root { get; } = new([
         new Key("data", Path, "Folder of everything that is stored.", "./data in the working folder") { Foreign = ["rootdirectory"] },
         new Key("listeners", new Items(Listener, "nothing would be served"), "Addresses to listen on.", "http://127.0.0.1:5000"),
         new Key("registries", new Named(Registry, ValueFaults.RegistryName), "Registries by name: 1 to 64 of a-z, 0-9 and -.", "one, named default, without users"),
@@ -73,10 +73,7 @@ internal static class Schema
             new Key("access", new Group(
                 new Key("enabled", Boolean, "Log a line for each request.", "true"),
                 new Key("maxLinesPerSecond", ValueFaults.NumberBetween(1, 1_000_000), "What comes beyond is counted and dropped.", "1000")), "Access log.")), "Logging: events to standard error, requests to standard output."),
-        new Key("collection", new Later("grace"), ""),
-        new Key("trash", new Later("keep"), ""),
-        new Key("scrub", new Later("period", "rate"), ""),
-        new Key("retention", new Later("registries", "repositories", "keepNewest", "keepTags", "keepPulledWithin", "schedule"), ""));
+        .. IntegritySchema.Keys]);
 
     /// <summary>Every key with its dotted path; names that the user chooses stand as &lt;name&gt;, places in lists as [].</summary>
     public static IEnumerable<(string Path, Key Key)> Keys { get; } = [.. Walk(Root, "")];

@@ -116,6 +116,7 @@ internal sealed class SchemaCheck(Problems problems)
             return;
         }
 
+        entry.Value.Bad = true;
         problems.Add(entry.Origin, key, $"unknown key; {suggestion ?? $"known here: {Names(Schema.At(path) ?? Schema.Root)}"}");
     }
 

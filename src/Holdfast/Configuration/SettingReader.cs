@@ -29,6 +29,15 @@ internal static class SettingReader
         public TimeSpan Duration(string name, TimeSpan otherwise) =>
             map.Text(name) is { } text && Quantity.ParseDuration(text, out var value) is null ? value : otherwise;
 
+        public TimeSpan? Duration(string name) =>
+            map.Text(name) is { } text && Quantity.ParseDuration(text, out var value) is null ? value : null;
+
+        public long Rate(string name, long otherwise) =>
+            map.Text(name) is { } text && Quantity.ParseRate(text, out var value) is null ? value : otherwise;
+
+        public int Percent(string name, int otherwise) =>
+            map.Text(name) is { } text && Quantity.ParsePercent(text, out var value) is null ? value : otherwise;
+
         public long Size(string name, long otherwise) =>
             map.Text(name) is { } text && Quantity.ParseSize(text, out var value) is null ? value : otherwise;
     }

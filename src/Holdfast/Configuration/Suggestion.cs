@@ -11,6 +11,8 @@ internal static class Suggestion
         // What was meant to stand here wins over what stands elsewhere.
         if (NearestName.Find(name, group.Keys.Select(k => k.Name)) is { } here && Schema.At(path) == group)
             return Say(path.Length == 0 ? here : $"{path}.{here}", misplaced: false);
+        if (Array.Find(group.Keys, k => k.Foreign.Contains(name, StringComparer.Ordinal)) is { } foreign && Schema.At(path) == group)
+            return Say(path.Length == 0 ? foreign.Name : $"{path}.{foreign.Name}", misplaced: false);
         var elsewhere = Schema.Keys
             .SelectMany(k => Spellings(k.Path, k.Key).Select(s => (k.Path, Spelling: s)))
             .ToLookup(k => k.Spelling, k => k.Path, StringComparer.Ordinal);

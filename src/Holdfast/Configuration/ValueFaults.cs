@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Holdfast.Server.Http;
 
 namespace Holdfast.Configuration;
 
@@ -57,10 +58,13 @@ internal static class ValueFaults
 
     public static string? ListenerUrl(string text) => ListenerAddress.Parse(text, out _);
 
-    public static string? RealmUrl(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri is { UserInfo: "", Query: "", Fragment: "", Host.Length: > 0 }
+    public static string? RealmUrl(string text) => PlainUrl(text, "https://registry.example/token");
+
+    /// <param name="example">One as it may be.</param>
+    public static string? PlainUrl(string text, string example) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https", UserInfo: "", Query: "", Fragment: "", Host.Length: > 0 }
             ? null
-            : $"{Problems.Quote(text)} is not an http or https URL without user, query and fragment, such as https://registry.example/token";
+            : $"{Problems.Quote(text)} is not an http or https URL without user, query and fragment, such as {example}";
 
     public static Value OneOf(params string[] words) => new(
         string.Join(" or ", words),
@@ -76,10 +80,11 @@ internal static class ValueFaults
             ? null
             : $"{Problems.Quote(text)} is not a whole number from {least} to {most}");
 
-    public static Value DurationBetween(TimeSpan least, TimeSpan most) => new(
+    /// <param name="reason">Why it can't be shorter, if that isn't plain.</param>
+    public static Value DurationBetween(TimeSpan least, TimeSpan most, string? reason = null) => new(
         "duration",
         text => Quantity.ParseDuration(text, out var value) ?? (value < least
-            ? $"{Problems.Quote(text)} is too short; at least {Quantity.Format(least)}"
+            ? $"{Problems.Quote(text)} is too short; at least {Quantity.Format(least)}{(reason is null ? "" : ": " + reason)}"
             : value > most ? $"{Problems.Quote(text)} is too long; at most {Quantity.Format(most)}" : null));
 
     public static Value SizeBetween(long least, long most) => new(
@@ -87,4 +92,29 @@ internal static class ValueFaults
         text => Quantity.ParseSize(text, out var value) ?? (value < least
             ? $"{Problems.Quote(text)} is too small; at least {Quantity.Format(least)}"
             : value > most ? $"{Problems.Quote(text)} is too large; at most {Quantity.Format(most)}" : null));
+
+    public static Value RateBetween(long least, long most) => new(
+        "rate",
+        text => Quantity.ParseRate(text, out var value) ?? (value < least
+            ? $"{Problems.Quote(text)} is too slow; at least {Quantity.Format(least)}/s"
+            : value > most ? $"{Problems.Quote(text)} is too fast; at most {Quantity.Format(most)}/s" : null));
+
+    public static Value Percent { get; } = new("percentage", text => Quantity.ParsePercent(text, out _));
+
+    public static string? RegistryNameOrAll(string text) => text == "*" ? null : RegistryName(text);
+
+    public static string? TagPattern(string text) =>
+        Server.Http.TagPattern.TryParse(text, out _, out var problem) ? null : $"{Problems.Quote(text)} fits no tag: {problem}";
+
+    public static string? Schedule(string text) =>
+        Server.Retention.Schedule.TryParse(text, out _, out var problem) ? null : $"{Problems.Quote(text)} {problem}";
+
+    public static string? PathOrUrl(string text) =>
+        text.Contains("://", StringComparison.Ordinal) ? PlainUrlWithQuery(text) : Path(text);
+
+    // A list may be what some program answers to a question.
+    private static string? PlainUrlWithQuery(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https", UserInfo: "", Fragment: "", Host.Length: > 0 }
+            ? null
+            : $"{Problems.Quote(text)} is not a path, nor an http or https URL without user and fragment";
 }

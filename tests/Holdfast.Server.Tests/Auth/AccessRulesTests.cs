@@ -38,12 +38,25 @@ public class AccessRulesTests
         new AccessRules(Matrix).For(user).Of(AuthBench.Name(repository)).ShouldBe(expected);
 
     [Fact]
-    public void Of_NoRules_UsersMayEverythingAndAnonymousNothing()
+    public void Of_NoRules_UsersMayEverythingButAdministerAndAnonymousNothing()
     {
         var rules = new AccessRules(new AuthOptions { HtpasswdFile = "unused" });
         rules.For("anyone").Of(AuthBench.Name("a")).ShouldBe(RegistryActions.All);
         rules.For(null).Of(AuthBench.Name("a")).ShouldBe(RegistryActions.None);
         rules.Anonymous.IsNothing.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Of_AdminRule_IsGrantedByNameOnly()
+    {
+        var rules = new AccessRules(Matrix with
+        {
+            Access = [new AccessRule(["*"], ["**"], RegistryActions.All), new AccessRule(["root"], ["team/*"], RegistryActions.Admin)],
+        });
+        rules.For("root").Of(AuthBench.Name("team/a")).ShouldBe(RegistryActions.All | RegistryActions.Admin);
+        rules.For("root").Of(AuthBench.Name("a")).ShouldBe(RegistryActions.All);
+        rules.For("ci").Of(AuthBench.Name("team/a")).ShouldBe(RegistryActions.All);
+        (RegistryActions.All & RegistryActions.Admin).ShouldBe(RegistryActions.None);
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
-using Holdfast.Storage;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

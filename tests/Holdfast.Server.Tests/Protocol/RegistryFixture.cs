@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Holdfast.Storage;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Server.Tests.Admin;
+using Holdfast.Storage;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,11 @@ public sealed class RegistryFixture : IAsyncLifetime
     private RegistryServer? _server;
 
     public HttpClient Http { get; private set; } = null!;
+
+    /// <summary>Speaks to the administration's socket.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
+    public string AdminSocket => Path.Combine(_folder, "admin.sock");
 
     public Uri Address => _server!.Addresses[0];
 
@@ -62,7 +68,8 @@ public sealed class RegistryFixture : IAsyncLifetime
         _blobs = new FileSystemBlobStore(data, TimeProvider.System);
         (_metadata, _) = await SqliteMetadataDatabase.OpenAsync(data, _blobs, TimeProvider.System, CancellationToken.None);
         _server = await RegistryServer.StartAsync(
-            Options, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
+            Options with { AdminSocket = AdminSocket }, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
+        Admin = AdminHost.ClientOf(AdminSocket);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = Address };
     }
 
@@ -74,6 +81,7 @@ public sealed class RegistryFixture : IAsyncLifetime
     public async ValueTask StopAsync()
     {
         Http.Dispose();
+        Admin.Dispose();
         await _server!.StopAsync();
         await _server.DisposeAsync();
         await _metadata!.DisposeAsync();
@@ -150,6 +158,14 @@ public sealed class RegistryFixture : IAsyncLifetime
         await PushBlobAsync(repository, config);
         await PushBlobAsync(repository, layer);
         var manifest = Samples.Image(config, layer);
+        await PushManifestAsync(repository, tag, manifest);
+        return manifest;
+    }
+
+    /// <summary>Pushes an image with a config that is there, and no layers.</summary>
+    public async Task<byte[]> PushImageOfAsync(string repository, string? tag, byte[] config)
+    {
+        var manifest = Samples.Image(config);
         await PushManifestAsync(repository, tag, manifest);
         return manifest;
     }

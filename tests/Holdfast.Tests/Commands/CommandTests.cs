@@ -81,6 +81,10 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
             "good.yaml: fine",
             $"  http://0.0.0.0:5000 serves registry a (users of {Path.Combine(folder.Path, "users")}, Basic, anonymous pull, 0 rules)",
             "  data: /x",
+            "  deletes can be undone for 7d; what nothing refers to any more goes 24h later",
+            "  every byte is hashed once in 7d, at most 50MiB/s",
+            "  damage is mended by pushes; no donors",
+            "  no retention: no image goes by itself",
             "  note: http://0.0.0.0:5000 takes passwords over plain http; put TLS in front of it, or use https",
             "",
         ]);

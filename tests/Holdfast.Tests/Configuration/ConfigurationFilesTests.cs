@@ -28,11 +28,15 @@ public sealed class ConfigurationFilesTests(ConfigurationFolder folder) : IClass
         // What it names lies elsewhere.
         sample = sample.Replace("/etc/holdfast/tls/fullchain.pem", "tls.pem", StringComparison.Ordinal)
             .Replace("/etc/holdfast/tls/privkey.pem", "tls.key", StringComparison.Ordinal)
-            .Replace("/etc/holdfast/htpasswd", "users", StringComparison.Ordinal);
+            .Replace("/etc/holdfast/htpasswd", "users", StringComparison.Ordinal)
+            .Replace("operator", "viewer", StringComparison.Ordinal)
+            .Replace("/etc/holdfast/mirror.password", "users", StringComparison.Ordinal)
+            .Replace("/etc/holdfast/in-use.txt", "users", StringComparison.Ordinal)
+            .Replace("/srv/backup/holdfast", ".", StringComparison.Ordinal);
         var result = folder.Load(sample);
         ConfigurationFolder.Lines(result).ShouldBeEmpty();
         result.Configuration!.Server.Listeners.Count.ShouldBe(2);
-        result.Configuration.Server.Registries[1].Auth!.Access.Count.ShouldBe(2);
+        result.Configuration.Server.Registries[1].Auth!.Access.Count.ShouldBe(3);
         foreach (var (path, key) in Schema.Keys.Where(k => k.Key.Shape is not Later && Schema.Keys.All(o => !(o.Key.Shape is Later && k.Path.StartsWith(o.Path + ".", StringComparison.Ordinal)))))
             sample.ShouldMatch($@"(?m)^[ -]*{Regex.Escape(key.Name)}:", path);
     }

@@ -11,6 +11,23 @@ namespace Holdfast.Tests.Configuration;
 
 public sealed class ConfigurationPropertyTests(ConfigurationFolder folder) : IClassFixture<ConfigurationFolder>
 {
+    private const string Rules = """
+        heal:
+          donors:
+            - { registry: https://mirror.example, username: a, passwordFile: users }
+            - folder: .
+        scrub: { rate: 50MiB/s }
+        retention:
+          - registries: [default]
+            repositories: ["team/**"]
+            keepNewest: 10
+            keepTags: ["v*"]
+            inUse: [users, "https://cluster.example/x"]
+            maxRemoved: 25%
+            schedule: "0 2 * * *"
+          - { registries: ["*"], repositories: ["**"], untaggedAfter: 30d }
+        """;
+
     private static readonly string[] Pieces =
     [
         "data", "listeners", "url", "tls", "registry", "registries", "default", "auth", "none", "htpasswd", "access", "users", "actions", "log", "level", "upstream",
@@ -27,11 +44,14 @@ public sealed class ConfigurationPropertyTests(ConfigurationFolder folder) : ICl
     }
 
     /// <summary>Near the truth: a good file in which one place was damaged.</summary>
-    [Fact]
+    [Theory]
+    [InlineData("")]
+    [InlineData(Rules)]
     [Promise("P9")]
-    public void Load_DamagedSample_ProblemsOrAConfigurationButNeverAThrow()
+    public void Load_DamagedSample_ProblemsOrAConfigurationButNeverAThrow(string more)
     {
-        var sample = ConfigurationSample.Read();
+        var sample = more.Length > 0 ? more : ConfigurationSample.Read();
+        folder.Load(sample).Problems.ShouldBeEmpty();
         var damage = (from at in Gen.Choose(0, sample.Length - 1) from length in Gen.Choose(0, 30) from piece in Gen.Elements(Pieces) select (at, length, piece)).ToArbitrary();
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(1_000), Prop.ForAll(damage, d =>
             Holds(folder.Load(new StringBuilder(sample).Remove(d.at, Math.Min(d.length, sample.Length - d.at)).Insert(d.at, d.piece).ToString()))));
@@ -41,8 +61,8 @@ public sealed class ConfigurationPropertyTests(ConfigurationFolder folder) : ICl
     [Promise("P9")]
     public void Load_AnyVariable_ProblemsOrAConfigurationButNeverAThrow()
     {
-        var names = Gen.Elements("LISTENERS", "0", "1", "URL", "TLS", "REGISTRIES", "PRIVATE", "AUTH", "ACCESS", "USERS", "LOG", "DATA", "TRASH", "KEEP", "X", "").ListOf();
-        var variables = (from name in names from value in Gen.Elements("", "none", "a,b", "5", "http://127.0.0.1:1") select ("HOLDFAST_" + string.Join('_', name), value)).ToArbitrary();
+        var names = Gen.Elements("LISTENERS", "0", "1", "URL", "TLS", "REGISTRIES", "PRIVATE", "AUTH", "ACCESS", "USERS", "LOG", "DATA", "TRASH", "KEEP", "RETENTION", "KEEPTAGS", "SCHEDULE", "HEAL", "DONORS", "FOLDER", "REGISTRY", "X", "").ListOf();
+        var variables = (from name in names from value in Gen.Elements("", "none", "a,b", "5", "*", ".", "http://127.0.0.1:1") select ("HOLDFAST_" + string.Join('_', name), value)).ToArbitrary();
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(2_000), Prop.ForAll(variables, v => Holds(folder.Load("log: []\nlisteners:\n  - url: http://127.0.0.1:1\n", null, v))));
     }
 

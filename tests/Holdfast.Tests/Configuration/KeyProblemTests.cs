@@ -18,15 +18,17 @@ public sealed class KeyProblemTests(ConfigurationFolder folder) : IClassFixture<
         { "storage:\n  filesystem:\n    maxsize: 5GB", "h.yaml:3: storage.filesystem.maxsize: unknown key; did you mean registries.<name>.size.max? (not supported by this version)" },
         { "registries:\n  default:\n    maxsize: 5GB", "h.yaml:3: registries.default.maxsize: unknown key; did you mean registries.default.size.max? (not supported by this version)" },
         { "storage:\n  filesystem:\n    rootdirectory: /x", "h.yaml:3: storage.filesystem.rootdirectory: unknown key; did you mean data?" },
-        { "zzzzzzzz: 1", "h.yaml:1: zzzzzzzz: unknown key; known here: data, listeners, registries, uploads, disk, limits, proxies, shutdown, log" },
+        { "zzzzzzzz: 1", "h.yaml:1: zzzzzzzz: unknown key; known here: data, listeners, registries, uploads, disk, limits, proxies, shutdown, log, collection, trash, scrub, heal, retention" },
         { "registries:\n  default:\n    kind: cache", "h.yaml:3: registries.default.kind: cache registries are not supported by this version" },
         { "registries:\n  default:\n    upstream: { url: https://x.example }", "h.yaml:3: registries.default.upstream: not supported by this version" },
         { "registries:\n  default:\n    tags: { revalidateAfter: 0s }", "h.yaml:3: registries.default.tags: not supported by this version" },
         { "registries:\n  default:\n    size: { max: 50GiB }", "h.yaml:3: registries.default.size: not supported by this version" },
-        { "collection: { grace: 24h }", "h.yaml:1: collection: not supported by this version" },
-        { "trash: { keep: 7d }", "h.yaml:1: trash: not supported by this version" },
-        { "scrub:\n  period: 7d", "h.yaml:2: scrub: not supported by this version" },
-        { "retention: []", "h.yaml:1: retention: not supported by this version" },
+        { "collection: { gracee: 24h }", "h.yaml:1: collection.gracee: unknown key; did you mean collection.grace?" },
+        { "grace: 24h", "h.yaml:1: grace: unknown key; it belongs elsewhere, as collection.grace" },
+        { "gc: { grace: 24h }", "h.yaml:1: gc: unknown key; did you mean collection?" },
+        { "heal: { donors: [ { url: https://a.example } ] }", "h.yaml:1: heal.donors[0].url: unknown key; did you mean heal.donors[0].registry?" },
+        { "retention: [ { registries: [default], repositories: [a], keepNewset: 3 } ]", "h.yaml:1: retention[0].keepNewset: unknown key; did you mean retention[0].keepNewest?" },
+        { "schedule: 0 2 * * *", "h.yaml:1: schedule: unknown key; it belongs elsewhere, as retention[].schedule" },
     };
 
     public static TheoryData<string, string> Values => new()

@@ -18,9 +18,11 @@ public sealed class OverrideTests(ConfigurationFolder folder) : IClassFixture<Co
         { "HOLDFAST_REGISTRIES_PRIVATE_AUHT", "none", "environment HOLDFAST_REGISTRIES_PRIVATE_AUHT: unknown key; did you mean HOLDFAST_REGISTRIES_PRIVATE_AUTH?" },
         { "HOLDFAST_LOG_LEVEL_X", "debug", "environment HOLDFAST_LOG_LEVEL_X: unknown key; nothing lies below LOG_LEVEL" },
         { "HOLDFAST_DISK_RESERVE", "-1", "environment HOLDFAST_DISK_RESERVE: disk.reserve: '-1' is negative" },
+        { "HOLDFAST_SCRUB_RATE", "50MiB", "environment HOLDFAST_SCRUB_RATE: scrub.rate: '50MiB' is a size, not a rate; write 50MiB/s" },
+        { "HOLDFAST_RETENTION_1_KEEPNEWEST", "1", "environment HOLDFAST_RETENTION_1_KEEPNEWEST: item 1 of a list that has 0; the next is 0" },
         { "HOLDFAST_LISTENERS_1_URL", "http://127.0.0.1:1", "environment HOLDFAST_LISTENERS_1_URL: item 1 of a list that has 0; the next is 0" },
         { "HOLDFAST_LISTENERS_X_URL", "http://127.0.0.1:1", "environment HOLDFAST_LISTENERS_X_URL: 'X' is not the number of an item; the first is 0" },
-        { "HOLDFAST_TRASH_KEEP", "7d", "environment HOLDFAST_TRASH_KEEP: not supported by this version" },
+        { "HOLDFAST_REGISTRIES_DEFAULT_SIZE_MAX", "1GiB", "environment HOLDFAST_REGISTRIES_DEFAULT_SIZE_MAX: not supported by this version" },
         { "HOLDFAST_CONFIG", "/nowhere.yaml", "/nowhere.yaml: no such file; `holdfast config sample` prints one to start from" },
     };
 
@@ -58,6 +60,30 @@ public sealed class OverrideTests(ConfigurationFolder folder) : IClassFixture<Co
         configuration.Server.Registries[0].Auth!.Anonymous.ShouldBe(RegistryActions.Pull);
         configuration.Server.Registries[1].Auth.ShouldBeNull();
         configuration.Server.TrustedProxies.Select(p => p.ToString()).ShouldBe(["10.0.0.0/8", "192.168.1.1/32"]);
+    }
+
+    [Fact]
+    public void Load_IntegrityByVariablesAndArguments_ReachesTheOptions()
+    {
+        var result = folder.Load(
+            "trash: { keep: 1d }\nretention:\n  - { registries: [default], repositories: [a], keepNewest: 3 }\n",
+            new ConfigurationArguments { Set = ["scrub.rate=1GB/s", "retention.0.maxRemoved=50%", "collection.lease=0s"] },
+            ("HOLDFAST_TRASH_KEEP", "2d"),
+            ("HOLDFAST_SCRUB_MAXFILESPERSECOND", "7"),
+            ("HOLDFAST_HEAL_DONORS_0_FOLDER", "."),
+            ("HOLDFAST_RETENTION_0_KEEPTAGS", "v*,latest"),
+            ("HOLDFAST_RETENTION_1_REGISTRIES", "*"),
+            ("HOLDFAST_RETENTION_1_REPOSITORIES", "**"),
+            ("HOLDFAST_RETENTION_1_KEEPYOUNGERTHAN", "3d"));
+        ConfigurationFolder.Lines(result).ShouldBeEmpty();
+        var server = result.Configuration!.Server;
+        server.Trash.Keep.ShouldBe(TimeSpan.FromDays(2));
+        (server.Scrub.BytesPerSecond, server.Scrub.MaxFilesPerSecond).ShouldBe((1_000_000_000, 7));
+        server.Collection.Lease.ShouldBe(TimeSpan.Zero);
+        server.Heal.Donors.ShouldHaveSingleItem().Folder.ShouldBe(folder.Path);
+        server.Retention[0].ShouldSatisfyAllConditions(
+            r => r.KeepNewest.ShouldBe(3), r => r.KeepTags.ShouldBe(["v*", "latest"]), r => r.MaxRemovedPercent.ShouldBe(50));
+        server.Retention[1].KeepYoungerThan.ShouldBe(TimeSpan.FromDays(3));
     }
 
     [Fact]

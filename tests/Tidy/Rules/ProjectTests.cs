@@ -4,15 +4,16 @@ using Xunit;
 
 namespace Tidy.Rules;
 
-/// <summary>Which project may use what: Oci, then Storage, then Server, then the executable (docs/architecture.md, "Rooms").</summary>
+/// <summary>Which project may use what: Oci, then Client and Storage, then Server, then the executable (docs/architecture.md, "Rooms").</summary>
 public class ProjectTests
 {
     private static readonly Dictionary<string, string[]> Ours = new(StringComparer.Ordinal)
     {
         ["Holdfast.Oci"] = [],
+        ["Holdfast.Client"] = ["Holdfast.Oci"],
         ["Holdfast.Storage"] = ["Holdfast.Oci"],
-        ["Holdfast.Server"] = ["Holdfast.Oci", "Holdfast.Storage"],
-        ["holdfast"] = ["Holdfast.Oci", "Holdfast.Storage", "Holdfast.Server"],
+        ["Holdfast.Server"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage"],
+        ["holdfast"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage", "Holdfast.Server"],
     };
 
     // What is not listed here and is no part of .NET itself may be used by nobody; a new package gets one line, and one user.

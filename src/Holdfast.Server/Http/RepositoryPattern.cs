@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Holdfast.Server.Auth;
+namespace Holdfast.Server.Http;
 
 /// <summary>
 /// Names of repositories: <c>*</c> stands for any characters of one component, <c>**</c> for any characters at all, also none.
@@ -62,10 +62,16 @@ public sealed class RepositoryPattern
         {
             "" => remaining.IsEmpty,
             "⁑" => true,
-            "*" => !remaining.Contains('/'),
+            "*" => !remaining.ContainsAny('/', DoubleStar),
             _ => MatchesRest(remaining),
         };
     }
+
+    /// <summary>
+    /// Does it match every name that the other matches? It reads the other's wildcards as characters that only a wildcard at least as wide can
+    /// take. A yes is certain; a no may be wrong where only several parts together cover one (<c>*/**</c> and <c>**/*</c>).
+    /// </summary>
+    public bool Covers(RepositoryPattern other) => Matches(string.Concat(other._prefix, other._rest));
 
     public override string ToString() => _text;
 
@@ -80,7 +86,7 @@ public sealed class RepositoryPattern
         {
             for (var i = _rest.Length; i >= 0; i--)
             {
-                var stays = i < _rest.Length && places[i] && (_rest[i] == DoubleStar || (_rest[i] == Star && c != '/'));
+                var stays = i < _rest.Length && places[i] && (_rest[i] == DoubleStar || (_rest[i] == Star && c is not ('/' or DoubleStar)));
                 places[i] = stays || (i > 0 && places[i - 1] && _rest[i - 1] == c);
             }
             SkipWildcards(places);

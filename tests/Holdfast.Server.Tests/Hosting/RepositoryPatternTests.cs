@@ -1,8 +1,10 @@
-using Holdfast.Server.Auth;
+using FsCheck;
+using FsCheck.Fluent;
+using Holdfast.Server.Http;
 using Shouldly;
 using Xunit;
 
-namespace Holdfast.Server.Tests.Auth;
+namespace Holdfast.Server.Tests.Hosting;
 
 public class RepositoryPatternTests
 {
@@ -61,4 +63,35 @@ public class RepositoryPatternTests
         // Exponential in the number of wildcards if tried one after the other: it would not end within the lifetime of the test.
         pattern!.Matches(new string('a', 255)).ShouldBeFalse();
     }
+
+    [Theory]
+    [InlineData("**", "a/*", true)]
+    [InlineData("**", "**", true)]
+    [InlineData("team/**", "team/*", true)]
+    [InlineData("team/**", "team/x", true)]
+    [InlineData("team/*", "team/**", false)]
+    [InlineData("team/*", "team/x/y", false)]
+    [InlineData("*", "a*", true)]
+    [InlineData("*", "**", false)]
+    [InlineData("a*", "*", false)]
+    [InlineData("a*b", "a*x*b", true)]
+    [InlineData("**/b", "a/**/b", true)]
+    [InlineData("team/x", "team/*", false)]
+    public void Covers_OtherPattern_IfItMatchesAllThatTheOtherDoes(string text, string other, bool expected) =>
+        Parse(text).Covers(Parse(other)).ShouldBe(expected);
+
+    /// <summary>A yes is never wrong: no name may match the covered pattern and not the covering one.</summary>
+    [Fact]
+    public void Covers_AnyTwoPatterns_NoNameFitsTheCoveredAlone()
+    {
+        var parts = Gen.Elements("a", "b", "*", "a*", "*b", "**");
+        var patterns = parts.NonEmptyListOf().Where(p => p.Count <= 4).Select(p => string.Join('/', p));
+        var names = Gen.Elements("a", "b", "ab", "aab", "z").NonEmptyListOf().Select(p => string.Join('/', p));
+        var cases = (from one in patterns from other in patterns from name in names select (one, other, name)).ToArbitrary();
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(20_000), Prop.ForAll(cases, c =>
+            !Parse(c.one).Covers(Parse(c.other)) || !Parse(c.other).Matches(c.name) || Parse(c.one).Matches(c.name)));
+    }
+
+    private static RepositoryPattern Parse(string text) =>
+        RepositoryPattern.TryParse(text, out var pattern, out var problem) ? pattern : throw new FormatException(problem);
 }

@@ -1,0 +1,149 @@
+using System.Net;
+using Holdfast.Oci;
+
+namespace Holdfast.Client;
+
+/// <summary>Reads from one registry of any make (dist-spec v1.1.1, "Pull" and "Content Discovery"). What is expected to go wrong is an outcome.</summary>
+public sealed class RegistryClient : IDisposable
+{
+    private const int MaxTags = 200_000;
+    private const int TagsPerPage = 1_000;
+
+    private static readonly string[] ManifestTypes =
+        [MediaTypes.OciManifest, MediaTypes.OciIndex, MediaTypes.DockerManifest, MediaTypes.DockerManifestList];
+
+    private readonly Wire _wire;
+    private readonly RegistryExchange _exchange;
+    private readonly string _prefix;
+
+    /// <exception cref="ArgumentException">The registry's address or the user name can't be used.</exception>
+    /// <exception cref="InvalidDataException">The trust file holds no certificate.</exception>
+    /// <exception cref="IOException">The trust file can't be read.</exception>
+    public RegistryClient(RegistryClientOptions options)
+    {
+        _prefix = PrefixOf(options.Registry);
+        if (options.Username?.Contains(':', StringComparison.Ordinal) == true)
+            throw new ArgumentException("a user name can't hold a colon", nameof(options));
+        _wire = new Wire(options);
+        _exchange = new RegistryExchange(_wire, new Authorizer(_wire));
+    }
+
+    /// <summary>HEAD of a blob (end-2). That it is found says nothing about its bytes.</summary>
+    public async ValueTask<RegistryAnswer<RemoteBlobSize>> HeadBlobAsync(RepositoryName repository, Digest digest, CancellationToken token)
+    {
+        var reply = await AskAsync(HttpMethod.Head, repository, $"blobs/{digest}", [], token);
+        if (reply.Response is not { } response)
+            return new(reply.Failure!);
+        using (response)
+            return new(new RemoteBlobSize(response.Content.Headers.ContentLength));
+    }
+
+    /// <summary>GET of a blob (end-2), as a stream that heals its connection and hashes nothing. The caller disposes it.</summary>
+    public async ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, CancellationToken token)
+    {
+        var ask = AskOf(HttpMethod.Get, repository, $"blobs/{digest}", []);
+        var scope = ScopeOf(repository);
+        var reply = await OnlyFoundAsync(await _exchange.SendAsync(ask, scope, token), token);
+        return reply.Response is { } response ? new(ResumingStream.Open(_exchange, ask, scope, response)) : new(reply.Failure!);
+    }
+
+    /// <summary>Receives a blob and hashes it on the way.</summary>
+    /// <param name="sizeBytes">How many there must be; null if that isn't known.</param>
+    /// <param name="sink">Gets the bytes in order, before it is known that they are right: only the answer says that. What it throws is thrown on.</param>
+    /// <returns>The bytes received; <see cref="RegistryOutcome.Mismatch"/> if they were others.</returns>
+    public async ValueTask<RegistryAnswer<long>> DownloadBlobAsync(
+        RepositoryName repository, Digest digest, long? sizeBytes, Func<ReadOnlyMemory<byte>, ValueTask> sink, CancellationToken token)
+    {
+        var opened = await OpenBlobAsync(repository, digest, token);
+        if (!opened.TryGet(out var blob, out var failure))
+            return new(failure);
+        await using (blob)
+            return await BlobTransfer.RunAsync(blob, digest, sizeBytes, sink, token);
+    }
+
+    /// <summary>GET of a manifest (end-3), its bytes compared with the digest that was asked for or that the registry states.</summary>
+    public async ValueTask<RegistryAnswer<RemoteManifest>> GetManifestAsync(RepositoryName repository, Reference reference, CancellationToken token)
+    {
+        var reply = await AskAsync(HttpMethod.Get, repository, $"manifests/{reference}", ManifestTypes, token);
+        if (reply.Response is not { } response)
+            return new(reply.Failure!);
+        using (response)
+        {
+            var body = await BoundedBody.ReadAsync(_wire.Options, response, Manifest.MaxSizeBytes, token);
+            if (!body.TryGet(out var payload, out var failure))
+                return new(failure);
+            var wanted = reference.IsDigest ? reference.Digest : StatedDigest(response);
+            var found = Digest.Compute(wanted.IsNone ? DigestAlgorithm.Sha256 : wanted.Algorithm, payload.Span);
+            if (!wanted.IsNone && wanted != found)
+                return new(new RegistryFailure(RegistryOutcome.Mismatch, $"the {payload.Length} bytes that were sent for manifest {wanted} are those of {found}"));
+            return new(new RemoteManifest(found, response.Content.Headers.ContentType?.MediaType ?? "", payload));
+        }
+    }
+
+    /// <summary>All tags of a repository (end-8b), page after page.</summary>
+    public async ValueTask<RegistryAnswer<IReadOnlyList<Tag>>> ListTagsAsync(RepositoryName repository, CancellationToken token)
+    {
+        var tags = new List<Tag>();
+        var seen = new HashSet<Uri>();
+        var ask = AskOf(HttpMethod.Get, repository, $"tags/list?n={TagsPerPage}", ["application/json"]);
+        for (var page = ask.Target; page is not null;)
+        {
+            var reply = await OnlyFoundAsync(await _exchange.SendAsync(ask with { Target = page }, ScopeOf(repository), token), token);
+            if (reply.Response is not { } response)
+                return new(reply.Failure!);
+            using (response)
+            {
+                var body = await BoundedBody.ReadAsync(_wire.Options, response, TagPage.MaxSizeBytes, token);
+                if (!body.TryGet(out var bytes, out var failure))
+                    return new(failure);
+                var problem = TagPage.ReadInto(tags, bytes) ?? (tags.Count > MaxTags ? $"more than {MaxTags} tags" : null);
+                seen.Add(page);
+                page = TagPage.Next(page, response);
+                // Every page leads on, so that there are no more pages than tags.
+                if (page is not null && (seen.Contains(page) || seen.Count > tags.Count + 1))
+                    problem ??= "pages of tags that lead in a circle";
+                if (problem is not null)
+                    return new(new RegistryFailure(RegistryOutcome.Unusable, $"{ask.Target.Authority} answered {problem}"));
+            }
+        }
+        return new(tags);
+    }
+
+    public void Dispose() => _wire.Dispose();
+
+    private async ValueTask<Reply> AskAsync(
+        HttpMethod method, RepositoryName repository, string what, IReadOnlyList<string> accept, CancellationToken token) =>
+        await OnlyFoundAsync(await _exchange.SendAsync(AskOf(method, repository, what, accept), ScopeOf(repository), token), token);
+
+    private async ValueTask<Reply> OnlyFoundAsync(Reply reply, CancellationToken token)
+    {
+        if (reply.Response is not { } response || response.StatusCode == HttpStatusCode.OK)
+            return reply;
+        using (response)
+            return new Reply(null, await Failures.OfStatusAsync(_wire.Options, response, token));
+    }
+
+    private Ask AskOf(HttpMethod method, RepositoryName repository, string what, IReadOnlyList<string> accept) =>
+        new(method, new Uri(_wire.Options.Registry, $"/v2/{_prefix}{repository}/{what}")) { Accept = accept };
+
+    private string ScopeOf(RepositoryName repository) => $"repository:{_prefix}{repository}:pull";
+
+    private static Digest StatedDigest(HttpResponseMessage response) =>
+        response.Headers.NonValidated.TryGetValues("Docker-Content-Digest", out var values) && Digest.TryParse(values.ToString(), out var digest)
+            ? digest
+            : default;
+
+    private static string PrefixOf(Uri registry)
+    {
+        if (!registry.IsAbsoluteUri || registry.Scheme is not ("http" or "https"))
+            throw new ArgumentException($"'{registry}' is no http or https address of a registry", nameof(registry));
+        if (registry.UserInfo.Length > 0)
+            throw new ArgumentException($"the registry's address at {registry.Authority} holds a user name; user name and password have settings of their own", nameof(registry));
+        if (registry.Query.Length > 0 || registry.Fragment.Length > 0)
+            throw new ArgumentException($"'{registry}' has more than scheme, host, port and path", nameof(registry));
+        var path = registry.AbsolutePath.Trim('/');
+        if (path.Length > 0 && !RepositoryName.TryParse(path, out _))
+            throw new ArgumentException($"'/{path}' can't be put before repository names", nameof(registry));
+        return path.Length > 0 ? path + "/" : "";
+    }
+}
