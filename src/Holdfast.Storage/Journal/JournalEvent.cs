@@ -62,4 +62,7 @@ public enum JournalOperation
 
     /// <summary>A link's row is gone.</summary>
     PurgeLink,
+
+    /// <summary>A link can no longer be restored by itself; it stays hidden as long as manifests in the trash need it.</summary>
+    ForgetLink,
 }

@@ -24,6 +24,7 @@ internal static class JournalNames
         JournalOperation.PurgeTag => "purge-tag",
         JournalOperation.PurgeManifest => "purge-manifest",
         JournalOperation.PurgeLink => "purge-link",
+        JournalOperation.ForgetLink => "forget-link",
     };
 
     public static string Name(this DeletionCause cause) => cause switch

@@ -118,14 +118,10 @@ internal sealed class Replay(MetadataSession session, IReadOnlyDictionary<Digest
 
     private void ApplyToTrashed(JournalEvent done)
     {
-        if (done.Operation is JournalOperation.RestoreLink or JournalOperation.PurgeLink)
+        if (done.Operation is JournalOperation.RestoreLink or JournalOperation.PurgeLink or JournalOperation.ForgetLink)
         {
-            if (FindLink(done) is not { } link)
-                return;
-            if (done.Operation == JournalOperation.RestoreLink)
-                TrashReplay.RestoreLink(session, link.RepositoryId, link.BlobId, done.AtMs);
-            else
-                TrashReplay.PurgeLink(session, link.RepositoryId, link.BlobId, done.AtMs);
+            if (FindLink(done) is { } link)
+                TrashReplay.EndLink(session, link.RepositoryId, link.BlobId, done);
             return;
         }
         if (FindManifest(done) is not { } manifest)

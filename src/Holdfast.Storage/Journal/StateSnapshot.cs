@@ -163,10 +163,10 @@ internal sealed class StateSnapshot : IDisposable
         using var rows = _session.Prepare(Sql).Query();
         while (rows.Read())
         {
-            Add(rows, OperationOf((TrashKind)rows.Long(4)), rows.Long(3), done => done with
-            {
-                Deletion = new Deletion("snapshot", DeletionCause.Collection, "collection"),
-            });
+            var kind = (TrashKind)rows.Long(4);
+            Add(rows, OperationOf(kind), rows.Long(3), done => done with { Deletion = new Deletion("snapshot", DeletionCause.Collection, "collection") });
+            if (kind == TrashKind.Link)
+                Add(rows, JournalOperation.ForgetLink, rows.Long(3), done => done);
         }
     }
 

@@ -23,15 +23,30 @@ internal static class TrashReplay
     {
         session.Prepare("UPDATE manifests SET trashed_at = NULL, untagged_at = @now WHERE id = @manifest")
             .Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        Reviews.ForgetManifest(session, manifestId);
         Trash.ForgetManifest(session, manifestId);
     }
 
-    public static void RestoreLink(MetadataSession session, long repositoryId, long blobId, long nowMs)
+    /// <summary>A link leaves the trash: to be seen again, to be hidden without a way back, or with its row.</summary>
+    public static void EndLink(MetadataSession session, long repositoryId, long blobId, JournalEvent done)
     {
-        session.Prepare("UPDATE links SET trashed_at = NULL WHERE repository_id = @repository AND blob_id = @blob")
-            .Set("@repository", repositoryId).Set("@blob", blobId).Execute();
+        const string Show = "UPDATE links SET trashed_at = NULL WHERE repository_id = @repository AND blob_id = @blob";
+        const string EndLease = "DELETE FROM leases WHERE repository_id = @repository AND blob_id = @blob";
+        const string Remove = "DELETE FROM links WHERE repository_id = @repository AND blob_id = @blob";
         Trash.ForgetLink(session, repositoryId, blobId);
-        Reviews.QueueLink(session, repositoryId, blobId, nowMs);
+        if (done.Operation == JournalOperation.PurgeLink)
+        {
+            session.Prepare(EndLease).Set("@repository", repositoryId).Set("@blob", blobId).Execute();
+            session.Prepare(Remove).Set("@repository", repositoryId).Set("@blob", blobId).Execute();
+            Reviews.QueueBlob(session, blobId, done.AtMs);
+            return;
+        }
+        if (done.Operation == JournalOperation.RestoreLink)
+        {
+            session.Prepare(Show).Set("@repository", repositoryId).Set("@blob", blobId).Execute();
+            Leases.Take(session, repositoryId, blobId, done.AtMs);
+        }
+        Reviews.QueueLink(session, repositoryId, blobId, done.AtMs);
     }
 
     /// <summary>A tag leaves the trash: back to where it was, or for good.</summary>
@@ -59,26 +74,10 @@ internal static class TrashReplay
 
     public static void PurgeManifest(MetadataSession session, long manifestId, long nowMs)
     {
-        const string RemovePayload = """
-            DELETE FROM manifest_payloads
-            WHERE blob_id = @blob AND NOT EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = manifest_payloads.blob_id)
-            """;
         var blobId = session.Prepare("SELECT blob_id FROM manifests WHERE id = @manifest").Set("@manifest", manifestId).QueryLong()!.Value;
         Reviews.QueueLinksOf(session, manifestId, nowMs);
-        Reviews.QueueChildrenOf(session, manifestId, nowMs);
         Reviews.QueueBlob(session, blobId, nowMs);
         session.Prepare("DELETE FROM trash WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
         session.Prepare("DELETE FROM manifests WHERE id = @manifest").Set("@manifest", manifestId).Execute();
-        session.Prepare(RemovePayload).Set("@blob", blobId).Execute();
-    }
-
-    public static void PurgeLink(MetadataSession session, long repositoryId, long blobId, long nowMs)
-    {
-        Reviews.QueueBlob(session, blobId, nowMs);
-        Trash.ForgetLink(session, repositoryId, blobId);
-        session.Prepare("DELETE FROM leases WHERE repository_id = @repository AND blob_id = @blob")
-            .Set("@repository", repositoryId).Set("@blob", blobId).Execute();
-        session.Prepare("DELETE FROM links WHERE repository_id = @repository AND blob_id = @blob")
-            .Set("@repository", repositoryId).Set("@blob", blobId).Execute();
     }
 }

@@ -16,7 +16,7 @@ internal static class LogicalDump
             SELECT hex(b.digest), b.size FROM blobs b
             WHERE EXISTS (SELECT 1 FROM links l WHERE l.blob_id = b.id) OR EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = b.id)
             """,
-        ["payload"] = "SELECT hex(b.digest), hex(p.payload) FROM manifest_payloads p JOIN blobs b ON b.id = p.blob_id",
+        ["payload"] = "SELECT hex(b.digest), hex(p.payload) FROM manifest_payloads p JOIN blobs b ON b.id = p.blob_id WHERE EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = b.id)",
         ["link"] = """
             SELECT r.name, hex(b.digest), l.created_at, l.trashed_at FROM links l
             JOIN repositories r ON r.id = l.repository_id JOIN blobs b ON b.id = l.blob_id

@@ -94,7 +94,7 @@ public sealed class RebuildHistoryTests
                 await StepAsync();
         }
 
-        private Task StepAsync() => random.Next(10) switch
+        private Task StepAsync() => random.Next(12) switch
         {
             0 or 1 or 2 => PushAsync(),
             3 => PushIndexAsync(),
@@ -102,8 +102,9 @@ public sealed class RebuildHistoryTests
             5 => DeleteAsync(_manifests, store.DeleteManifestAsync),
             6 => DeleteAsync(_blobs, store.DeleteLinkAsync),
             7 => PushAgainAsync(),
-            8 => store.ChangeAsync(session => EndTrash(session, restore: true)),
-            _ => store.ChangeAsync(session => EndTrash(session, restore: false)),
+            8 or 9 => store.ChangeAsync(session => TrashEnds.RestoreAny(session, random, store.Now)),
+            10 => store.ChangeAsync(session => TrashEnds.PurgeAny(session, random, store.Now)),
+            _ => store.ChangeAsync(session => TrashEnds.ReviewAll(session, store.Now)),
         };
 
         private string AnyTag() => $"tag-{random.Next(5)}";
@@ -143,8 +144,5 @@ public sealed class RebuildHistoryTests
             if (from.Count > 0)
                 await delete(from[random.Next(from.Count)].Digest);
         }
-
-        // As whoever ends a deletion does it, and writes it down: by the same steps.
-        private int EndTrash(MetadataSession session, bool restore) => TrashEnds.End(session, store.App, restore, store.Now);
     }
 }
