@@ -70,7 +70,7 @@ public sealed class RegistryFixture : IAsyncLifetime
     private async Task OpenAsync(DataFolder data)
     {
         _blobs = Wrap(new FileSystemBlobStore(data, TimeProvider.System));
-        _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
+        (_metadata, _) = await SqliteMetadataDatabase.OpenAsync(data, _blobs, TimeProvider.System, CancellationToken.None);
         _server = await RegistryServer.StartAsync(
             Options with { AdminSocket = AdminSocket }, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
         Admin = AdminHost.ClientOf(AdminSocket);
