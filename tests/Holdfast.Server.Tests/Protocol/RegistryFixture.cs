@@ -77,6 +77,16 @@ public sealed class RegistryFixture : IAsyncLifetime
     public ValueTask<long> CountAsync(string sql) =>
         _metadata!.ReadAsync(sql, static (session, sql) => session.Prepare(sql).QueryLong() ?? 0, CancellationToken.None);
 
+    /// <summary>Changes the database behind the server's back.</summary>
+    public Task<bool> ChangeAsync(string sql) => _metadata!.WriteAsync(
+        sql,
+        static (session, sql) =>
+        {
+            session.Execute(sql);
+            return true;
+        },
+        CancellationToken.None);
+
     /// <summary>Stops everything and keeps the folder.</summary>
     public async ValueTask StopAsync()
     {
