@@ -100,6 +100,20 @@ public sealed class PushHealTests(RegistryFixture registry) : IClassFixture<Regi
         await registry.WithDonorsAsync();
     }
 
+    [Fact, Promise("P8")]
+    public async Task Blob_LostAgainSoonAfterAPush_IsAnotherIncident()
+    {
+        var content = Samples.Bytes(95, 5_000);
+        var digest = await registry.PushBlobAsync("team/app", content);
+        foreach (var count in new[] { 1, 2 })
+        {
+            registry.Remove(digest);
+            await registry.ShouldBeMissedAsync($"/v2/team/app/blobs/{digest}");
+            (await registry.IncidentsAsync("state=all&limit=1000")).Incidents.Count(incident => incident.Subject == digest.ToString()).ShouldBe(count);
+            await registry.PushBlobAsync("team/app", content);
+        }
+    }
+
     private async Task DamageAsync(Digest digest, Stage stage)
     {
         switch (stage)
