@@ -4,6 +4,7 @@ using Holdfast.Oci;
 using Holdfast.Server;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -53,7 +54,7 @@ public sealed class RealRegistry : IAsyncLifetime
         _blobs = new FileSystemBlobStore(_data, TimeProvider.System);
         _metadata = SqliteMetadataDatabase.Open(_data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
-            options, new ServerStores(_blobs, _metadata), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+            options, new ContentStores(_blobs, _metadata), NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
         foreach (var kind in Kinds)
             await FillAsync(Address(kind));
     }

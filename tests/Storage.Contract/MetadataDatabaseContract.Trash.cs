@@ -238,6 +238,66 @@ public abstract partial class MetadataDatabaseContract
         (await QueryAsync(Trash.Measure)).ShouldBe(new TrashFigures(2, "own".Length + "goes away".Length + "stays".Length + "shared layer".Length));
     }
 
+    [Theory, Promise("P7")]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task Restore_AnyDeletesInAnyOrder_IsAsBefore(int seed)
+    {
+        var random = new Random(seed);
+        for (var i = 0; i < 8; i++)
+            await LinkAsync($"blob {i}");
+        var puts = new List<ManifestPut>();
+        for (var i = 0; i < 30; i++)
+        {
+            puts.Add(AnyPut(random, puts));
+            await PutAsync(puts[^1], Now + i);
+        }
+        const string Visible = """
+            SELECT name, manifest_id, created_at || ' ' || pushed_at FROM tags
+            UNION ALL SELECT 'manifest', id, '' FROM manifests WHERE trashed_at IS NULL
+            UNION ALL SELECT 'link', blob_id, '' FROM links WHERE trashed_at IS NULL
+            ORDER BY 1, 2, 3
+            """;
+        var before = await DumpAsync(Visible);
+        for (var i = 0; i < 40; i++)
+        {
+            var (deletion, at) = (As($"step {i}"), Later + i);
+            var (blob, put, tag) = (Content($"blob {random.Next(8)}").Digest, puts[random.Next(puts.Count)].Digest, Tag.Parse($"tag-{random.Next(6)}"));
+            await ChangeAsync(session => (i % 3) switch
+            {
+                0 => BlobLinks.Remove(session, App, blob, deletion, at).Outcome == DeleteOutcome.Deleted,
+                1 => Tags.Delete(session, App, tag, deletion, at),
+                _ => Manifests.Delete(session, App, put, deletion, at).Outcome == DeleteOutcome.Deleted,
+            });
+        }
+        (await DumpAsync(Visible)).ShouldNotBe(before);
+
+        var operations = (await ListAsync(new TrashFilter())).Select(item => item.Deletion.Operation).Distinct().ToArray();
+        random.Shuffle(operations);
+        foreach (var operation in operations)
+        {
+            await RestoreAsync(new TrashFilter { Operation = operation });
+            await ShouldBeWholeAsync($"seed {seed}, {operation}");
+        }
+
+        (await DumpAsync(Visible)).ShouldBe(before);
+        (await CountAsync("trash")).ShouldBe(0);
+    }
+
+    /// <summary>What is live needs nothing that is in the trash.</summary>
+    private async Task ShouldBeWholeAsync(string message) => (await DumpAsync("""
+        SELECT 'child', c.child_id FROM manifest_children c
+        JOIN manifests p ON p.id = c.manifest_id AND p.trashed_at IS NULL
+        JOIN manifests m ON m.id = c.child_id AND m.trashed_at IS NOT NULL
+        UNION ALL SELECT 'blob', l.blob_id FROM manifest_blobs e
+        JOIN manifests p ON p.id = e.manifest_id AND p.trashed_at IS NULL
+        JOIN links l ON l.repository_id = e.repository_id AND l.blob_id = e.blob_id AND l.trashed_at IS NOT NULL
+        UNION ALL SELECT 'tag', t.manifest_id FROM tags t JOIN manifests m ON m.id = t.manifest_id AND m.trashed_at IS NOT NULL
+        """)).ShouldBeEmpty(message);
+
     private static Deletion As(string operation) => ByClient with { Operation = operation };
 
     private async Task DeleteAsync(ManifestPut put, string operation, long nowMs) =>

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Blobs;
 
 /// <summary>Blobs by digest: GET and HEAD (end-2), DELETE (end-10).</summary>
-internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
+internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, TimeProvider time)
 {
     private readonly BlobOpening _opening = new(verifier);
 
@@ -84,7 +84,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
         // The opening may put another reader in its place, so that it is disposed here whatever happens.
         try
         {
-            if (reader is null)
+            if (reader is null || !await leases.HoldAsync(request, blob))
             {
                 await FailUnknownAsync(request, blob.Digest);
                 return;
@@ -94,15 +94,16 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
                 return;
             var isWhole = chosen.LengthBytes == reader.SizeBytes;
             var isHead = HttpMethods.IsHead(request.Context.Request.Method);
-            var isTrusted = isHead || verifier.Trusts(blob, reader);
-            if (!isTrusted && (!isWhole || reader.SizeBytes <= BlobSender.ChunkBytes || verifier.IsChecking(blob.Digest)))
+            var isSuspect = verifier.IsSuspect(blob.Digest);
+            var isTrusted = !isSuspect && (isHead || verifier.Trusts(blob, reader));
+            if (!isTrusted && (isSuspect || !isWhole || reader.SizeBytes <= BlobSender.ChunkBytes || verifier.IsChecking(blob.Digest)))
             {
                 reader = await VerifyFirstAsync(request, blob, reader);
                 if (reader is null)
                     return;
                 isTrusted = true;
             }
-            Describe(request, blob, chosen, isWhole);
+            Describe(request, blob, chosen);
             if (!isHead)
                 await SendAsync(request, blob, reader, chosen, isTrusted);
         }
@@ -163,7 +164,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
         }
     }
 
-    private static void Describe(RegistryRequest request, VisibleBlob blob, ByteRange part, bool isWhole)
+    private static void Describe(RegistryRequest request, VisibleBlob blob, ByteRange part)
     {
         var response = request.Context.Response;
         AddNames(response, blob.Digest);
@@ -193,7 +194,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
             if (e.Fault == BlobFault.Unreadable)
                 await verifier.Findings.ReportUnreadableAsync(blob.Digest, e);
             else
-                _ = verifier.VerifyAsync(blob.Digest); // Judged while this answer is cut; whoever comes meanwhile waits for it.
+                verifier.Suspect(blob.Digest);
             throw;
         }
     }

@@ -14,11 +14,11 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
     // A batch shares the writer with pushes: this many rows take about as long as a sync of the log.
     private const int BatchRows = 100;
 
-    private readonly BlobRemoval _removal = new(stores, incidents, figures);
+    public required BlobRemoval Removal { get; init; }
 
     public required CollectionPace Pace { get; init; }
 
-    public required Action<CollectionFigures> Progress { get; init; }
+    public required Func<CollectionFigures, ValueTask> Progress { get; init; }
 
     /// <summary>
     /// Asked where the rows are judged: if the clock is set back during a pass, a lease that is taken then is from before the pass began, and would
@@ -38,18 +38,18 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
     /// <summary>Removals that a crash or an error cut short: finished, or taken back if something refers to the blob again.</summary>
     public async Task FinishRemovalsAsync(CancellationToken cancellationToken)
     {
-        for (var after = 0L; ;)
+        for (var after = QueueRow.Start; ;)
         {
             var page = await stores.Metadata.ReadAsync(
                 after, static (db, after) => BlobReviews.ListUnfinished(db, after, BatchRows), cancellationToken);
-            foreach (var blob in page)
+            foreach (var (blob, _) in page)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                await _removal.RunAsync(blob, times.Reviews.NowMs);
+                await Removal.RunAsync(blob, times.Reviews.NowMs);
             }
             if (page.Count < BatchRows)
                 return;
-            after = page[^1].Id;
+            after = page[^1].Row;
         }
     }
 
@@ -65,7 +65,7 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
                 return;
             await HandleAsync(queue, page, handle);
             figures.Reviews += page.Count;
-            Progress(figures);
+            await Progress(figures);
             if (page.Count < BatchRows)
                 return;
             after = page[^1];
@@ -132,7 +132,7 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
         var (outcomes, unheld) = await stores.Metadata.WriteAsync((page, times.Reviews), static (db, s) => JudgeBlobs(db, s.page, s.Reviews), CancellationToken.None);
         Count("blobs", outcomes);
         foreach (var blob in unheld)
-            await _removal.RunAsync(blob, times.Reviews.NowMs);
+            await Removal.RunAsync(blob, times.Reviews.NowMs);
     }
 
     private static (List<ReviewOutcome> Outcomes, List<UnheldBlob> Unheld) JudgeBlobs(MetadataSession db, IReadOnlyList<QueueRow> page, ReviewTimes times)

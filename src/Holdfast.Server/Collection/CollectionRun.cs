@@ -10,11 +10,11 @@ internal sealed record CollectionRun
     public bool Emergency { get; init; }
 
     /// <summary>Told after every batch.</summary>
-    public Action<CollectionFigures> Progress { get; init; } = static _ => { };
+    public Func<CollectionFigures, ValueTask> Progress { get; init; } = static _ => default;
 }
 
 /// <summary>What a run did so far.</summary>
-internal sealed record CollectionFigures
+public sealed record CollectionFigures
 {
     public long PurgedTags { get; set; }
 

@@ -27,7 +27,8 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
     public async Task RecoverAsync(CancellationToken cancellationToken)
     {
         var figures = new CollectionFigures();
-        await CreatePass(CollectionRun.Due, figures, TimesOf(CollectionRun.Due)).FinishRemovalsAsync(cancellationToken);
+        var removal = new BlobRemoval(stores, incidents, figures);
+        await CreatePass(CollectionRun.Due, figures, removal).FinishRemovalsAsync(cancellationToken);
     }
 
     /// <summary>The server's own run: what is due. Makes way for one that somebody asks for, and does nothing while such a one is going on.</summary>
@@ -85,6 +86,16 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
         }
     }
 
+    /// <summary>Is a run that somebody asked for going on?</summary>
+    public bool IsAsked
+    {
+        get
+        {
+            lock (_lock)
+                return _askedAt is not null;
+        }
+    }
+
     /// <summary>What a run would take for due now.</summary>
     public CollectionTimes TimesOf(CollectionRun run)
     {
@@ -102,18 +113,20 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
     {
         var started = time.GetUtcNow();
         var figures = new CollectionFigures();
+        var removal = new BlobRemoval(stores, incidents, figures);
         // With short periods, or none, what one pass does makes more due; each further pass is a few lookups if it didn't.
         for (var before = -1L; before != figures.Changes;)
         {
             before = figures.Changes;
-            await CreatePass(run, figures, TimesOf(run)).RunAsync(cancellationToken);
+            await CreatePass(run, figures, removal).RunAsync(cancellationToken);
         }
         await NoteEndAsync(started, figures);
         return figures;
     }
 
-    private CollectionPass CreatePass(CollectionRun run, CollectionFigures figures, CollectionTimes times) => new(stores, incidents, figures, times)
+    private CollectionPass CreatePass(CollectionRun run, CollectionFigures figures, BlobRemoval removal) => new(stores, incidents, figures, TimesOf(run))
     {
+        Removal = removal,
         Pace = new CollectionPace(run.Emergency ? int.MaxValue : terms.Collection.MaxReviewsPerSecond, time),
         Progress = run.Progress,
         Now = () => TimesOf(run).Reviews,

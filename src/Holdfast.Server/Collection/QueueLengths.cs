@@ -3,10 +3,10 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Collection;
 
 /// <summary>How much waits.</summary>
-internal sealed record QueueLengths(long Trash, long Manifests, long Links, long Blobs)
+public sealed record QueueLengths(long Trash, long Manifests, long Links, long Blobs)
 {
     /// <param name="times">Count only what is due then; null: everything.</param>
-    public static QueueLengths Read(MetadataSession session, CollectionTimes? times)
+    internal static QueueLengths Read(MetadataSession session, CollectionTimes? times)
     {
         var trashDue = times?.TrashDueMs ?? long.MaxValue;
         var reviewsDue = times?.Reviews.DueMs ?? long.MaxValue;

@@ -33,6 +33,7 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _slots = new(MaxAtOnce);
     private readonly ConcurrentDictionary<Digest, Lazy<Task<BlobCheck>>> _running = new();
+    private readonly ConcurrentDictionary<Digest, byte> _suspects = new();
 
     // Wrong bytes that could not be taken away, by their stamp: on a store that can be read only they stay, and are never served.
     private readonly ConcurrentDictionary<Digest, long> _wrong = new();
@@ -61,6 +62,16 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
 
     /// <summary>Is a check that a pull asked for under way, or just done?</summary>
     public bool IsChecking(Digest digest) => _running.ContainsKey(digest);
+
+    /// <summary>Was a pull cut because of what it read, and is the blob being judged for that? Nobody is told that it is there before that is known.</summary>
+    public bool IsSuspect(Digest digest) => _suspects.ContainsKey(digest);
+
+    /// <summary>A pull read wrong or changed bytes: has the blob judged, beside the pull.</summary>
+    public void Suspect(Digest digest)
+    {
+        if (_suspects.TryAdd(digest, 0))
+            _ = JudgeAsync(digest);
+    }
 
     /// <summary>
     /// Hashes the blob for pulls that need to know first: once for all that ask meanwhile, a few blobs at a time. It goes on when the one who asked
@@ -183,6 +194,14 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
         {
             _ = ForgetAfterAsync(digest, written);
         }
+    }
+
+    private async Task JudgeAsync(Digest digest)
+    {
+        // What an earlier check found is no answer to what was read since.
+        Forget(digest);
+        await ((Task)VerifyAsync(digest)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _suspects.TryRemove(digest, out _);
     }
 
     // Those who ask between the hash and the row that tells of it get this answer, and don't hash again.

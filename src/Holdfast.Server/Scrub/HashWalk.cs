@@ -137,6 +137,7 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
     private async Task EndAsync(CancellationToken cancellationToken)
     {
         _isRound = false;
+        ScrubMetrics.End(Name, Time.GetUtcNow());
         _row = _row with { FinishedAtMs = Time.GetUtcNow().ToUnixTimeMilliseconds() };
         await SaveAsync(cancellationToken);
     }

@@ -56,7 +56,7 @@ internal sealed class Inspection(ContentStores stores, StoreChecks checks, TimeP
         foreach (var place in places)
             isWhole &= await InspectPlaceAsync(digest, payload, place, cancellationToken);
         var isOpen = isWhole && await stores.Metadata.ReadAsync(
-            digest.ToString(), static (db, subject) => Incidents.IsOpen(db, IncidentKind.DanglingEdge, subject), cancellationToken);
+            digest.ToString(), static (db, subject) => Storage.Metadata.Incidents.IsOpen(db, IncidentKind.DanglingEdge, subject), cancellationToken);
         if (!isOpen)
             return;
         checks.Findings.Forget(digest.ToString());

@@ -50,6 +50,8 @@ internal sealed class Sweep(ContentStores stores, ScrubOptions options, StoreChe
         }
         figures = figures with { Took = time.GetElapsedTime(_startedAt) };
         ScrubMetrics.EndSweep(figures.Files, figures.Took);
+        ScrubMetrics.End(Name, time.GetUtcNow());
+        ScrubMetrics.NoteOldest(await stores.Metadata.ReadAsync(0, static (db, _) => BlobChecks.FindOldest(db), cancellationToken));
         Last = figures;
         await stores.Metadata.WriteAsync(
             new CheckRow(Name, started.ToUnixTimeMilliseconds(), time.GetUtcNow().ToUnixTimeMilliseconds(), "", figures.Text()),

@@ -61,6 +61,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         figures = await JudgeAsync(bound, figures, cancellationToken);
         await TrimAsync(cancellationToken);
         await SaveAsync("", Time.GetUtcNow().ToUnixTimeMilliseconds(), figures, cancellationToken);
+        ScrubMetrics.End(Name, Time.GetUtcNow());
         (_row, _after, _unknownBefore) = (null, null, 0);
         return figures;
     }

@@ -107,11 +107,14 @@ public static class BlobChecks
               COUNT(CASE WHEN verified_at >= @since THEN 1 END), COALESCE(SUM(CASE WHEN verified_at >= @since THEN size END), 0)
             FROM blobs WHERE deleting_at IS NULL
             """;
-        const string Oldest = "SELECT MIN(verified_at) FROM blobs WHERE verified_at > 0 HAVING COUNT(*) > 0";
         using var rows = session.Prepare(Sql).Set("@since", sinceMs).Query();
         rows.Read();
-        return new VerifiedFigures(rows.Long(0), rows.Long(1), rows.Long(2), rows.Long(3), session.Prepare(Oldest).QueryLong() ?? 0);
+        return new VerifiedFigures(rows.Long(0), rows.Long(1), rows.Long(2), rows.Long(3), FindOldest(session));
     }
+
+    /// <returns>When the blob was hashed whose last hash is the longest ago, those in doubt left out; 0 if there is none.</returns>
+    public static long FindOldest(MetadataSession session) =>
+        session.Prepare("SELECT verified_at FROM blobs WHERE verified_at > 0 ORDER BY verified_at LIMIT 1").QueryLong() ?? 0;
 
     public static long Count(MetadataSession session) => session.Prepare("SELECT COUNT(*) FROM blobs").QueryLong()!.Value;
 

@@ -16,9 +16,9 @@ public static class BlobReviews
         """;
 
     internal const string UnfinishedSql = """
-        SELECT id, digest, size FROM blobs
-        WHERE deleting_at IS NOT NULL AND id > @after
-        ORDER BY id
+        SELECT id, digest, size, deleting_at FROM blobs
+        WHERE deleting_at IS NOT NULL AND (deleting_at, id) > (@at, @first)
+        ORDER BY deleting_at, id
         LIMIT @limit
         """;
 
@@ -52,12 +52,13 @@ public static class BlobReviews
     }
 
     /// <summary>Removals that were begun and not finished, because of a crash or an unreadable store.</summary>
-    public static IReadOnlyList<UnheldBlob> ListUnfinished(MetadataSession session, long afterId, int limit)
+    /// <param name="after">The last of the page before.</param>
+    public static IReadOnlyList<(UnheldBlob Blob, QueueRow Row)> ListUnfinished(MetadataSession session, QueueRow after, int limit)
     {
-        var blobs = new List<UnheldBlob>();
-        using var rows = session.Prepare(UnfinishedSql).Set("@after", afterId).Set("@limit", limit).Query();
+        var blobs = new List<(UnheldBlob, QueueRow)>();
+        using var rows = session.Prepare(UnfinishedSql).Set("@at", after.AtMs).Set("@first", after.First).Set("@limit", limit).Query();
         while (rows.Read())
-            blobs.Add(new UnheldBlob(rows.Long(0), rows.Digest(1), rows.Long(2)));
+            blobs.Add((new UnheldBlob(rows.Long(0), rows.Digest(1), rows.Long(2)), new QueueRow(rows.Long(3), rows.Long(0), 0)));
         return blobs;
     }
 
@@ -66,7 +67,7 @@ public static class BlobReviews
     /// <exception cref="System.Data.Common.DbException">The database refused, because something holds it all the same: a bug (P3).</exception>
     public static bool TryBegin(MetadataSession session, UnheldBlob blob, long nowMs)
     {
-        const string Mark = "UPDATE blobs SET deleting_at = @now WHERE id = @blob AND digest = @digest";
+        const string Mark = "UPDATE blobs SET deleting_at = COALESCE(deleting_at, @now) WHERE id = @blob AND digest = @digest";
         const string Unmark = "UPDATE blobs SET deleting_at = NULL WHERE id = @blob AND deleting_at IS NOT NULL";
         if (IsHeld(session, blob.Id))
         {

@@ -13,15 +13,17 @@ public static class ManifestReviews
         LIMIT @limit
         """;
 
-    // A live tag, a live index, or a subject. Of a subject that this repository has no row of, it isn't known whether it is still to come, so the
-    // referrer stays; one whose subject was deleted, too, goes.
+    internal const string ListedSql = """
+        SELECT 1 FROM manifest_children c
+        JOIN manifests p ON p.id = c.manifest_id AND p.trashed_at IS NULL
+        WHERE c.child_id = @manifest
+        """;
+
+    // A live tag, or a subject. Of a subject that this repository has no row of, it isn't known whether it is still to come, so the referrer stays;
+    // one whose subject was deleted, too, goes.
     internal const string HeldSql = """
         SELECT 1 FROM manifests m WHERE m.id = @manifest AND (
           EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)
-          OR EXISTS (
-            SELECT 1 FROM manifest_children c
-            JOIN manifests p ON p.id = c.manifest_id AND p.trashed_at IS NULL
-            WHERE c.child_id = m.id)
           OR (m.subject IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM blobs b
             JOIN manifests s ON s.blob_id = b.id AND s.repository_id = m.repository_id AND s.trashed_at IS NOT NULL
@@ -48,13 +50,17 @@ public static class ManifestReviews
                 return ReviewOutcome.Kept;
             repository = rows.Long(0);
         }
-        if (session.Prepare(HeldSql).Set("@manifest", manifest).QueryLong() is not null)
+        if (session.Prepare(ListedSql).Set("@manifest", manifest).QueryLong() is not null || IsHeldOtherwise(session, manifest))
             return ReviewOutcome.Kept;
         // No two deletes take the same manifest in the same millisecond, so this names the operation without a source of ids.
         var deletion = new Deletion($"gc-{times.NowMs:x}-{manifest:x}", DeletionCause.Collection, "collection");
         Trash.AddManifest(session, new Located<long>(Repositories.KeyOf(session, repository), repository, manifest), deletion, times.NowMs);
         return ReviewOutcome.Collected;
     }
+
+    /// <summary>Does anything live but an index hold it: a tag, or the subject that it refers to?</summary>
+    public static bool IsHeldOtherwise(MetadataSession session, long manifestId) =>
+        session.Prepare(HeldSql).Set("@manifest", manifestId).QueryLong() is not null;
 
     /// <summary>Starts the grace of a queued manifest again, for a client that is told that it is there and may be about to use it.</summary>
     /// <returns>False if the repository no longer has it: whoever wanted to say that it is there must not.</returns>

@@ -8,9 +8,10 @@ namespace Holdfast.Storage.Metadata;
 public static class Manifests
 {
     internal const string ByDigestSql = """
-        SELECT b.digest, m.media_type, b.size FROM repositories r
+        SELECT b.digest, m.media_type, b.size, v.queued_at FROM repositories r
         JOIN blobs b ON b.digest = @digest
         JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
+        LEFT JOIN manifest_reviews v ON v.manifest_id = m.id
         WHERE r.registry_id = @registry AND r.name = @repository AND m.trashed_at IS NULL
         """;
 
@@ -28,7 +29,9 @@ public static class Manifests
             ? session.Prepare(ByDigestSql).Set("@digest", reference.Digest)
             : session.Prepare(ByTagSql).Set("@tag", reference.Tag.ToString());
         using var rows = statement.Set(repository).Query();
-        return rows.Read() ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) : null;
+        return rows.Read()
+            ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) { ReviewQueuedAtMs = reference.IsDigest ? rows.LongOrNull(3) : null }
+            : null;
     }
 
     /// <returns>The bytes as pushed, or null if the database has none under that digest. The repository is not looked at.</returns>
@@ -53,13 +56,15 @@ public static class Manifests
         ManifestEdges.Resolve(session, repository, manifest).Result;
 
     /// <summary>
-    /// Stores a manifest with its edges and points the tags at it, if its closure is whole (P2); else changes nothing. Idempotent.
+    /// Stores a manifest with its edges and points the tags at it, if its closure is whole (P2) and all of its tags may move to it; else changes nothing. Idempotent.
     /// </summary>
     public static ManifestClosure Put(MetadataSession session, ManifestPut put, long nowMs)
     {
         var edges = ManifestEdges.Resolve(session, put.Repository, put.Manifest);
         if (!edges.Result.IsWhole)
             return edges.Result;
+        if (Tags.FindImmovable(session, put) is { Count: > 0 } immovable)
+            return ManifestClosure.Whole with { ImmutableTags = immovable };
         var repositoryId = Repositories.Ensure(session, put.Repository, nowMs);
         var blobId = BlobRows.Ensure(session, new StoredBlob(put.Digest, put.Payload.Length, put.Stamp), nowMs);
         PutPayload(session, blobId, put.Payload);
@@ -68,7 +73,11 @@ public static class Manifests
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
         Reviews.ForgetManifest(session, manifestId);
-        session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs) { MediaType = put.Manifest.MediaType });
+        session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs)
+        {
+            MediaType = put.Manifest.MediaType,
+            SizeBytes = put.Payload.Length,
+        });
         foreach (var tag in put.Tags)
             Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs);
         return ManifestClosure.Whole;

@@ -6,6 +6,12 @@ public static class Registries
     /// <returns>The registry's id; it is added if it is new.</returns>
     public static int Ensure(MetadataSession session, string name) => (int)(Find(session, name) ?? Add(session, name) ?? Find(session, name)!.Value);
 
+    internal static string? FindName(MetadataSession session, int registry)
+    {
+        using var rows = session.Prepare("SELECT name FROM registries WHERE id = @registry").Set("@registry", registry).Query();
+        return rows.Read() ? rows.Text(0) : null;
+    }
+
     /// <summary>All that there ever were, by id.</summary>
     public static IReadOnlyDictionary<int, string> List(MetadataSession session)
     {
@@ -16,7 +22,8 @@ public static class Registries
         return names;
     }
 
-    private static long? Find(MetadataSession session, string name) =>
+    /// <returns>The registry's id, or null if none of that name was ever configured.</returns>
+    public static long? Find(MetadataSession session, string name) =>
         session.Prepare("SELECT id FROM registries WHERE name = @name").Set("@name", name).QueryLong();
 
     private static long? Add(MetadataSession session, string name) =>

@@ -14,7 +14,7 @@ internal static class TrashSelectionOptions
     private static readonly Option<string?> Since = new("--since") { Description = "Deleted then or later: 2h, 3d, or a time like 2026-11-20T10:00 (UTC).", HelpName = "when" };
     private static readonly Option<string?> Until = new("--until") { Description = "Deleted before: as --since.", HelpName = "when" };
     private static readonly Option<string?> Run = new("--run") { Description = "Deleted by this retention run.", HelpName = "id" };
-    private static readonly Option<DeletionCause?> Cause = new("--cause") { Description = "Deleted for this cause: client, retention or collection.", HelpName = "cause" };
+    private static readonly Option<string?> Cause = new("--cause") { Description = "Deleted for this cause: client, retention or collection.", HelpName = "cause" };
     private static readonly Option<string?> Operation = new("--operation") { Description = "All that one delete took.", HelpName = "id" };
 
     public static void AddTo(Command command)
@@ -32,7 +32,14 @@ internal static class TrashSelectionOptions
         Since = parsed.GetValue(Since),
         Until = parsed.GetValue(Until),
         Run = parsed.GetValue(Run),
-        Cause = parsed.GetValue(Cause),
+        Cause = parsed.GetValue(Cause) switch
+        {
+            null => null,
+            "client" => DeletionCause.Client,
+            "retention" => DeletionCause.Retention,
+            "collection" => DeletionCause.Collection,
+            var other => throw new AdminFault($"--cause {other}: it is client, retention or collection"),
+        },
         Operation = parsed.GetValue(Operation),
     };
 }

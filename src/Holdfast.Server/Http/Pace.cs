@@ -1,4 +1,4 @@
-namespace Holdfast.Server.Scrub;
+namespace Holdfast.Server.Http;
 
 /// <summary>Holds work to a rate. One user at a time.</summary>
 /// <param name="perSecond">Bytes, files, whatever; <see cref="long.MaxValue"/>: no limit.</param>
