@@ -47,6 +47,18 @@ public sealed class RetentionGuardTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Apply_RepositoryThatIsGoneSince_HasNoIncidentAnyMore()
+    {
+        var only = _store.Push("app", 1, "go");
+        var rule = RetentionStore.Rule with { KeepTags = ["x"], MaxRemovedPercent = 25 };
+        await _store.ApplyAsync(rule);
+        _store.OpenIncidents().ShouldHaveSingleItem();
+        _store.Delete("app", only);
+        await _store.ApplyAsync(rule);
+        _store.OpenIncidents().ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Apply_ClockYearsAhead_IsHeldBackByTheGuard()
     {
         for (var i = 0; i < 20; i++)
