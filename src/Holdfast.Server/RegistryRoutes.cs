@@ -5,23 +5,23 @@ using Holdfast.Server.Manifests;
 using Holdfast.Server.Referrers;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Uploads;
-using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server;
 
 /// <summary>What a hosted registry answers: every place of the specification with its handler and the permission it needs.</summary>
 internal static class RegistryRoutes
 {
-    public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time, ILoggerFactory logs)
+    public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time)
     {
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
-        var (sessions, reserve, incidents, retention) = rooms;
-        var acceptance = new BlobAcceptance(time, incidents);
-        var blobs = new BlobEndpoint(time, logs.CreateLogger<BlobEndpoint>());
+        var (sessions, reserve, checks) = (rooms.Sessions, rooms.Reserve, rooms.Checks);
+        var acceptance = new BlobAcceptance(time, rooms.Incidents);
+        var blobs = new BlobEndpoint(checks.Verifier, new PushLeases(options.Collection.Lease, time), time);
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
-        var manifests = new ManifestEndpoint(new ManifestReader(cache, logs.CreateLogger<ManifestReader>()), retention.Pulls.Note, time);
-        var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, incidents, retention.Rules.ImmutableTags));
+        var manifests = new ManifestEndpoint(
+            new ManifestReader(cache, checks.Copies), new PushHolds(options.Collection.Grace, time), rooms.Retention.Pulls.Note, time);
+        var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();
         var catalog = new CatalogEndpoint();
@@ -56,6 +56,3 @@ internal static class RegistryRoutes
             json.WriteEndObject();
         });
 }
-
-/// <summary>What several capabilities share in one server.</summary>
-internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, IncidentBook Incidents, RetentionParts Retention);

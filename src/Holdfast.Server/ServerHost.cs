@@ -1,6 +1,7 @@
 using Holdfast.Server.Http;
 using Holdfast.Server.Metrics;
 using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -19,6 +20,8 @@ internal sealed record ServerParts(ContentStores Stores, ILoggerFactory Logs, Ti
 
     /// <summary>Answers everything but health and metrics.</summary>
     public required Func<RegistryRequest, Task> Dispatch { get; init; }
+
+    public required IncidentBook Incidents { get; init; }
 }
 
 /// <summary>Listeners, pipeline, log and metrics of one server, from start to drain.</summary>
@@ -52,6 +55,7 @@ internal sealed class ServerHost : IAsyncDisposable
             new ProcessInstruments(this),
             new StoreInstruments(this, parts.Stores.Blobs, options.DiskReserveBytes),
             new TlsInstruments(this, _certificates),
+            new IncidentInstruments(this, parts.Incidents.Open),
         ];
         _accessLog = options.AccessLog.Enabled ? new AccessLog(options.AccessLog, this, parts.Time) : null;
     }
@@ -118,8 +122,11 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         if (listener.Tls is null)
             return null;
-        var certificate = new TlsCertificate(
-            listener.Tls, listener.Url.GetLeftPart(UriPartial.Authority), _parts.Time, _parts.Logs.CreateLogger<TlsCertificate>());
+        var name = listener.Url.GetLeftPart(UriPartial.Authority);
+        var certificate = new TlsCertificate(listener.Tls, name, _parts.Time, _parts.Logs.CreateLogger<TlsCertificate>())
+        {
+            Report = problem => _parts.Incidents.Report(IncidentKind.Certificate, name, problem),
+        };
         _certificates.Add(certificate);
         return certificate;
     }

@@ -8,7 +8,7 @@ namespace Holdfast.Storage.Contract;
 
 public abstract partial class MetadataDatabaseContract
 {
-    [Theory, Promise("P2"), Promise("P3")]
+    [Theory, Promise("P2"), Promise("P3"), Promise("P7")]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
@@ -21,22 +21,29 @@ public abstract partial class MetadataDatabaseContract
         for (var step = 0; step < 400; step++)
         {
             var message = $"seed {seed}, step {step}";
-            switch (random.Next(6))
+            var deletion = As($"step {step}");
+            switch (random.Next(9))
             {
                 case 0:
-                    model.Links.Add((await LinkAsync($"blob {random.Next(8)}")).Digest);
+                    model.AddLink((await LinkAsync($"blob {random.Next(8)}")).Digest);
                     break;
                 case 1:
                     var blob = Content($"blob {random.Next(8)}").Digest;
-                    (await ChangeAsync(session => BlobLinks.Remove(session, App, blob, ByClient, Now))).Outcome.ShouldBe(model.RemoveLink(blob), message);
+                    (await ChangeAsync(session => BlobLinks.Remove(session, App, blob, deletion, Now))).Outcome.ShouldBe(model.RemoveLink(blob, deletion), message);
                     break;
                 case 2 when puts.Count > 0:
                     var victim = puts[random.Next(puts.Count)].Digest;
-                    (await ChangeAsync(session => Manifests.Delete(session, App, victim, ByClient, Now))).Outcome.ShouldBe(model.Delete(victim), message);
+                    (await ChangeAsync(session => Manifests.Delete(session, App, victim, deletion, Now))).Outcome.ShouldBe(model.Delete(victim, deletion), message);
                     break;
                 case 3:
                     var tag = $"tag-{random.Next(6)}";
-                    (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse(tag), ByClient, Now))).ShouldBe(model.Tags.Remove(tag), message);
+                    (await ChangeAsync(session => Tags.Delete(session, App, Tag.Parse(tag), deletion, Now))).ShouldBe(model.DeleteTag(tag, deletion), message);
+                    break;
+                case 4 when model.Trash.Count > 0:
+                    await RestoreAsync(random, model, deletion);
+                    break;
+                case 5 when model.Trash.Count > 0 && random.Next(3) == 0:
+                    await PurgeAsync(random, model);
                     break;
                 default:
                     var put = AnyPut(random, puts);
@@ -46,6 +53,24 @@ public abstract partial class MetadataDatabaseContract
             }
         }
         await ShouldEqualAsync(model, puts);
+    }
+
+    private async Task RestoreAsync(Random random, RepositoryModel model, Deletion deletion)
+    {
+        var operation = model.Trash[random.Next(model.Trash.Count)].Operation;
+        var replacing = random.Next(2) == 0 ? null : deletion;
+        await RestoreAsync(new TrashFilter { Operation = operation }, new RestoreTerms(Replacing: replacing));
+        model.Restore(operation, replacing?.Operation);
+        await ShouldBeWholeAsync($"{deletion.Operation}, restoring {operation}");
+    }
+
+    private async Task PurgeAsync(Random random, RepositoryModel model)
+    {
+        var operation = model.Trash[random.Next(model.Trash.Count)].Operation;
+        var ids = await QueryAsync(session => Trash.ListIds(session, new TrashFilter { Operation = operation }));
+        foreach (var id in ids.Reverse())
+            await PurgeAsync(id);
+        model.Purge(operation);
     }
 
     private ManifestPut AnyPut(Random random, List<ManifestPut> earlier)
@@ -69,46 +94,12 @@ public abstract partial class MetadataDatabaseContract
             (await QueryAsync(session => Manifests.Find(session, App, Tag.Parse(tag))))!.Digest.ShouldBe(digest);
         foreach (var put in puts)
             (await QueryAsync(session => Manifests.Find(session, App, put.Digest)) is not null).ShouldBe(model.Manifests.ContainsKey(put.Digest));
-    }
-
-    /// <summary>One repository as plain collections.</summary>
-    private sealed class RepositoryModel
-    {
-        public HashSet<Digest> Links { get; } = [];
-
-        public Dictionary<Digest, HashSet<Digest>> Manifests { get; } = [];
-
-        public Dictionary<string, Digest> Tags { get; } = [];
-
-        public DeleteOutcome RemoveLink(Digest blob) => Remove(Links.Contains(blob), blob, () => Links.Remove(blob));
-
-        public DeleteOutcome Delete(Digest manifest) => Remove(Manifests.ContainsKey(manifest), manifest, () =>
+        for (var i = 0; i < 8; i++)
         {
-            Manifests.Remove(manifest);
-            foreach (var tag in Tags.Where(tag => tag.Value == manifest).Select(tag => tag.Key).ToList())
-                Tags.Remove(tag);
-        });
-
-        public List<Digest> Put(ManifestPut put)
-        {
-            var edges = put.Manifest.Layers.Concat(put.Manifest.Children).Select(edge => edge.Digest).Distinct().ToList();
-            var missing = edges.Where(edge => !Links.Contains(edge) && !Manifests.ContainsKey(edge)).ToList();
-            if (missing.Count > 0)
-                return missing;
-            Manifests[put.Digest] = [.. edges];
-            foreach (var tag in put.Tags)
-                Tags[tag.ToString()] = put.Digest;
-            return [];
+            var blob = Content($"blob {i}").Digest;
+            (await QueryAsync(session => BlobLinks.Find(session, App, blob)) is not null).ShouldBe(model.Links.Contains(blob));
         }
-
-        private DeleteOutcome Remove(bool isKnown, Digest digest, Action remove)
-        {
-            if (!isKnown)
-                return DeleteOutcome.Unknown;
-            if (Manifests.Values.Any(edges => edges.Contains(digest)))
-                return DeleteOutcome.Held;
-            remove();
-            return DeleteOutcome.Deleted;
-        }
+        var trash = (await QueryAsync(session => Trash.List(session, new TrashFilter(), long.MaxValue, 10_000))).Items;
+        trash.Select(item => new TrashEntry(item.Kind, item.Digest, item.Tag?.ToString(), item.Deletion.Operation)).ShouldBe(model.Trash, ignoreOrder: true);
     }
 }

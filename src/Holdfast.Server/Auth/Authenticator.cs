@@ -42,6 +42,13 @@ internal sealed class Authenticator : IDisposable
         return new Authenticator(registry, time, new Users(file, rules, new PasswordCheck(registry, time)), tokens);
     }
 
+    /// <summary>Has the state of the users' file told, with its path; null: all is well.</summary>
+    public void ReportTo(Action<string, string?> report)
+    {
+        if (_users?.File is { } file)
+            file.Report = problem => report(file.Path, problem);
+    }
+
     /// <summary>What the user may do now, whatever his token says.</summary>
     public Permissions PermissionsOf(string? user) => _users!.Rules.For(user);
 

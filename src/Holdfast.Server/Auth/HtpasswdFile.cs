@@ -18,6 +18,7 @@ internal sealed class HtpasswdFile : IDisposable
     private volatile Users _current;
     private volatile bool _stale;
     private bool _missing;
+    private string? _problem;
 
     private HtpasswdFile(string path, FileStamp? stamp, Users users, (TimeProvider Time, ILogger Logger) surroundings)
     {
@@ -29,6 +30,9 @@ internal sealed class HtpasswdFile : IDisposable
     public string Path => _path;
 
     public Users Current => _current;
+
+    /// <summary>Is told at every look what is wrong with the file; null: nothing.</summary>
+    public Action<string?> Report { get; set; } = static _ => { };
 
     /// <summary>Is the file on disk one that was refused?</summary>
     public bool IsStale => _stale;
@@ -57,6 +61,7 @@ internal sealed class HtpasswdFile : IDisposable
                 RefuseMissing();
             else if ((now != _loaded || _stale) && now != _refused && IsWhole(now, before))
                 Reload(now);
+            Report(_stale ? _problem : null);
         }
         finally
         {
@@ -101,7 +106,7 @@ internal sealed class HtpasswdFile : IDisposable
 
     private void Refuse(string problems)
     {
-        _stale = true;
+        (_stale, _problem) = (true, $"the changed file is not taken, the users read before stay: {problems}");
         AuthMetrics.ReloadFailed(this);
         AuthLog.ReloadRefused(_logger, _path, problems);
     }

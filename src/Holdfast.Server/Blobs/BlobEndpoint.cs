@@ -3,13 +3,14 @@ using Holdfast.Server.Http;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server.Blobs;
 
 /// <summary>Blobs by digest: GET and HEAD (end-2), DELETE (end-10).</summary>
-internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoint> log)
+internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, TimeProvider time)
 {
+    private readonly BlobOpening _opening = new(verifier);
+
     public async Task GetAsync(RegistryRequest request)
     {
         if (!Digest.TryParse(request.Route.Last, out var digest))
@@ -17,25 +18,26 @@ internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoi
             await request.FailAsync(Outcome.DigestInvalid, DigestProblem);
             return;
         }
-        await using var reader = await OpenAsync(request, digest);
-        if (reader is null)
+        var registry = request.Registry;
+        var key = new RepositoryKey(registry.Id, request.Route.Repository);
+        var linked = await registry.Metadata.ReadAsync(
+            (key, digest), static (session, s) => BlobLinks.Find(session, s.key, s.digest), request.Aborted);
+        if (linked is not { } blob)
         {
-            await request.FailAsync(
-                Outcome.BlobUnknown, "this repository has no such blob", json => json.WriteString("digest"u8, digest.ToString()));
+            await FailUnknownAsync(request, digest);
             return;
         }
-
-        var http = request.Context;
-        var etag = $"\"{digest}\"";
-        http.Response.Headers["Docker-Content-Digest"] = digest.ToString();
-        http.Response.Headers.ETag = etag;
-        http.Response.Headers.AcceptRanges = "bytes";
-        if (EntityTags.Match(http.Request.Headers.IfNoneMatch, etag))
+        BlobReader? reader;
+        try
         {
-            http.Response.StatusCode = StatusCodes.Status304NotModified;
+            reader = await _opening.OpenAsync(registry.Blobs, blob, request.Aborted);
+        }
+        catch (IOException e)
+        {
+            await FailUnreadableAsync(request, digest, e);
             return;
         }
-        await AnswerAsync(request, reader, etag);
+        await AnswerAsync(request, blob, reader);
     }
 
     public async Task DeleteAsync(RegistryRequest request)
@@ -56,8 +58,7 @@ internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoi
                 request.Context.Response.StatusCode = StatusCodes.Status202Accepted;
                 break;
             case DeleteOutcome.Unknown:
-                await request.FailAsync(
-                    Outcome.BlobUnknown, "this repository has no such blob", json => json.WriteString("digest"u8, digest.ToString()));
+                await FailUnknownAsync(request, digest);
                 break;
             case DeleteOutcome.Held:
                 await request.FailHeldAsync(result, "manifests of this repository use this blob; delete them first");
@@ -67,56 +68,134 @@ internal sealed partial class BlobEndpoint(TimeProvider time, ILogger<BlobEndpoi
 
     private const string DigestProblem = "a digest is sha256: and 64, or sha512: and 128, lower-case hex digits";
 
-    // Absent, missing on disk and of the wrong size are one answer for HEAD and GET alike, so that a client pushes it again (P4).
-    private async ValueTask<BlobReader?> OpenAsync(RegistryRequest request, Digest digest)
-    {
-        var registry = request.Registry;
-        var key = new RepositoryKey(registry.Id, request.Route.Repository);
-        var linked = await registry.Metadata.ReadAsync(
-            (key, digest), static (session, s) => BlobLinks.Find(session, s.key, s.digest), request.Aborted);
-        if (linked is not { } blob)
-            return null;
-        var reader = await registry.Blobs.OpenAsync(digest, request.Aborted);
-        if (reader is not null && reader.SizeBytes == blob.SizeBytes)
-            return reader;
+    private static Task FailUnknownAsync(RegistryRequest request, Digest digest) => request.FailAsync(
+        Outcome.BlobUnknown, "this repository has no such blob", json => json.WriteString("digest"u8, digest.ToString()));
 
-        LogDamaged(log, digest, request.Route.Name, blob.SizeBytes, reader?.SizeBytes ?? -1);
-        BlobMetrics.Damaged.Add(1);
-        if (reader is not null)
-            await reader.DisposeAsync();
-        return null;
+    private async Task FailUnreadableAsync(RegistryRequest request, Digest digest, IOException cause)
+    {
+        await verifier.Findings.ReportUnreadableAsync(digest, cause);
+        await request.FailAsync(
+            Outcome.StoreUnreadable, "the blob's bytes could not be read, which says nothing about whether they are there; the operator has been told",
+            json => json.WriteString("digest"u8, digest.ToString()));
     }
 
-    private static Task AnswerAsync(RegistryRequest request, BlobReader reader, string etag)
+    private async Task AnswerAsync(RegistryRequest request, VisibleBlob blob, BlobReader? reader)
+    {
+        // The opening may put another reader in its place, so that it is disposed here whatever happens.
+        try
+        {
+            if (reader is null || !await leases.HoldAsync(request, blob))
+            {
+                await FailUnknownAsync(request, blob.Digest);
+                return;
+            }
+            var part = await ChooseAsync(request, blob, reader.SizeBytes);
+            if (part is not { } chosen)
+                return;
+            var isWhole = chosen.LengthBytes == reader.SizeBytes;
+            var isHead = HttpMethods.IsHead(request.Context.Request.Method);
+            var isSuspect = verifier.IsSuspect(blob.Digest);
+            var isTrusted = !isSuspect && (isHead || verifier.Trusts(blob, reader));
+            if (!isTrusted && (isSuspect || !isWhole || reader.SizeBytes <= BlobSender.ChunkBytes || verifier.IsChecking(blob.Digest)))
+            {
+                reader = await VerifyFirstAsync(request, blob, reader);
+                if (reader is null)
+                    return;
+                isTrusted = true;
+            }
+            Describe(request, blob, chosen);
+            if (!isHead)
+                await SendAsync(request, blob, reader, chosen, isTrusted);
+        }
+        finally
+        {
+            if (reader is not null)
+                await reader.DisposeAsync();
+        }
+    }
+
+    /// <returns>A reader of bytes that are right, or null if something else was answered.</returns>
+    private async Task<BlobReader?> VerifyFirstAsync(RegistryRequest request, VisibleBlob blob, BlobReader reader)
+    {
+        var (verdict, verified) = await _opening.VerifyAsync(request.Registry.Blobs, blob, reader, request.Aborted);
+        switch (verdict)
+        {
+            case BlobVerdict.Right:
+                break;
+            case BlobVerdict.Missing or BlobVerdict.Corrupt:
+                await FailUnknownAsync(request, blob.Digest);
+                break;
+            case BlobVerdict.Unreadable or BlobVerdict.Unsettled:
+                await request.FailAsync(
+                    Outcome.StoreUnreadable, "the blob's bytes could not be checked, which says nothing about whether they are right; try again");
+                break;
+        }
+        return verified;
+    }
+
+    // Null if there is nothing to send: what the client has is right, or its range isn't within the blob.
+    private static async ValueTask<ByteRange?> ChooseAsync(RegistryRequest request, VisibleBlob blob, long size)
     {
         var http = request.Context;
-        var size = reader.SizeBytes;
-        var part = new ByteRange(0, size - 1);
-        var asked = http.Request.Headers.Range;
-        var isHead = HttpMethods.IsHead(http.Request.Method);
-        // Ranges are defined for GET only (RFC 9110, section 14.2): a HEAD tells of the whole blob.
-        if (asked.Count > 0 && !isHead && EntityTags.AllowRange(http.Request.Headers.IfRange, etag))
+        var etag = $"\"{blob.Digest}\"";
+        if (EntityTags.Match(http.Request.Headers.IfNoneMatch, etag))
         {
-            switch (ByteRange.Parse(asked, size, out var range))
-            {
-                case RangeAnswer.NotSatisfiable:
-                    http.Response.Headers.ContentRange = $"bytes */{size}";
-                    return request.FailAsync(
-                        Outcome.RangeNotSatisfiable, $"this blob has {size} bytes; ask for one range that starts within them");
-                case RangeAnswer.Part:
-                    part = range;
-                    http.Response.StatusCode = StatusCodes.Status206PartialContent;
-                    http.Response.Headers.ContentRange = $"bytes {range.First}-{range.Last}/{size}";
-                    break;
-                case RangeAnswer.Whole:
-                    break;
-            }
+            AddNames(http.Response, blob.Digest);
+            http.Response.StatusCode = StatusCodes.Status304NotModified;
+            return null;
         }
-        http.Response.Headers.ContentType = "application/octet-stream";
-        http.Response.ContentLength = part.LengthBytes;
-        return isHead ? Task.CompletedTask : BlobSender.SendAsync(http, reader, part);
+        var asked = http.Request.Headers.Range;
+        // Ranges are defined for GET only (RFC 9110, section 14.2): a HEAD tells of the whole blob.
+        if (asked.Count == 0 || HttpMethods.IsHead(http.Request.Method) || !EntityTags.AllowRange(http.Request.Headers.IfRange, etag))
+            return new ByteRange(0, size - 1);
+        switch (ByteRange.Parse(asked, size, out var range))
+        {
+            case RangeAnswer.NotSatisfiable:
+                AddNames(http.Response, blob.Digest);
+                http.Response.Headers.ContentRange = $"bytes */{size}";
+                await request.FailAsync(
+                    Outcome.RangeNotSatisfiable, $"this blob has {size} bytes; ask for one range that starts within them");
+                return null;
+            case RangeAnswer.Part:
+                http.Response.StatusCode = StatusCodes.Status206PartialContent;
+                return range;
+            default:
+                return new ByteRange(0, size - 1);
+        }
     }
 
-    [LoggerMessage(100, LogLevel.Error, "blob {Digest}, linked by {Repository}, should have {StatedBytes} bytes and has {FoundBytes} (-1: none); answering 404 until it is pushed again")]
-    private static partial void LogDamaged(ILogger log, Digest digest, string repository, long statedBytes, long foundBytes);
+    private static void Describe(RegistryRequest request, VisibleBlob blob, ByteRange part)
+    {
+        var response = request.Context.Response;
+        AddNames(response, blob.Digest);
+        if (response.StatusCode == StatusCodes.Status206PartialContent)
+            response.Headers.ContentRange = $"bytes {part.First}-{part.Last}/{blob.SizeBytes}";
+        response.Headers.ContentType = "application/octet-stream";
+        response.ContentLength = part.LengthBytes;
+    }
+
+    private static void AddNames(HttpResponse response, Digest digest)
+    {
+        response.Headers["Docker-Content-Digest"] = digest.ToString();
+        response.Headers.ETag = $"\"{digest}\"";
+        response.Headers.AcceptRanges = "bytes";
+    }
+
+    private async Task SendAsync(RegistryRequest request, VisibleBlob blob, BlobReader reader, ByteRange part, bool isTrusted)
+    {
+        try
+        {
+            var isWhole = await BlobSender.SendAsync(request.Context, reader, part, isTrusted ? null : blob.Digest);
+            if (isWhole && !isTrusted)
+                _ = verifier.Renewals.Add(new StoredBlob(blob.Digest, blob.SizeBytes, reader.Stamp), blob.Stamp);
+        }
+        catch (BlobReadException e)
+        {
+            if (e.Fault == BlobFault.Unreadable)
+                await verifier.Findings.ReportUnreadableAsync(blob.Digest, e);
+            else
+                verifier.Suspect(blob.Digest);
+            throw;
+        }
+    }
 }

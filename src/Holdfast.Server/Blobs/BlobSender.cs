@@ -1,38 +1,86 @@
+using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
 using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Server.Blobs;
 
-/// <summary>Sends bytes of a blob as a response's body.</summary>
+/// <summary>Sends bytes of a blob as a response's body. The last of them go out only when it is known that all were right (P4).</summary>
 internal static class BlobSender
 {
     // Positioned reads of this size straight into the response's pipe cost a third of the CPU of the framework's file sender.
-    private const int ChunkBytes = 256 * 1024;
+    public const int ChunkBytes = 256 * 1024;
 
     /// <summary>Sends <paramref name="part"/>.</summary>
-    /// <exception cref="IOException">
-    /// The store gave fewer bytes than that. The pipeline says so in the log and cuts the connection before the last byte (P4); cut here, it
-    /// would look like a client that left.
+    /// <param name="whole">The digest to hash for while it is sent; null: these bytes were verified, and need only be what they were.</param>
+    /// <returns>False if the client left before the end.</returns>
+    /// <exception cref="BlobReadException">
+    /// The store failed, gave fewer bytes, or wrong ones. The pipeline says so in the log and cuts the connection before the last byte (P4);
+    /// cut here, it would look like a client that left.
     /// </exception>
-    public static async Task SendAsync(HttpContext http, BlobReader reader, ByteRange part)
+    public static async Task<bool> SendAsync(HttpContext http, BlobReader reader, ByteRange part, Digest? whole)
     {
         var pipe = http.Response.BodyWriter;
         var aborted = http.RequestAborted;
         var (offset, left) = (part.First, part.LengthBytes);
+        using var hash = whole is { } digest ? new RunningHash(digest.Algorithm) : null;
         while (left > 0)
         {
             var chunk = pipe.GetMemory((int)Math.Min(left, ChunkBytes));
             if (chunk.Length > left)
                 chunk = chunk[..(int)left];
-            var read = await reader.ReadAsync(offset, chunk, aborted);
+            var read = await ReadAsync(reader, offset, chunk, aborted);
             if (read == 0)
-                throw new IOException($"the blob ended at byte {offset}, {left} bytes before its stated size");
-            pipe.Advance(read);
+                throw new BlobReadException(BlobFault.Changed, $"the blob ended at byte {offset}, {left} bytes before its stated size");
+            hash?.Append(chunk.Span[..read]);
             offset += read;
             left -= read;
+            if (left == 0)
+                await ThrowIfWrongAsync(reader, hash, whole, aborted);
+            pipe.Advance(read);
             var flushed = await pipe.FlushAsync(aborted);
-            if (flushed.IsCompleted)
-                return;
+            if (flushed.IsCompleted && left > 0)
+                return false;
+        }
+        return true;
+    }
+
+    private static async ValueTask<int> ReadAsync(BlobReader reader, long offset, Memory<byte> chunk, CancellationToken aborted)
+    {
+        try
+        {
+            return await reader.ReadAsync(offset, chunk, aborted);
+        }
+        catch (IOException e)
+        {
+            throw new BlobReadException(BlobFault.Unreadable, e.Message, e);
         }
     }
+
+    private static async ValueTask ThrowIfWrongAsync(BlobReader reader, RunningHash? hash, Digest? whole, CancellationToken aborted)
+    {
+        if (hash is not null && hash.Current() != whole)
+            throw new BlobReadException(BlobFault.Wrong, "the blob's bytes have another hash; its last bytes were not sent");
+        try
+        {
+            if (await reader.WasChangedAsync(aborted))
+                throw new BlobReadException(BlobFault.Changed, "the blob's file was changed while it was sent; its last bytes were not sent");
+        }
+        catch (IOException e) when (e is not BlobReadException)
+        {
+            throw new BlobReadException(BlobFault.Unreadable, e.Message, e);
+        }
+    }
+}
+
+internal enum BlobFault
+{
+    Unreadable,
+    Changed,
+    Wrong,
+}
+
+/// <summary>An answer that had begun could not be brought to its end.</summary>
+internal sealed class BlobReadException(BlobFault fault, string message, Exception? cause = null) : IOException(message, cause)
+{
+    public BlobFault Fault => fault;
 }

@@ -33,6 +33,9 @@ internal sealed class AdminStream(RegistryRequest request, TimeProvider time)
         }
     }
 
+    /// <summary>Writes a line of another kind than progress and end: for work whose result comes bit by bit. One at a time.</summary>
+    public Task SendAsync<T>(T line) => WriteAsync(line);
+
     // So that the client knows at once that the work was begun.
     internal Task OpenAsync()
     {

@@ -11,6 +11,10 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     private readonly Lock _lock = new();
     private long _askedAt;
     private long? _freeBytes;
+    private bool _refused;
+
+    /// <summary>Is told what is wrong while pushes are refused because there is no room, and null once there is again.</summary>
+    public Action<string?> Report { get; init; } = static _ => { };
 
     /// <summary>Would storing that many bytes leave less than the reserve?</summary>
     /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
@@ -34,6 +38,7 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     {
         // Asked anew: the last answer may come from before the disk filled up.
         var free = blobs.MeasureSpace()?.FreeBytes ?? 0;
+        NoteRefusal(free);
         return request.FailAsync(
             Outcome.StoreFull,
             $"the registry's disk has {free} bytes free and keeps {reserveBytes} in reserve; free some room or lower disk.reserve. "
@@ -44,6 +49,31 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
                 json.WriteNumber("reserveBytes"u8, reserveBytes);
             });
     }
+
+    /// <summary>Looks whether there is room again; cheap, for every few seconds.</summary>
+    public void LookAgain()
+    {
+        lock (_lock)
+        {
+            if (_refused && IsFull(blobs.MeasureSpace()?.FreeBytes ?? long.MaxValue))
+                return;
+            _refused = false;
+        }
+        Report(null);
+    }
+
+    // A push that is larger than all the room there is gets its 507, and is no incident: others go on.
+    private void NoteRefusal(long free)
+    {
+        if (!IsFull(free))
+            return;
+        lock (_lock)
+            _refused = true;
+        Report($"pushes are refused: the disk of the data folder has less free than the {reserveBytes} bytes kept in reserve (disk.reserve). Pulls and deletes go on. Free some room");
+    }
+
+    // Without a reserve the disk may still be too full for a file.
+    private bool IsFull(long free) => free < Math.Max(reserveBytes, 1 << 20);
 
     private long? FreeBytes()
     {

@@ -1,50 +1,62 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server.Http;
 
-/// <summary>Where every finding goes: into the table, the log and the metrics (P8). Writing it down never fails what found it.</summary>
+/// <summary>
+/// Where every finding goes: into the table, the log and the metrics (P8). Writing it down never fails what found it: what can't be written, because
+/// the disk is full, is kept in memory and written later.
+/// </summary>
 internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvider time, ILogger<IncidentBook> log)
 {
+    // Findings that could not be written; beyond it they are in the log alone (P10).
+    private const int MaxUnwritten = 1_000;
+
+    // What is a state of the server and reported again and again; beyond it each report is written.
+    private const int MaxConditions = 1_000;
+
     private static readonly Meter Meter = new("Holdfast.Incidents");
     private static readonly Counter<long> Opened = Meter.CreateCounter<long>("holdfast_incidents_opened_total", "{incident}", "Incidents opened, by kind.");
     private static readonly Counter<long> Healed = Meter.CreateCounter<long>("holdfast_incidents_healed_total", "{incident}", "Incidents healed, by kind.");
 
+    private static readonly Histogram<double> HealDuration = Meter.CreateHistogram<double>(
+        "holdfast_incident_heal_duration_seconds", "s", "From the first sight of an incident to its end, by kind.");
+
+    private readonly ConcurrentDictionary<(IncidentKind Kind, string Subject), Unwritten> _unwritten = new();
+    private readonly ConcurrentDictionary<(IncidentKind Kind, string Subject), Condition> _conditions = new();
+    private readonly OpenCounts _open = new();
+
+    /// <summary>How many are open; from memory.</summary>
+    public OpenCounts Open => _open;
+
+    /// <summary>The states that were reported in this process, true or not.</summary>
+    public bool IsWatched(IncidentKind kind, string subject) => _conditions.ContainsKey((kind, subject));
+
     /// <param name="subject">What it is about: a digest where it has one.</param>
     /// <param name="detail">What was found and where, for people.</param>
-    public async Task OpenAsync(IncidentKind kind, string subject, string detail)
-    {
-        try
-        {
-            var (incident, isNew) = await metadata.WriteAsync(
-                (kind, subject, detail, now: Now()),
-                static (db, s) => Storage.Metadata.Incidents.Open(db, s.kind, s.subject, s.detail, s.now),
-                CancellationToken.None);
-            if (!isNew)
-                return;
-            Opened.Add(1, new KeyValuePair<string, object?>("kind", kind.Name()));
-            LogOpened(log, incident.Id, kind.Name(), subject, detail);
-        }
-        catch (Exception e)
-        {
-            LogNotWritten(log, e, kind.Name(), subject, detail);
-        }
-    }
+    public Task OpenAsync(IncidentKind kind, string subject, string detail) => WriteAsync(kind, subject, new Unwritten(detail, IsHealed: false, Now()));
 
     /// <summary>Ends the open incident of a kind about an object, if there is one.</summary>
-    public async Task HealAsync(IncidentKind kind, string subject, string by)
+    public Task HealAsync(IncidentKind kind, string subject, string by) => WriteAsync(kind, subject, new Unwritten(by, IsHealed: true, Now()));
+
+    /// <summary>
+    /// Says whether something is wrong, as often as one likes: only a change is written down. Returns at once; reports of one subject are written in
+    /// their order.
+    /// </summary>
+    /// <param name="problem">For people; null: all is well.</param>
+    public void Report(IncidentKind kind, string subject, string? problem)
     {
-        try
+        if (_conditions.Count >= MaxConditions && !_conditions.ContainsKey((kind, subject)))
+            return;
+        var condition = _conditions.GetOrAdd((kind, subject), static _ => new Condition());
+        lock (condition)
         {
-            Note(await metadata.WriteAsync(
-                (kind, subject, by, now: Now()),
-                static (db, s) => Storage.Metadata.Incidents.Heal(db, s.kind, s.subject, s.by, s.now),
-                CancellationToken.None));
-        }
-        catch (Exception e)
-        {
-            LogNotWritten(log, e, kind.Name(), subject, "healed by " + by);
+            if (condition.IsKnown && string.Equals(condition.Problem, problem, StringComparison.Ordinal))
+                return;
+            (condition.IsKnown, condition.Problem) = (true, problem);
+            condition.Written = ReportAfterAsync(condition.Written, kind, subject, problem);
         }
     }
 
@@ -53,11 +65,99 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     {
         foreach (var incident in healed)
         {
-            Healed.Add(1, new KeyValuePair<string, object?>("kind", incident.Kind.Name()));
-            var tookMs = incident.HealedAtMs!.Value - incident.OpenedAtMs;
-            LogHealed(log, incident.Id, incident.Kind.Name(), incident.Subject, incident.HealedBy ?? "", tookMs / 1000.0);
+            var kind = new KeyValuePair<string, object?>("kind", incident.Kind.Name());
+            var took = TimeSpan.FromMilliseconds(Math.Max(0, incident.HealedAtMs!.Value - incident.OpenedAtMs));
+            Healed.Add(1, kind);
+            HealDuration.Record(took.TotalSeconds, kind);
+            _open.Closed(incident.Kind, incident.AcknowledgedAtMs is not null);
+            LogHealed(log, incident.Id, incident.Kind.Name(), incident.Subject, incident.HealedBy ?? "", took.TotalSeconds);
         }
     }
+
+    /// <returns>The incident as it is now; null if there is none of that id.</returns>
+    public async Task<Incident?> AcknowledgeAsync(long id, string by, CancellationToken cancellationToken)
+    {
+        var (incident, counts) = await metadata.WriteAsync(
+            (id, by, now: Now()),
+            static (db, s) => (Storage.Metadata.Incidents.Acknowledge(db, s.id, s.by, s.now), Storage.Metadata.Incidents.CountOpen(db)),
+            cancellationToken);
+        _open.Set(counts, Waiting());
+        return incident;
+    }
+
+    /// <summary>Writes what could not be written before, and takes the counts from the table: once at start, then every now and then.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (key, change) in _unwritten)
+            await WriteAsync(key.Kind, key.Subject, change);
+        var counts = await metadata.ReadAsync(0, static (db, _) => Storage.Metadata.Incidents.CountOpen(db), cancellationToken);
+        _open.Set(counts, Waiting());
+    }
+
+    private async Task ReportAfterAsync(Task before, IncidentKind kind, string subject, string? problem)
+    {
+        await before;
+        await Task.Yield(); // Whoever reports may hold a lock of its own.
+        if (problem is null)
+            await HealAsync(kind, subject, "check");
+        else
+            await OpenAsync(kind, subject, problem);
+    }
+
+    private async Task WriteAsync(IncidentKind kind, string subject, Unwritten change)
+    {
+        try
+        {
+            if (change.IsHealed)
+            {
+                Note(await metadata.WriteAsync(
+                    (kind, subject, change),
+                    static (db, s) => Storage.Metadata.Incidents.Heal(db, s.kind, s.subject, s.change.Text, s.change.AtMs),
+                    CancellationToken.None));
+            }
+            else
+            {
+                var (incident, isNew) = await metadata.WriteAsync(
+                    (kind, subject, change),
+                    static (db, s) => Storage.Metadata.Incidents.Open(db, s.kind, s.subject, s.change.Text, s.change.AtMs),
+                    CancellationToken.None);
+                if (isNew)
+                    NoteOpened(kind, subject, change, incident.Id);
+            }
+            Forget((kind, subject), change);
+        }
+        catch (Exception e)
+        {
+            Keep(kind, subject, change, e);
+        }
+    }
+
+    private void NoteOpened(IncidentKind kind, string subject, Unwritten change, long id)
+    {
+        _open.Opened(kind);
+        Opened.Add(1, new KeyValuePair<string, object?>("kind", kind.Name()));
+        LogOpened(log, id, kind.Name(), subject, change.Text);
+    }
+
+    // The last that is known of a subject is what will be written.
+    private void Keep(IncidentKind kind, string subject, Unwritten change, Exception cause)
+    {
+        var isKnown = _unwritten.TryGetValue((kind, subject), out var known);
+        if (isKnown || _unwritten.Count < MaxUnwritten)
+            _unwritten[(kind, subject)] = isKnown && known!.IsHealed == change.IsHealed ? known with { Text = change.Text } : change;
+        if (!isKnown || known!.IsHealed != change.IsHealed)
+            LogNotWritten(log, cause, kind.Name(), subject, change.Text);
+        _open.SetWaiting(Waiting());
+    }
+
+    private void Forget((IncidentKind Kind, string Subject) key, Unwritten written)
+    {
+        // Something newer than what was written stays to be written.
+        if (_unwritten.TryGetValue(key, out var known) && known.AtMs <= written.AtMs && _unwritten.TryRemove(KeyValuePair.Create(key, known)))
+            _open.SetWaiting(Waiting());
+    }
+
+    private List<IncidentKind> Waiting() => [.. _unwritten.Where(entry => !entry.Value.IsHealed).Select(entry => entry.Key.Kind)];
 
     private long Now() => time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -67,6 +167,18 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     [LoggerMessage(501, LogLevel.Information, "incident {Id} healed: {Kind} {Subject}, by {By}, after {Seconds:0.0} s")]
     private static partial void LogHealed(ILogger log, long id, string kind, string subject, string by, double seconds);
 
-    [LoggerMessage(502, LogLevel.Error, "an incident could not be written down: {Kind} {Subject}: {Detail}")]
+    [LoggerMessage(502, LogLevel.Error, "an incident can't be written down yet, and is kept in memory: {Kind} {Subject}: {Detail}")]
     private static partial void LogNotWritten(ILogger log, Exception cause, string kind, string subject, string detail);
+
+    /// <param name="Text">The detail of a finding; what healed it.</param>
+    private sealed record Unwritten(string Text, bool IsHealed, long AtMs);
+
+    private sealed class Condition
+    {
+        public bool IsKnown { get; set; }
+
+        public string? Problem { get; set; }
+
+        public Task Written { get; set; } = Task.CompletedTask;
+    }
 }

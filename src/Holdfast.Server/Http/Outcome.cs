@@ -35,6 +35,7 @@ internal enum Outcome
     MethodNotAllowed,
     RouteUnknown,
     StoreFull,
+    StoreUnreadable,
     RequestMalformed,
     RequestTimedOut,
     RequestTooLarge,
@@ -88,6 +89,7 @@ internal static class Outcomes
         Outcome.RequestTimedOut => Answer(408, ErrorCode.Unsupported),
         Outcome.RequestTooLarge => Answer(413, ErrorCode.Unsupported),
         Outcome.StoreFull => new OutcomeAnswer(507, "INSUFFICIENT_STORAGE"),
+        Outcome.StoreUnreadable => new OutcomeAnswer(500, "STORE_UNREADABLE"),
         Outcome.Draining => new OutcomeAnswer(503, "UNAVAILABLE"),
         Outcome.Failed => new OutcomeAnswer(500, "UNKNOWN"),
     };

@@ -8,6 +8,9 @@ namespace Holdfast.Server.Http;
 /// </summary>
 internal sealed partial class Recurring : IAsyncDisposable
 {
+    // What a timer can wait; who sets more wants it hardly ever.
+    private static readonly TimeSpan MaxInterval = TimeSpan.FromDays(49);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly string _name;
     private readonly ILogger _log;
@@ -47,7 +50,7 @@ internal sealed partial class Recurring : IAsyncDisposable
             {
                 LogFailed(_log, e, _name);
             }
-            await Task.Delay(interval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(interval < MaxInterval ? interval : MaxInterval, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed partial class TlsCertificate : IAsyncDisposable
 
     public string Listener { get; }
 
+    /// <summary>Is told every two seconds what is wrong with the certificate; null: nothing.</summary>
+    public Action<string?> Report { get; init; } = static _ => { };
+
     public DateTimeOffset Expiry => _current.Expiry;
 
     /// <summary>The files on disk are bad; what is served is older than they are.</summary>
@@ -65,6 +68,15 @@ internal sealed partial class TlsCertificate : IAsyncDisposable
         }
 
         WarnOfExpiry();
+        Report(Problem());
+    }
+
+    private string? Problem()
+    {
+        var reload = _problem is { } problem ? $"the new certificate is not taken, the old one stays in use: {problem}" : null;
+        var left = _current.Expiry - _time.GetUtcNow();
+        var expiry = left > Soon ? null : $"the certificate in use {(left > TimeSpan.Zero ? "expires" : "expired")} {_current.Expiry:u}; renew it";
+        return reload is null ? expiry : expiry is null ? reload : $"{reload}; {expiry}";
     }
 
     private void WarnOfExpiry()

@@ -7,7 +7,7 @@ namespace Holdfast.Server.Manifests;
 
 /// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
 /// <param name="notePull">Told of each manifest that was pulled; must cost next to nothing.</param>
-internal sealed class ManifestEndpoint(ManifestReader manifests, Action<RepositoryKey, Digest> notePull, TimeProvider time)
+internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds, Action<RepositoryKey, Digest> notePull, TimeProvider time)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -20,8 +20,18 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, Action<Reposito
         var key = new RepositoryKey(registry.Id, request.Route.Repository);
         var stored = await registry.Metadata.ReadAsync(
             (key, reference), static (session, s) => Storage.Metadata.Manifests.Find(session, s.key, s.reference), request.Aborted);
-        var payload = stored is null ? null : await manifests.ReadAsync(registry, stored, request.Aborted);
-        if (stored is null || payload is null)
+        byte[]? payload;
+        try
+        {
+            payload = stored is null ? null : await manifests.ReadAsync(stored, request.Aborted);
+        }
+        catch (IOException)
+        {
+            await request.FailAsync(
+                Outcome.StoreUnreadable, "the manifest's bytes could not be read, which says nothing about whether they are there; the operator has been told");
+            return;
+        }
+        if (stored is null || payload is null || !await holds.HoldAsync(request, stored))
         {
             await FailUnknownAsync(request, reference);
             return;
@@ -78,7 +88,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, Action<Reposito
                 await FailUnknownAsync(request, reference);
                 break;
             case DeleteOutcome.Held:
-                await request.FailHeldAsync(result, "indexes of this repository list this manifest; delete them first");
+                await request.FailHeldAsync(result, "indexes of this repository list this manifest, and would break without it; delete them first (detail.holders), then this one can go, or goes by itself after collection.grace");
                 break;
         }
     }

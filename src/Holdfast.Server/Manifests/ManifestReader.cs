@@ -1,64 +1,28 @@
-using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.Metadata;
-using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server.Manifests;
 
 /// <summary>
 /// Gets a manifest's bytes: from memory, else from the database, else from the blob store. Bytes that don't match their digest
-/// are never handed out (P4); the two copies stand in for each other.
+/// are never handed out (P4); the two copies stand in for each other, and a wrong one is mended on the way.
 /// </summary>
-internal sealed partial class ManifestReader(ManifestCache cache, ILogger<ManifestReader> log)
+internal sealed class ManifestReader(ManifestCache cache, ManifestCopies copies)
 {
     /// <returns>The bytes, or null if neither copy is whole.</returns>
-    public ValueTask<byte[]?> ReadAsync(Registry registry, StoredManifest manifest, CancellationToken cancellationToken)
+    /// <exception cref="IOException">No copy could be read that is whole.</exception>
+    public ValueTask<byte[]?> ReadAsync(StoredManifest manifest, CancellationToken cancellationToken)
     {
         var cached = cache.Find(manifest.Digest);
-        return cached is not null ? ValueTask.FromResult<byte[]?>(cached) : LoadAsync(registry, manifest, cancellationToken);
+        return cached is not null ? ValueTask.FromResult<byte[]?>(cached) : LoadAsync(manifest, cancellationToken);
     }
 
-    private async ValueTask<byte[]?> LoadAsync(Registry registry, StoredManifest manifest, CancellationToken cancellationToken)
+    private async ValueTask<byte[]?> LoadAsync(StoredManifest manifest, CancellationToken cancellationToken)
     {
-        var payload = await registry.Metadata.ReadAsync(
-            manifest.Digest, static (session, digest) => Storage.Metadata.Manifests.ReadPayload(session, digest), cancellationToken);
-        if (!IsWhole(payload, manifest.Digest))
-        {
-            LogDatabaseCopyDamaged(log, manifest.Digest, payload?.Length ?? -1);
-            payload = await ReadStoredCopyAsync(registry, manifest, cancellationToken);
-            if (!IsWhole(payload, manifest.Digest))
-            {
-                LogLost(log, manifest.Digest);
-                return null;
-            }
-        }
-        cache.Add(manifest.Digest, payload!);
+        var payload = await copies.ReadAsync(manifest.Digest, cancellationToken)
+            ?? (await copies.MendAsync(manifest.Digest, cancellationToken)).Payload;
+        if (payload is not null)
+            cache.Add(manifest.Digest, payload);
         return payload;
     }
-
-    private static async ValueTask<byte[]?> ReadStoredCopyAsync(Registry registry, StoredManifest manifest, CancellationToken cancellationToken)
-    {
-        await using var reader = await registry.Blobs.OpenAsync(manifest.Digest, cancellationToken);
-        if (reader is null || reader.SizeBytes != manifest.SizeBytes)
-            return null;
-        var payload = new byte[reader.SizeBytes];
-        var filled = 0;
-        while (filled < payload.Length)
-        {
-            var read = await reader.ReadAsync(filled, payload.AsMemory(filled), cancellationToken);
-            if (read == 0)
-                return null;
-            filled += read;
-        }
-        return payload;
-    }
-
-    private static bool IsWhole(byte[]? payload, Digest digest) =>
-        payload is not null && Digest.Compute(digest.Algorithm, payload) == digest;
-
-    [LoggerMessage(200, LogLevel.Error, "the database's copy of manifest {Digest} is damaged ({FoundBytes} bytes, -1: none); reading the blob store's")]
-    private static partial void LogDatabaseCopyDamaged(ILogger log, Digest digest, int foundBytes);
-
-    [LoggerMessage(201, LogLevel.Error, "both copies of manifest {Digest} are damaged; answering 404 until it is pushed again")]
-    private static partial void LogLost(ILogger log, Digest digest);
 }

@@ -15,6 +15,12 @@ public interface IBlobStore : IAsyncDisposable
     ValueTask<BlobReader?> OpenAsync(Digest digest, CancellationToken cancellationToken);
 
     /// <summary>
+    /// As <see cref="OpenAsync"/>, for checks: reads come from where the bytes lie for good rather than from a memory of them, and leave no
+    /// memory behind that would push out what clients read. A store that has no such memory needs nothing of its own.
+    /// </summary>
+    ValueTask<BlobReader?> OpenForCheckAsync(Digest digest, CancellationToken cancellationToken) => OpenAsync(digest, cancellationToken);
+
+    /// <summary>
     /// Opens the bytes of an upload session: none for a new one, what was received for one that a restart interrupted (they are hashed again).
     /// </summary>
     /// <param name="upload">The session's id; only one writer of an id may exist at a time.</param>
@@ -38,6 +44,11 @@ public interface IBlobStore : IAsyncDisposable
     /// <summary>Takes a blob away to where its bytes are kept as evidence and never served; durable. Hold its lock.</summary>
     /// <returns>Where to, for people; null if there was no such blob.</returns>
     ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Removes what of the quarantine is beyond the bound.</summary>
+    /// <returns>What was removed. A store whose quarantine bounds itself removes nothing here.</returns>
+    ValueTask<IReadOnlyList<QuarantinedFile>> TrimQuarantineAsync(QuarantineBound bound, DateTimeOffset now, CancellationToken cancellationToken) =>
+        new([]);
 
     /// <summary>Removes a blob's bytes durably; nothing happens if there are none.</summary>
     ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken);

@@ -15,6 +15,8 @@ internal sealed class FileBlobReader : BlobReader, IDisposable
 
     public override long Stamp => _opened.Stamp;
 
+    internal SafeFileHandle File => _file;
+
     public override ValueTask<bool> WasChangedAsync(CancellationToken cancellationToken)
     {
         var now = Posix.Examine(_file, "an open blob");
@@ -27,9 +29,14 @@ internal sealed class FileBlobReader : BlobReader, IDisposable
     public override ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        return new(Read(offsetBytes, buffer.Span));
+    }
+
+    internal int Read(long offsetBytes, Span<byte> buffer)
+    {
         try
         {
-            return new(RandomAccess.Read(_file, buffer.Span, offsetBytes));
+            return RandomAccess.Read(_file, buffer, offsetBytes);
         }
         catch (UnauthorizedAccessException e)
         {

@@ -33,6 +33,12 @@ public sealed class FileSystemBlobStore : IBlobStore
         return new(_files.TryOpen(digest));
     }
 
+    public ValueTask<BlobReader?> OpenForCheckAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_files.TryOpen(digest) is { } reader ? new DiskBlobReader(reader, _disk) : null);
+    }
+
     public async ValueTask<BlobWriter> OpenUploadAsync(Guid upload, DigestAlgorithm algorithm, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -88,6 +94,13 @@ public sealed class FileSystemBlobStore : IBlobStore
         var name = $"{digest}.{now.ToUnixTimeMilliseconds()}";
         return await _disk.RunAsync(
             (_files, digest, _folder.Quarantine, name), static work => work._files.MoveAway(work.digest, work.Quarantine, work.name));
+    }
+
+    public async ValueTask<IReadOnlyList<QuarantinedFile>> TrimQuarantineAsync(
+        QuarantineBound bound, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return await _disk.RunAsync((_folder.Quarantine, bound, now), static work => QuarantineFolder.Trim(work.Quarantine, work.bound, work.now));
     }
 
     public async ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken)

@@ -25,6 +25,7 @@ internal static partial class Posix
     private const uint SyncFileRangeWrite = 2;
     private const uint SyncFileRangeWaitAfter = 4;
     private const int AdviceSequential = 2;
+    private const int AdviceDoNotNeed = 4;
     private const int KeepSize = 1;
 
     private const int EmptyPath = 0x1000;
@@ -132,6 +133,10 @@ internal static partial class Posix
 
     /// <summary>Lets the kernel read further ahead. Only a hint.</summary>
     public static void AdviseSequential(SafeFileHandle file) => _ = posix_fadvise(file, 0, 0, AdviceSequential);
+
+    /// <summary>Lets the kernel forget what it remembers of a range, so that the next read comes from the disk. Only a hint; what is not yet written back stays.</summary>
+    public static void AdviseForget(SafeFileHandle file, long offsetBytes, long lengthBytes) =>
+        _ = posix_fadvise(file, offsetBytes, lengthBytes, AdviceDoNotNeed);
 
     /// <summary>Sets room aside for a file's first bytes, whether or not it has that many yet; its length stays.</summary>
     /// <returns>False if the file system can't do that or has no room.</returns>

@@ -3,13 +3,13 @@ using Holdfast.Oci;
 namespace Holdfast.Storage.Metadata;
 
 /// <summary>The blobs that the database knows, linked or not.</summary>
-internal static class BlobRows
+public static class BlobRows
 {
     /// <summary>
     /// Adds the blob, or sets its row right: whoever calls this has just hashed and stored the bytes, and holds the digest's lock. A removal that was
     /// cut short is taken back by it.
     /// </summary>
-    public static long Ensure(MetadataSession session, StoredBlob blob, long nowMs)
+    internal static long Ensure(MetadataSession session, StoredBlob blob, long nowMs)
     {
         const string Sql = """
             INSERT INTO blobs (digest, size, created_at, verified_at, stamp) VALUES (@digest, @size, @now, @now, @stamp)
@@ -20,10 +20,25 @@ internal static class BlobRows
             .Set("@digest", blob.Digest).Set("@size", blob.SizeBytes).Set("@stamp", blob.Stamp).Set("@now", nowMs).QueryLong()!.Value;
     }
 
-    public static long? Find(MetadataSession session, Digest digest) =>
+    /// <summary>
+    /// Sets the row of a blob right whose bytes were fetched anew, and ends what was open about it: whoever calls this has just hashed and stored
+    /// them, and holds the digest's lock.
+    /// </summary>
+    /// <returns>Null if there is no row, or the collection is removing it: nobody needs the bytes.</returns>
+    public static IReadOnlyList<Incident>? Renew(MetadataSession session, StoredBlob blob, string by, long nowMs)
+    {
+        const string Sql = """
+            UPDATE blobs SET verified_at = @now, stamp = @stamp WHERE digest = @digest AND size = @size AND deleting_at IS NULL
+            """;
+        var renewed = session.Prepare(Sql)
+            .Set("@digest", blob.Digest).Set("@size", blob.SizeBytes).Set("@stamp", blob.Stamp).Set("@now", nowMs).Execute();
+        return renewed == 0 ? null : Incidents.Heal(session, blob.Digest.ToString(), by, nowMs);
+    }
+
+    internal static long? Find(MetadataSession session, Digest digest) =>
         session.Prepare("SELECT id FROM blobs WHERE digest = @digest").Set("@digest", digest).QueryLong();
 
-    public static Digest DigestOf(MetadataSession session, long blobId)
+    internal static Digest DigestOf(MetadataSession session, long blobId)
     {
         using var rows = session.Prepare("SELECT digest FROM blobs WHERE id = @blob").Set("@blob", blobId).Query();
         return rows.Read() ? rows.Digest(0) : throw new InvalidOperationException($"no blob has the row {blobId} (invariant)");

@@ -26,13 +26,27 @@ public static class ClosureBlobs
             else if (seen.Add(id))
                 below.Enqueue(id);
         }
+        AddBelow(session, seen, below, blobs);
+        return blobs;
+    }
+
+    /// <summary>The same of a manifest that is stored; of that one itself too, where the database's copy is not there in full.</summary>
+    public static IReadOnlyCollection<LinkedBlob> List(MetadataSession session, RepositoryKey repository, Digest manifest)
+    {
+        var blobs = new HashSet<LinkedBlob>();
+        if (Manifests.FindId(session, repository, manifest) is { } id)
+            AddBelow(session, [id], new Queue<long>([id]), blobs);
+        return blobs;
+    }
+
+    private static void AddBelow(MetadataSession session, HashSet<long> seen, Queue<long> below, HashSet<LinkedBlob> blobs)
+    {
         // Each manifest once: indexes that list the same children would else multiply.
         while (below.TryDequeue(out var id))
         {
             AddBlobs(session, id, blobs);
             AddChildren(session, id, seen, below);
         }
-        return blobs;
     }
 
     private static void AddBlobs(MetadataSession session, long manifestId, HashSet<LinkedBlob> blobs)

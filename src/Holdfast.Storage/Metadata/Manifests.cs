@@ -8,9 +8,10 @@ namespace Holdfast.Storage.Metadata;
 public static class Manifests
 {
     internal const string ByDigestSql = """
-        SELECT b.digest, m.media_type, b.size FROM repositories r
+        SELECT b.digest, m.media_type, b.size, v.queued_at FROM repositories r
         JOIN blobs b ON b.digest = @digest
         JOIN manifests m ON m.repository_id = r.id AND m.blob_id = b.id
+        LEFT JOIN manifest_reviews v ON v.manifest_id = m.id
         WHERE r.registry_id = @registry AND r.name = @repository AND m.trashed_at IS NULL
         """;
 
@@ -28,7 +29,9 @@ public static class Manifests
             ? session.Prepare(ByDigestSql).Set("@digest", reference.Digest)
             : session.Prepare(ByTagSql).Set("@tag", reference.Tag.ToString());
         using var rows = statement.Set(repository).Query();
-        return rows.Read() ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) : null;
+        return rows.Read()
+            ? new StoredManifest(rows.Digest(0), rows.Text(1), rows.Long(2)) { ReviewQueuedAtMs = reference.IsDigest ? rows.LongOrNull(3) : null }
+            : null;
     }
 
     /// <returns>The bytes as pushed, or null if the database has none under that digest. The repository is not looked at.</returns>
@@ -37,6 +40,15 @@ public static class Manifests
         const string Sql = "SELECT p.payload FROM blobs b JOIN manifest_payloads p ON p.blob_id = b.id WHERE b.digest = @digest";
         using var rows = session.Prepare(Sql).Set("@digest", digest).Query();
         return rows.Read() ? rows.Bytes(0) : null;
+    }
+
+    /// <summary>Writes the bytes of a manifest that is there anew: whoever calls this has hashed them.</summary>
+    public static bool MendPayload(MetadataSession session, Digest digest, byte[] payload)
+    {
+        if (BlobRows.Find(session, digest) is not { } blobId)
+            return false;
+        PutPayload(session, blobId, payload);
+        return true;
     }
 
     /// <summary>Looks for every hard edge of a manifest inside the repository it is meant for (P2).</summary>
@@ -60,6 +72,7 @@ public static class Manifests
         if (changed)
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
+        Reviews.ForgetManifest(session, manifestId);
         session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs) { MediaType = put.Manifest.MediaType });
         foreach (var tag in put.Tags)
             Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs);
@@ -102,13 +115,14 @@ public static class Manifests
     }
 
     /// <summary>A tag was taken from the manifest: from now on it has none, unless it has another.</summary>
-    internal static void NoteUntagged(MetadataSession session, long manifestId, long nowMs)
+    /// <returns>Has it none now?</returns>
+    internal static bool NoteUntagged(MetadataSession session, long manifestId, long nowMs)
     {
         const string Sql = """
             UPDATE manifests SET untagged_at = @now
             WHERE id = @manifest AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = manifests.id)
             """;
-        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        return session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute() > 0;
     }
 
     internal static long? FindId(MetadataSession session, RepositoryKey repository, Digest digest)

@@ -18,6 +18,14 @@ public static class Repositories
 
     public static bool Exists(MetadataSession session, RepositoryKey repository) => Find(session, repository) is not null;
 
+    internal static RepositoryKey KeyOf(MetadataSession session, long repositoryId)
+    {
+        using var rows = session.Prepare("SELECT registry_id, name FROM repositories WHERE id = @id").Set("@id", repositoryId).Query();
+        return rows.Read()
+            ? new RepositoryKey((int)rows.Long(0), Oci.RepositoryName.Parse(rows.Text(1)))
+            : throw new InvalidOperationException($"no repository has the row {repositoryId} (invariant)");
+    }
+
     /// <returns>The repository's id; it is added if it is new.</returns>
     public static long Ensure(MetadataSession session, RepositoryKey repository, long nowMs) =>
         Find(session, repository) ?? Add(session, repository, nowMs) ?? Find(session, repository)!.Value;

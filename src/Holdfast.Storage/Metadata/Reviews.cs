@@ -15,6 +15,10 @@ public static class Reviews
         session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
     }
 
+    /// <summary>It was put again, or its last tag went to another manifest: from now on it stays although nothing refers to it.</summary>
+    internal static void ForgetManifest(MetadataSession session, long manifestId) =>
+        session.Prepare("DELETE FROM manifest_reviews WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
+
     internal static void QueueLink(MetadataSession session, long repositoryId, long blobId, long nowMs)
     {
         const string Sql = """

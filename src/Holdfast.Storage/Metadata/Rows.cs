@@ -18,7 +18,11 @@ public readonly record struct StoredBlob(Digest Digest, long SizeBytes, long Sta
 public readonly record struct VisibleBlob(Digest Digest, long SizeBytes, long Stamp, long VerifiedAtMs, long LeaseTakenAtMs);
 
 /// <summary>A manifest of a repository, without its bytes.</summary>
-public sealed record StoredManifest(Digest Digest, string MediaType, long SizeBytes);
+public sealed record StoredManifest(Digest Digest, string MediaType, long SizeBytes)
+{
+    /// <summary>Since when it waits to be reviewed, if it was looked up by its digest; a tag holds it anyway.</summary>
+    public long? ReviewQueuedAtMs { get; init; }
+}
 
 /// <summary>One page of names, in ASCII order.</summary>
 /// <param name="HasMore">Are there names after the last of these?</param>

@@ -42,8 +42,8 @@ public static class Tags
         var before = session.Prepare(Find).Set("@repository", tag.RepositoryId).Set("@tag", tag.Item.ToString()).QueryLong();
         session.Prepare(Sql)
             .Set("@repository", tag.RepositoryId).Set("@tag", tag.Item.ToString()).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
-        if (before is { } other && other != manifestId)
-            Manifests.NoteUntagged(session, other, nowMs);
+        if (before is { } other && other != manifestId && Manifests.NoteUntagged(session, other, nowMs))
+            Reviews.ForgetManifest(session, other);
         session.Prepare("UPDATE manifests SET untagged_at = NULL WHERE id = @manifest AND untagged_at IS NOT NULL").Set("@manifest", manifestId).Execute();
         session.Record(new JournalEvent(JournalOperation.Tag, tag.Repository, digest, nowMs) { Tag = tag.Item });
     }

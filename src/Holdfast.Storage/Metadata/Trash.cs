@@ -3,7 +3,7 @@ using Holdfast.Storage.Journal;
 namespace Holdfast.Storage.Metadata;
 
 /// <summary>What was deleted and can still be restored (P7). Each statement here is one step; what calls them sees to the others.</summary>
-public static class Trash
+public static partial class Trash
 {
     /// <summary>Takes a tag out of the repository; its row here holds the manifest from now on.</summary>
     internal static bool AddTag(MetadataSession session, Located<Oci.Tag> tag, Deletion deletion, long nowMs)

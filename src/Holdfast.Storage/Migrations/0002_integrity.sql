@@ -119,3 +119,7 @@ CREATE TABLE journal_position (
     store {bytes} NOT NULL,
     sequence {long} NOT NULL
 ){rows};
+
+-- The repository behind the blob: with it in front, deleting a manifest would read all edges of its repository to find its own.
+DROP INDEX manifest_blobs_by_link;
+CREATE INDEX manifest_blobs_by_link ON manifest_blobs (blob_id, repository_id);

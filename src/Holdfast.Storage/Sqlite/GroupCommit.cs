@@ -27,10 +27,11 @@ internal sealed class GroupCommit : IAsyncDisposable
 
     /// <param name="open">Opens a connection for writing.</param>
     /// <param name="maxLogFrames">Pages in the write-ahead log before the writer waits for readers to leave it.</param>
-    public GroupCommit(Func<MetadataSession> open, int maxLogFrames = MaxLogFrames)
+    /// <param name="room">Free pages to keep in the file, if any.</param>
+    public GroupCommit(Func<MetadataSession> open, int maxLogFrames = MaxLogFrames, DatabaseRoom? room = null)
     {
         _open = open;
-        _logBound = new LogBound(maxLogFrames);
+        _logBound = new LogBound(maxLogFrames, room);
         _session = open();
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
     }

@@ -8,7 +8,8 @@ namespace Holdfast.Storage.Sqlite;
 /// busy registry one reader always overlaps the next. Here the writer waits for those there are; new ones find all in the database itself.
 /// </summary>
 /// <param name="maxFrames">Pages in the log.</param>
-internal sealed class LogBound(long maxFrames)
+/// <param name="room">Looked after at the same moments; null: none is kept.</param>
+internal sealed class LogBound(long maxFrames, DatabaseRoom? room)
 {
     // Frames are only counted this often; between, SQLite copies what it can by itself.
     private const int CommitsBetweenLooks = 64;
@@ -25,6 +26,7 @@ internal sealed class LogBound(long maxFrames)
         {
             if (Frames(session, "PRAGMA wal_checkpoint(PASSIVE)") > maxFrames)
                 Restart(session);
+            room?.Look(session);
         }
         catch (SqliteException)
         {

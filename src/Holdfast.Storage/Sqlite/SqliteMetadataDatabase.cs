@@ -13,7 +13,7 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
     private SqliteMetadataDatabase(string file)
     {
         _readers = new SqliteReaders(file);
-        _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file));
+        _writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), room: new DatabaseRoom(file));
         LogRoom.Reserve(file);
     }
 
@@ -26,7 +26,10 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
         {
             CreateForOwner(file);
             using (var session = SqliteConnections.OpenWriter(file))
+            {
                 SchemaMigrations.Run(session, SqlDialect.Sqlite);
+                DatabaseRoom.Prepare(session);
+            }
             return new SqliteMetadataDatabase(file);
         }
         catch (Exception e) when (SqliteConnections.IsFull(e))

@@ -85,6 +85,31 @@ internal sealed class AdminConnection : IDisposable
         }
     }
 
+    /// <summary>Asks for lines that come bit by bit, as long as the server sends them.</summary>
+    /// <param name="each">Called with each line's object, and with null for a sign of life.</param>
+    /// <exception cref="AdminFault">The server isn't there, refused, or ended.</exception>
+    public async Task WatchAsync<T>(string path, Func<T?, Task> each, CancellationToken token)
+        where T : class
+    {
+        try
+        {
+            using var response = await SendAsync(HttpMethod.Get, path, null, token);
+            using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(token));
+            while (await lines.ReadLineAsync(token) is { } line)
+            {
+                if (JsonSerializer.Deserialize<Line<T>>(line, AdminJson.Answers)?.Error is { } error)
+                    throw new AdminFault(error.Message);
+                var isSignOfLife = line.StartsWith("{\"progress\":", StringComparison.Ordinal);
+                await each(isSignOfLife ? null : JsonSerializer.Deserialize<T>(line, AdminJson.Answers));
+            }
+            throw new AdminFault("the server ended the watch");
+        }
+        catch (Exception e) when (_faults.Explain(e, token) is not null)
+        {
+            throw _faults.Explain(e, token)!;
+        }
+    }
+
     public void Dispose() => _client.Dispose();
 
     private async Task<T> AskAsync<T>(HttpMethod method, string path, object? body, CancellationToken token)

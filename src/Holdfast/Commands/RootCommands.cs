@@ -17,6 +17,11 @@ internal static class RootCommands
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
           holdfast status --data ./data                     what the server of that folder does
+          holdfast trash restore team/app:v1                takes a delete back
+          holdfast gc status --data ./data                  what waits to be freed
+          holdfast scrub status                             when the stored bytes were last checked
+          holdfast incidents --data ./data                  what is wrong there, and what to do about it
+          holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
@@ -67,6 +72,11 @@ internal static class RootCommands
         ConfigCommand.Create(),
         UserCommand.Create(),
         StatusCommand.Create(),
+        TrashCommand.Create(),
+        GcCommand.Create(),
+        ScrubCommand.Create(),
+        IncidentsCommand.Create(),
+        HealCommand.Create(),
         RetentionCommand.Create(),
     };
 }

@@ -95,7 +95,8 @@ public class AdminSocketTests
         await first.SendAsync("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray());
         (await first.ReceiveAsync(new byte[1])).ShouldBe(1);
 
-        await Should.ThrowAsync<HttpRequestException>(() => host.Host.Client.GetAsync("/healthz"));
+        // Reset while it connects, or later: which exception that is differs.
+        (await Record.ExceptionAsync(() => host.Host.Client.GetAsync("/healthz"))).ShouldNotBeNull();
         (await host.Client.GetStringAsync("/api/v1/who")).ShouldContain("local:");
     }
 

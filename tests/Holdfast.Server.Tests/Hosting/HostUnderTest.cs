@@ -52,6 +52,7 @@ internal sealed class HostUnderTest : IAsyncDisposable
         {
             RegistryOf = listener => new Registry(1, listener.Registry, new ContentStores(blobs, database)),
             Dispatch = dispatch,
+            Incidents = new IncidentBook(database, time ?? TimeProvider.System, NullLogger<IncidentBook>.Instance),
         };
         return new HostUnderTest(await ServerHost.StartAsync(options, parts, CancellationToken.None), blobs, database, log);
     }

@@ -13,4 +13,13 @@ internal static class Eventually
             await poll.WaitForNextTickAsync();
         read().ShouldBe(expected);
     }
+
+    public static async Task ShouldBeAsync<T>(Func<ValueTask<T>> read, T expected)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!Equals(await read(), expected) && !timeout.IsCancellationRequested)
+            await poll.WaitForNextTickAsync();
+        (await read()).ShouldBe(expected);
+    }
 }

@@ -71,6 +71,35 @@ public sealed class FullDiskTests
     }
 
     [Fact, Promise("P10")]
+    public async Task EmergencyCollection_OnADiskFullToTheLastByte_FreesWhatWasDeleted()
+    {
+        var time = new ManualTime();
+        await using var disk = await SmallDisk.StartAsync(reserveBytes: 0, time);
+        var registry = disk.Registry;
+        var kept = await registry.PushImageAsync(Repository, "kept", 1);
+        for (var i = 2; i < 300; i++)
+            await registry.PushImageAsync(Repository, $"t{i}", i);
+        time.Advance(TimeSpan.FromHours(2)); // The pushes' leases are over.
+        disk.Fill(leaveBytes: 0);
+        for (var i = 2; i < 300; i++)
+            (await registry.DeleteAsync($"/v2/{Repository}/manifests/t{i}")).StatusCode.ShouldBe(HttpStatusCode.Accepted, $"delete {i}");
+        disk.FreeBytes.ShouldBe(0);
+        using (var client = Admin.AdminHost.ClientOf(registry.Options.AdminSocket!))
+        using (var order = new StringContent("""{"emergency":true}""", System.Text.Encoding.UTF8, "application/json"))
+        using (var answer = await client.PostAsync("/api/v1/collection/run", order))
+        {
+            var last = (await answer.Content.ReadAsStringAsync()).TrimEnd().Split('\n')[^1];
+            last.ShouldStartWith("{\"result\":");
+            var figures = System.Text.Json.JsonDocument.Parse(last).RootElement.GetProperty("result").GetProperty("figures");
+            figures.GetProperty("removedBlobs").GetInt64().ShouldBe(3 * 298);
+            figures.GetProperty("purgedManifests").GetInt64().ShouldBe(298);
+        }
+        disk.FreeBytes.ShouldBeGreaterThan(3 * 298 * 4096 / 2);
+        await ShouldPullAsync(registry, "kept", kept);
+        await ShouldBeConsistentAsync(registry);
+    }
+
+    [Fact, Promise("P10")]
     public async Task Pushes_UntilTheDiskIsFull_EachIsThereOrNot()
     {
         await using var disk = await SmallDisk.StartAsync(reserveBytes: 0);

@@ -4,6 +4,7 @@ using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Server.Tests.Admin;
 using Holdfast.Storage;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -18,7 +19,7 @@ public sealed class RegistryFixture : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("holdfast-test-").FullName;
     private DataFolder? _data;
-    private FileSystemBlobStore? _blobs;
+    private IBlobStore? _blobs;
     private SqliteMetadataDatabase? _metadata;
     private RegistryServer? _server;
 
@@ -45,6 +46,9 @@ public sealed class RegistryFixture : IAsyncLifetime
         AccessLog = new AccessLogOptions { Enabled = false },
     };
 
+    /// <summary>Puts something between the server and its blobs.</summary>
+    public Func<IBlobStore, IBlobStore> Wrap { get; init; } = static store => store;
+
     public TimeProvider Time { get; set; } = TimeProvider.System;
 
     public ValueTask InitializeAsync() => StartAsync();
@@ -65,7 +69,7 @@ public sealed class RegistryFixture : IAsyncLifetime
 
     private async Task OpenAsync(DataFolder data)
     {
-        _blobs = new FileSystemBlobStore(data, TimeProvider.System);
+        _blobs = Wrap(new FileSystemBlobStore(data, TimeProvider.System));
         _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
         _server = await RegistryServer.StartAsync(
             Options with { AdminSocket = AdminSocket }, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
@@ -76,6 +80,15 @@ public sealed class RegistryFixture : IAsyncLifetime
     /// <summary>The first column of the one row that a query of the database answers.</summary>
     public ValueTask<long> CountAsync(string sql) =>
         _metadata!.ReadAsync(sql, static (session, sql) => session.Prepare(sql).QueryLong() ?? 0, CancellationToken.None);
+
+    public Task<bool> ExecuteAsync(string sql) => _metadata!.WriteAsync(
+        sql,
+        static (session, sql) =>
+        {
+            session.Execute(sql);
+            return true;
+        },
+        CancellationToken.None);
 
     /// <summary>Stops everything and keeps the folder.</summary>
     public async ValueTask StopAsync()
@@ -158,6 +171,14 @@ public sealed class RegistryFixture : IAsyncLifetime
         await PushBlobAsync(repository, config);
         await PushBlobAsync(repository, layer);
         var manifest = Samples.Image(config, layer);
+        await PushManifestAsync(repository, tag, manifest);
+        return manifest;
+    }
+
+    /// <summary>Pushes an image with a config that is there, and no layers.</summary>
+    public async Task<byte[]> PushImageOfAsync(string repository, string? tag, byte[] config)
+    {
+        var manifest = Samples.Image(config);
         await PushManifestAsync(repository, tag, manifest);
         return manifest;
     }

@@ -21,7 +21,7 @@ internal sealed class SmallDisk : IAsyncDisposable
             Directory.Delete(registry.DataPath);
             Assert.Skip("needs root (or the right to mount a tmpfs)");
         }
-        registry.Options = registry.Options with { DiskReserveBytes = reserveBytes };
+        registry.Options = registry.Options with { DiskReserveBytes = reserveBytes, AdminSocket = Path.Combine(registry.DataPath, "admin.sock") };
         await registry.StartAsync();
         return new SmallDisk(registry);
     }

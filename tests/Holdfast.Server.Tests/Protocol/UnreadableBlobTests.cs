@@ -30,7 +30,7 @@ public sealed class UnreadableBlobTests(RegistryFixture registry) : IClassFixtur
         using (var got = await registry.GetAsync($"/v2/{repository}/blobs/{digest}").WaitAsync(patience.Token))
         {
             got.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
-            (await got.ErrorAsync()).Code.ShouldBe("UNKNOWN");
+            (await got.ErrorAsync()).Code.ShouldBe("STORE_UNREADABLE");
         }
         using (var head = await registry.HeadAsync($"/v2/{repository}/blobs/{digest}"))
             head.StatusCode.ShouldBe(HttpStatusCode.InternalServerError);

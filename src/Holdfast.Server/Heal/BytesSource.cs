@@ -1,0 +1,126 @@
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage;
+using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Heal;
+
+/// <summary>The donors in their order, and the way of their bytes into the store: received, hashed, and only then put in the place of the damaged ones.</summary>
+internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> donors, StoreChecks checks, TimeProvider time) : IDisposable
+{
+    private const int MaxRepositories = 10;
+
+    // Of each transfer: traffic has the rest of the disk.
+    private const long BytesPerSecond = 100L << 20;
+
+    public required DiskReserve Reserve { get; init; }
+
+    public static IReadOnlyList<Donor> Open(HealOptions options, TimeProvider time) =>
+        [.. options.Donors.Select(donor => donor.Folder is { } folder ? (Donor)new DonorFolder(folder) : new DonorRegistry(donor, time))];
+
+    public async Task<HealAttempt> FetchAsync(KnownBlob blob, CancellationToken cancellationToken)
+    {
+        if (donors.Count == 0)
+            return HealAttempt.Failed("no donor is configured (heal.donors)");
+        if (!Reserve.TryTake(blob.SizeBytes))
+            return HealAttempt.Failed($"its {blob.SizeBytes} bytes would leave less room on the disk than is kept in reserve (disk.reserve)");
+        var repositories = await stores.Metadata.ReadAsync(
+            blob.Digest, static (db, digest) => Impact.RepositoriesOf(db, digest, MaxRepositories), cancellationToken);
+        var wanted = new WantedBytes(blob.Digest, blob.SizeBytes, blob.IsManifest, repositories);
+        await using var writer = await stores.Blobs.OpenUploadAsync(Guid.NewGuid(), blob.Digest.Algorithm, cancellationToken);
+        try
+        {
+            return await FetchAsync(wanted, new Intake(writer, new Pace(BytesPerSecond, time)), cancellationToken);
+        }
+        catch (IntakeException e)
+        {
+            return HealAttempt.Failed($"the bytes could not be stored: {e.Message}");
+        }
+        finally
+        {
+            await writer.DisposeAsync();
+            await stores.Blobs.RemoveUploadAsync(writer.Upload, CancellationToken.None);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var donor in donors)
+            donor.Dispose();
+    }
+
+    private async Task<HealAttempt> FetchAsync(WantedBytes wanted, Intake intake, CancellationToken cancellationToken)
+    {
+        var tried = new List<string>();
+        foreach (var donor in donors)
+        {
+            var answer = await donor.FetchAsync(wanted, intake, cancellationToken);
+            if (!answer.Gave)
+                tried.Add($"{donor.Name} {answer.Detail}");
+            else if (await AcceptAsync(wanted, intake, donor, cancellationToken) is { } by)
+                return HealAttempt.Healed(by);
+            else
+                tried.Add($"{donor.Name} gave wrong bytes, which were not kept");
+        }
+        return HealAttempt.Failed(string.Join("; ", tried));
+    }
+
+    /// <summary>The lock is held for this alone: a push of the same bytes doesn't wait for a donor.</summary>
+    /// <returns>What healed it; null if the bytes were wrong.</returns>
+    private async Task<string?> AcceptAsync(WantedBytes wanted, Intake intake, Donor donor, CancellationToken cancellationToken)
+    {
+        var payload = wanted.IsManifest ? new byte[wanted.SizeBytes] : null;
+        using var holder = await stores.Locks.EnterAsync(wanted.Digest, cancellationToken);
+        if (await IsSettledAsync(wanted.Digest) is { } settled)
+            return settled;
+        // From here on it is not cut short: what is published has its row.
+        if (await intake.Writer.CommitAsync(wanted.Digest, CancellationToken.None) != BlobCommitOutcome.Stored)
+            return null;
+        if (payload is not null && !await TryReadBackAsync(wanted.Digest, payload))
+            throw new IOException($"the bytes of {wanted.Digest} that were just stored can't be read");
+        var by = $"donor {donor.Name}";
+        var healed = await stores.Metadata.WriteAsync(
+            (stored: new StoredBlob(wanted.Digest, wanted.SizeBytes, intake.Writer.Stamp), payload, by, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
+            static (db, s) =>
+            {
+                if (s.payload is not null)
+                    Storage.Metadata.Manifests.MendPayload(db, s.stored.Digest, s.payload);
+                return BlobRows.Renew(db, s.stored, s.by, s.now);
+            },
+            CancellationToken.None);
+        checks.Findings.Note(healed ?? []);
+        return by;
+    }
+
+    // A push may have been faster, or the collection have taken what nobody needs: then the bytes are not put over what is there.
+    private async ValueTask<string?> IsSettledAsync(Digest digest)
+    {
+        var (row, open) = await stores.Metadata.ReadAsync(
+            digest,
+            static (db, digest) => (BlobChecks.Find(db, digest), IsOpen(db, digest.ToString())),
+            CancellationToken.None);
+        return row is null ? "collection" : open ? null : "push";
+    }
+
+    private static bool IsOpen(MetadataSession db, string subject) =>
+        Storage.Metadata.Incidents.IsOpen(db, IncidentKind.BlobMissing, subject)
+        || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.BlobCorrupt, subject)
+        || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.ManifestMissing, subject)
+        || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.ManifestCopy, subject);
+
+    private async Task<bool> TryReadBackAsync(Digest digest, byte[] payload)
+    {
+        await using var reader = await stores.Blobs.OpenAsync(digest, CancellationToken.None);
+        if (reader is null || reader.SizeBytes != payload.Length)
+            return false;
+        for (var filled = 0; filled < payload.Length;)
+        {
+            var read = await reader.ReadAsync(filled, payload.AsMemory(filled), CancellationToken.None);
+            if (read == 0)
+                return false;
+            filled += read;
+        }
+        return Digest.Compute(digest.Algorithm, payload) == digest;
+    }
+}

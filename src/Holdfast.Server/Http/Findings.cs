@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using Holdfast.Oci;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Http;
+
+/// <summary>
+/// Findings about stored bytes, on their way into the incident book. What is asked for again and again is not written down again and again:
+/// a finding that was reported lately is remembered, within a bound (P10).
+/// </summary>
+internal sealed class Findings(IncidentBook incidents, TimeProvider time)
+{
+    // An incident that is still true is noted as seen about this often.
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
+
+    // About 10 MB at most; beyond it all are forgotten, and reported once more.
+    private const int MaxRemembered = 50_000;
+
+    private readonly ConcurrentDictionary<(IncidentKind Kind, string Subject), long> _reported = new();
+
+    public IncidentBook Incidents => incidents;
+
+    public bool WasReportedLately(IncidentKind kind, string subject) =>
+        _reported.TryGetValue((kind, subject), out var at) && time.GetElapsedTime(at) < Memory;
+
+    public Task ReportAsync(IncidentKind kind, string subject, string detail)
+    {
+        if (WasReportedLately(kind, subject))
+            return Task.CompletedTask;
+        if (_reported.Count >= MaxRemembered)
+            _reported.Clear();
+        _reported[(kind, subject)] = time.GetTimestamp();
+        return incidents.OpenAsync(kind, subject, detail);
+    }
+
+    /// <summary>P6: nothing is known about it, so nothing may be concluded.</summary>
+    public Task ReportUnreadableAsync(Digest digest, IOException cause) => ReportAsync(
+        IncidentKind.StoreUnreadable, digest.ToString(),
+        $"it could not be read ({cause.Message}); whether it is there and right is not known, and it is kept. See to the disk or the file's permissions");
+
+    /// <summary>It is right again: found wrong once more, it is reported at once.</summary>
+    public void Forget(string subject)
+    {
+        foreach (var kind in IncidentKinds.List)
+            _reported.TryRemove((kind, subject), out _);
+    }
+
+    public void Note(IReadOnlyList<Incident> healed)
+    {
+        foreach (var incident in healed)
+            Forget(incident.Subject);
+        incidents.Note(healed);
+    }
+}

@@ -1,0 +1,31 @@
+using Holdfast.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server.Http;
+
+/// <summary>What checks stored bytes in one server, for pulls and for the scrub alike.</summary>
+internal sealed class StoreChecks : IAsyncDisposable
+{
+    private StoreChecks(Findings findings, BlobVerifier verifier, ManifestCopies copies) =>
+        (Findings, Verifier, Copies) = (findings, verifier, copies);
+
+    public Findings Findings { get; }
+
+    public BlobVerifier Verifier { get; }
+
+    public ManifestCopies Copies { get; }
+
+    public static StoreChecks Create(ContentStores stores, ScrubOptions options, IncidentBook incidents, TimeProvider time, ILoggerFactory logs)
+    {
+        var findings = new Findings(incidents, time);
+        var verifier = new BlobVerifier(stores, options, findings, logs.CreateLogger<BlobVerifier>())
+        {
+            Time = time,
+            Renewals = new Renewals(stores.Metadata, findings, time, logs.CreateLogger<Renewals>()),
+        };
+        return new StoreChecks(findings, verifier, new ManifestCopies(stores, findings, time));
+    }
+
+    /// <summary>Ends what still runs; nothing is pulled any more.</summary>
+    public ValueTask DisposeAsync() => Verifier.DisposeAsync();
+}

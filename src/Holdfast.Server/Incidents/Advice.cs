@@ -1,0 +1,26 @@
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Incidents;
+
+/// <summary>What to do next about an incident: a sentence or two for each kind; docs/incidents.md tells more.</summary>
+internal static class Advice
+{
+    private const string Push = "push an image that holds it again, with any client, and it is healed; or name a donor that has it under heal.donors, and restart";
+
+    /// <param name="image">An image that it hits; null if none is known.</param>
+    public static string Of(IncidentKind kind, string? image) => kind switch
+    {
+        IncidentKind.BlobMissing or IncidentKind.BlobCorrupt or IncidentKind.ManifestMissing => image is null ? Push : Push.Replace("an image that holds it", image, StringComparison.Ordinal),
+        IncidentKind.ManifestCopy => "nothing: its other copy is served, and this one is written anew from it. If that fails, see to the disk",
+        IncidentKind.DanglingEdge => "push the image again; if many are hit, stop the server and run `holdfast rebuild`",
+        IncidentKind.UnknownFile => "nothing: whole blobs are adopted and collected after the grace. Move what else lies in the blobs' folder out of it",
+        IncidentKind.StoreUnreadable => "see to the disk, its mount and the permissions in the data folder; nothing is removed meanwhile",
+        IncidentKind.DiskReserve => "free some room: delete images and empty the trash (`holdfast trash purge`, `holdfast gc run`), or enlarge the disk",
+        IncidentKind.Certificate => "put a certificate and its key in place that belong together and are not about to end; they are taken without a restart",
+        IncidentKind.Configuration => "mend the file that it names; it is taken without a restart",
+        IncidentKind.CheckOverdue => "the server's log tells why the check does not come to its end",
+        IncidentKind.RetentionGuard => "look at `holdfast retention plan`; change the rule, or apply the plan by hand if it is right",
+        IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong",
+        _ => "docs/incidents.md tells what to do",
+    };
+}

@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Holdfast.Configuration;
+using Holdfast.Server.Scrub;
+
+namespace Holdfast.Commands;
+
+/// <summary><c>holdfast scrub run|status</c></summary>
+internal static class ScrubCommand
+{
+    public static Command Create() => new(
+        "scrub",
+        """
+        Checks the stored bytes of a running server, beside its traffic. The server does so by itself all the time; see when it last did with `status`, or
+        have everything read now with `run`.
+
+          holdfast scrub status
+          holdfast scrub run
+          holdfast scrub run --repository team/app --rate 100MiB/s
+        """)
+    {
+        CreateRun(),
+        CreateStatus(),
+    };
+
+    private static Command CreateRun()
+    {
+        var repository = new Option<string?>("--repository") { Description = "Only what this repository needs. Default: everything.", HelpName = "name" };
+        var registry = new Option<string?>("--registry") { Description = "With --repository: its registry, if the server has several.", HelpName = "name" };
+        var rate = new Option<string?>("--rate") { Description = "Bytes read a second: 100MiB/s. Default: as fast as it goes.", HelpName = "rate" };
+        var command = AdminCommand.Create(
+            "run",
+            """
+            Reads every stored byte now, of blobs and of both copies of manifests, and compares it with its digest. What is wrong is taken out of service and becomes an
+            incident; copies of manifests are mended on the way. Interrupt it at any time: what was found stays found.
+            Exit codes: 0 all is right, 1 it found damage, 2 it could not be done.
+
+              holdfast scrub run
+              holdfast scrub run --repository team/app --registry private --json
+            """,
+            (call, token) => RunAsync(call, call.Parsed.GetValue(registry), call.Parsed.GetValue(repository), call.Parsed.GetValue(rate), token));
+        foreach (var option in (ReadOnlySpan<Option>)[repository, registry, rate])
+            command.Add(option);
+        return command;
+    }
+
+    private static Command CreateStatus() => AdminCommand.Create(
+        "status",
+        """
+        Says when each check of the stored bytes last came to its end, how far the one that runs is, and what is open.
+        Exit codes: 0 nothing is open, 1 findings are open, 2 it could not be asked.
+
+          holdfast scrub status --json
+        """,
+        StatusAsync);
+
+    private static async Task<int> RunAsync(AdminCall call, string? registry, string? repository, string? rate, CancellationToken token)
+    {
+        long? bytesPerSecond = null;
+        if (rate is not null)
+        {
+            if (Quantity.ParseRate(rate, out var parsed) is { } problem)
+                throw new AdminFault($"--rate: {problem}");
+            bytesPerSecond = parsed;
+        }
+        var report = await call.RunAsync<ScrubReport>(HttpMethod.Post, "/api/v1/scrub/run", new { registry, repository, rate = bytesPerSecond }, token);
+        await call.PrintAsync(report, Describe);
+        return report.FoundDamage ? RootCommands.Findings : RootCommands.Fine;
+    }
+
+    private static async Task<int> StatusAsync(AdminCall call, CancellationToken token)
+    {
+        var status = await call.Connection.GetAsync<ScrubStatus>("/api/v1/scrub", token);
+        await call.PrintAsync(status, Describe);
+        return status.OpenFindings > 0 ? RootCommands.Findings : RootCommands.Fine;
+    }
+
+    private static void Describe(StringBuilder text, ScrubReport report)
+    {
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{report.Blobs} blobs and manifests, {ProgressDisplay.Bytes(report.Bytes)}, in {report.Seconds:0.0} s: {report.Right} right, {report.Missing} missing, {report.Corrupt} corrupt, {report.Unreadable} unreadable");
+        foreach (var finding in report.Findings)
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {finding.Outcome,-10} {finding.Digest}");
+        var unnamed = report.Missing + report.Corrupt + report.Unreadable - report.Findings.Count;
+        if (unnamed > 0)
+            text.AppendLine(CultureInfo.InvariantCulture, $"  and {unnamed} more");
+        if (report.FoundDamage)
+            text.AppendLine("Pushing the same bytes again heals what is missing or corrupt; each is an open incident.");
+    }
+
+    private static void Describe(StringBuilder text, ScrubStatus status)
+    {
+        var (sweep, walk) = (status.Sweep, status.Walk);
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"sweep (presence, size, changes): {Ended(sweep.FinishedAt)}, {sweep.Files} files in {sweep.TookSeconds ?? 0:0.0} s{Every(sweep.PeriodSeconds)}; {sweep.Missing} missing, {sweep.Changed} changed, {sweep.Unreadable} unreadable");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"scrub (all bytes): {(walk.Running ? "running, " : "")}{Ended(walk.FinishedAt)}; {Share(walk)} of {ProgressDisplay.Bytes(walk.TotalBytes)} hashed within the period, the oldest {Time(walk.OldestVerifiedAt)}");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"  {(walk.Running ? "this" : "the last")} round: {walk.Blobs} blobs, {ProgressDisplay.Bytes(walk.Bytes)}, {walk.Findings} findings; {walk.Suspects} waiting to be hashed first");
+        text.AppendLine(CultureInfo.InvariantCulture, $"unknown files: {Ended(status.UnknownFiles.FinishedAt)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"open findings: {status.OpenFindings}");
+    }
+
+    private static string Ended(DateTimeOffset? at) => at is null ? "not ended yet" : $"last ended {Time(at)}";
+
+    private static string Time(DateTimeOffset? at) => at is { } time ? string.Create(CultureInfo.InvariantCulture, $"{time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z") : "never";
+
+    private static string Every(double? seconds) => seconds is { } s ? string.Create(CultureInfo.InvariantCulture, $", every {s:0} s") : "";
+
+    private static string Share(WalkStatus walk) =>
+        walk.TotalBytes == 0 ? "100 %" : string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(1000.0 * walk.VerifiedBytes / walk.TotalBytes) / 10:0.0} %");
+}

@@ -1,0 +1,75 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Blobs;
+
+namespace Holdfast.Server.Tests.Scrub;
+
+/// <summary>A store that counts what is read of it and can be told to fail reads.</summary>
+internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
+{
+    private readonly Lock _lock = new();
+    private int _checks;
+
+    /// <summary>Blobs that reads of fail, as a disk with a bad sector does.</summary>
+    public HashSet<Digest> Unreadable { get; } = [];
+
+    /// <summary>Called with each blob that is opened to be checked.</summary>
+    public Func<Digest, Task>? OnCheck { get; set; }
+
+    public int Checks => _checks;
+
+    public ValueTask<long?> FindSizeAsync(Digest digest, CancellationToken cancellationToken) => inner.FindSizeAsync(digest, cancellationToken);
+
+    public async ValueTask<BlobReader?> OpenAsync(Digest digest, CancellationToken cancellationToken) =>
+        Watch(digest, await inner.OpenAsync(digest, cancellationToken));
+
+    public async ValueTask<BlobReader?> OpenForCheckAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _checks);
+        if (OnCheck is { } onCheck)
+            await onCheck(digest);
+        return Watch(digest, await inner.OpenForCheckAsync(digest, cancellationToken));
+    }
+
+    public ValueTask<BlobWriter> OpenUploadAsync(Guid upload, DigestAlgorithm algorithm, CancellationToken cancellationToken) =>
+        inner.OpenUploadAsync(upload, algorithm, cancellationToken);
+
+    public IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken) => inner.ListUploadsAsync(cancellationToken);
+
+    public ValueTask RemoveUploadAsync(Guid upload, CancellationToken cancellationToken) => inner.RemoveUploadAsync(upload, cancellationToken);
+
+    public ValueTask<BlobStatus?> FindStatusAsync(Digest digest, CancellationToken cancellationToken) => inner.FindStatusAsync(digest, cancellationToken);
+
+    public IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken) => inner.ListAsync(after, cancellationToken);
+
+    public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) =>
+        inner.QuarantineAsync(digest, now, cancellationToken);
+
+    public ValueTask<IReadOnlyList<QuarantinedFile>> TrimQuarantineAsync(QuarantineBound bound, DateTimeOffset now, CancellationToken cancellationToken) =>
+        inner.TrimQuarantineAsync(bound, now, cancellationToken);
+
+    public ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken) => inner.RemoveAsync(digest, cancellationToken);
+
+    public StoreSpace? MeasureSpace() => inner.MeasureSpace();
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private BlobReader? Watch(Digest digest, BlobReader? reader)
+    {
+        lock (_lock)
+            return reader is not null && Unreadable.Contains(digest) ? new FailingReader(reader) : reader;
+    }
+
+    private sealed class FailingReader(BlobReader inner) : BlobReader
+    {
+        public override long SizeBytes => inner.SizeBytes;
+
+        public override long Stamp => inner.Stamp;
+
+        public override ValueTask<bool> WasChangedAsync(CancellationToken cancellationToken) => inner.WasChangedAsync(cancellationToken);
+
+        public override ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken) =>
+            ValueTask.FromException<int>(new IOException("Input/output error"));
+
+        public override ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace Simulation;
+
+/// <summary>Histories side by side, each thread with a database of its own; stops at the first failure.</summary>
+internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeSpan limit)
+{
+    private readonly Lock _gate = new();
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private int _next;
+    private Outcome? _failed;
+
+    public int Done { get; private set; }
+
+    public long Steps { get; private set; }
+
+    public long Calls { get; private set; }
+
+    /// <returns>The failure with the lowest seed of those that were found, or null.</returns>
+    public Outcome? Execute(int threads, Action<string>? trace)
+    {
+        var running = Enumerable.Range(0, threads).Select(_ => new Thread(() => Loop(trace))).ToList();
+        running.ForEach(thread => thread.Start());
+        running.ForEach(thread => thread.Join());
+        return _failed;
+    }
+
+    private void Loop(Action<string>? trace)
+    {
+        using var rows = new SimulatedRows();
+        while (Take() is { } seed)
+        {
+            trace?.Invoke($"history {seed}");
+            var outcome = History.Run(rows, seed, steps, trace);
+            lock (_gate)
+            {
+                Done++;
+                Steps += outcome.Steps;
+                Calls += outcome.Calls;
+                if (outcome.Failure is not null && (_failed is null || seed < _failed.Seed))
+                    _failed = outcome;
+            }
+        }
+    }
+
+    private int? Take()
+    {
+        lock (_gate)
+        {
+            if (_failed is not null || _next == histories || _watch.Elapsed > limit)
+                return null;
+            return firstSeed + _next++;
+        }
+    }
+}

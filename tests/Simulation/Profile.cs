@@ -1,0 +1,50 @@
+namespace Simulation;
+
+/// <summary>
+/// What one history is made of. Drawn anew for each: histories that leave some things out reach deeper into what they keep than if each had a
+/// little of everything.
+/// </summary>
+internal sealed record Profile
+{
+    /// <summary>Requests and background runs beside each other.</summary>
+    public required int Clients { get; init; }
+
+    /// <summary>Of the steps of the disk and the database, one in this many fails; 0: none.</summary>
+    public required int FaultOneIn { get; init; }
+
+    /// <summary>Before one in this many steps the power goes; 0: it doesn't.</summary>
+    public required int CrashOneIn { get; init; }
+
+    public required bool JumpsBack { get; init; }
+
+    public required TimeSpan Grace { get; init; }
+
+    public required TimeSpan Keep { get; init; }
+
+    public required long ScrubBytesPerSecond { get; init; }
+
+    /// <summary>Is the disk ever so full that all of the trash must go?</summary>
+    public required bool HasEmergencies { get; init; }
+
+    /// <summary>How often each action is taken, relative to the others.</summary>
+    public required int[] Weights { get; init; }
+
+    public static Profile Draw(Random random)
+    {
+        var weights = new int[Actions.All.Count];
+        for (var i = 0; i < weights.Length; i++)
+            weights[i] = random.Next(4) == 0 && Actions.All[i].MayBeLeftOut ? 0 : 1 + random.Next(Actions.All[i].Weight * 2);
+        return new Profile
+        {
+            Clients = 1 + random.Next(6),
+            FaultOneIn = random.Next(2) == 0 ? 0 : 30 + random.Next(300),
+            CrashOneIn = random.Next(3) == 0 ? 0 : 100 + random.Next(1500),
+            JumpsBack = random.Next(4) == 0,
+            Grace = TimeSpan.FromMinutes(random.Next(3) switch { 0 => 0, 1 => 20, _ => 24 * 60 }),
+            Keep = TimeSpan.FromHours(random.Next(3) switch { 0 => 1, 1 => 24, _ => 24 * 7 }),
+            ScrubBytesPerSecond = random.Next(3) == 0 ? 100 : long.MaxValue,
+            HasEmergencies = random.Next(4) == 0,
+            Weights = weights,
+        };
+    }
+}

@@ -1,0 +1,67 @@
+using Holdfast.Storage.Blobs;
+
+namespace Simulation.Scheduling;
+
+/// <summary>
+/// Decides which of the waiting calls goes on next, by the history's seed: everything runs on the one thread that calls <see cref="RunOne"/>,
+/// so that the same seed gives the same history. What the code under test posts (a lock's next holder, a timer) runs right after the call.
+/// </summary>
+internal sealed class Schedule(Random random) : SynchronizationContext
+{
+    private readonly List<Call> _waiting = [];
+    private readonly Queue<(SendOrPostCallback Callback, object? State)> _posted = new();
+
+    /// <summary>Of a call that can fail, one in this many does; 0: none.</summary>
+    public int FaultOneIn { get; set; }
+
+    public Action<string>? Trace { get; set; }
+
+    public bool IsIdle => _waiting.Count == 0 && _posted.Count == 0;
+
+    public int Calls { get; private set; }
+
+    public Call Wait(string what, Faults faults) => new(what, faults, this);
+
+    public void Add(Call call) => _waiting.Add(call);
+
+    /// <summary>Lets one waiting call go on, if there is any.</summary>
+    public void RunOne()
+    {
+        if (_waiting.Count > 0)
+        {
+            var index = random.Next(_waiting.Count);
+            var call = _waiting[index];
+            _waiting[index] = _waiting[^1];
+            _waiting.RemoveAt(_waiting.Count - 1);
+            Calls++;
+            if (FaultOneIn > 0 && call.Faults != Faults.None && random.Next(FaultOneIn) == 0)
+                call.Fault = Draw(call);
+            Trace?.Invoke(call.Fault is null ? $"    {call.What}" : $"    {call.What}: {call.Fault.Message}");
+            call.Continue();
+        }
+        RunPosted();
+    }
+
+    public void RunPosted()
+    {
+        while (_posted.TryDequeue(out var posted))
+            posted.Callback(posted.State);
+    }
+
+    /// <summary>The process is gone: nothing that waits goes on.</summary>
+    public void Abandon()
+    {
+        _waiting.Clear();
+        _posted.Clear();
+    }
+
+    public override void Post(SendOrPostCallback d, object? state) => _posted.Enqueue((d, state));
+
+    public override void Send(SendOrPostCallback d, object? state) => d(state);
+
+    public override SynchronizationContext CreateCopy() => this;
+
+    private IOException Draw(Call call) => call.Faults.HasFlag(Faults.Full) && (!call.Faults.HasFlag(Faults.InputOutput) || random.Next(2) == 0)
+        ? new StoreFullException("simulated: no room", null)
+        : new IOException("simulated: input/output error");
+}

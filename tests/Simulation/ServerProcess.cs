@@ -1,0 +1,108 @@
+using Holdfast.Server;
+using Holdfast.Server.Collection;
+using Holdfast.Server.Http;
+using Holdfast.Server.Scrub;
+using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
+using Microsoft.Extensions.Logging.Abstractions;
+using Simulation.Clients;
+using Simulation.Disk;
+
+namespace Simulation;
+
+/// <summary>What a start makes anew over the same disk and rows.</summary>
+internal sealed class ServerProcess
+{
+    private static readonly TimeSpan UploadAge = TimeSpan.FromDays(1);
+
+    public static readonly TimeSpan ScrubPeriod = TimeSpan.FromDays(2);
+
+    private readonly HashSet<string> _alone = new(StringComparer.Ordinal);
+    private readonly World _world;
+
+    public ServerProcess(World world)
+    {
+        _world = world;
+        var database = new SimulatedDatabase(world.Session, world.Schedule);
+        Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
+        var incidents = new IncidentBook(database, world.Time, NullLogger<IncidentBook>.Instance);
+        var terms = new CollectionTerms(
+            new CollectionOptions { Grace = world.Profile.Grace, Lease = Requests.Lease }, new TrashOptions { Keep = world.Profile.Keep });
+        Collector = new Collector(Stores, terms, incidents, world.Time);
+        var options = new ServerOptions
+        {
+            Listeners = [],
+            Registries = [],
+            Collection = terms.Collection,
+            Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond },
+        };
+        Checks = StoreChecks.Create(Stores, options.Scrub, incidents, world.Time, NullLoggerFactory.Instance);
+        Scrub = new StoreScrub(Stores, options, Checks, world.Time, NullLoggerFactory.Instance);
+    }
+
+    public ContentStores Stores { get; }
+
+    public Collector Collector { get; }
+
+    public StoreChecks Checks { get; }
+
+    public StoreScrub Scrub { get; }
+
+    public MetadataDatabase Metadata => Stores.Metadata;
+
+    /// <summary>Has the start-up code come to its end?</summary>
+    public bool IsReady { get; private set; }
+
+    /// <summary>Requests and runs that are under way.</summary>
+    public int Busy { get; private set; }
+
+    public Exception? Failure { get; private set; }
+
+    /// <summary>Like the server: nothing is answered before this is done; if the disk fails it, the server is started once more.</summary>
+    public async Task StartAsync()
+    {
+        _world.Trace?.Invoke("  start");
+        await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
+        await Collector.RecoverAsync(CancellationToken.None);
+        IsReady = true;
+        _world.Trace?.Invoke("  ready");
+    }
+
+    /// <summary>Runs what the server never runs twice at a time; nothing happens if it is running.</summary>
+    public void RunAlone(string what, Func<Task> work)
+    {
+        if (!_alone.Add(what))
+            return;
+        Run(what, async () =>
+        {
+            try
+            {
+                await work();
+            }
+            finally
+            {
+                _alone.Remove(what);
+            }
+        });
+    }
+
+    /// <summary>Runs a request or a run of background work; an error of the disk ends it, anything else ends the history.</summary>
+    public async void Run(string what, Func<Task> work)
+    {
+        _world.Trace?.Invoke($"  {what}");
+        Busy++;
+        try
+        {
+            await work();
+        }
+        catch (IOException e)
+        {
+            _world.Trace?.Invoke($"  {what}: {e.Message}");
+        }
+        catch (Exception e)
+        {
+            Failure ??= e as BrokenPromiseException ?? new BrokenPromiseException($"{what} failed: {e}");
+        }
+        Busy--;
+    }
+}

@@ -1,0 +1,48 @@
+using Holdfast.Storage.Metadata;
+using Simulation.Scheduling;
+
+namespace Simulation;
+
+/// <summary>
+/// The real schema and SQL on SQLite in memory, each change in a transaction of its own. A commit is durable; whether its caller hears of it is another
+/// matter: after it comes a step at which the process may die, or the caller may be told of an error.
+/// </summary>
+internal sealed class SimulatedDatabase(MetadataSession session, Schedule schedule) : MetadataDatabase
+{
+    public override async ValueTask<TResult> ReadAsync<TState, TResult>(
+        TState state, Func<MetadataSession, TState, TResult> query, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await schedule.Wait("read rows", Faults.InputOutput);
+        return query(session, state);
+    }
+
+    public override async Task<TResult> WriteAsync<TState, TResult>(
+        TState state, Func<MetadataSession, TState, TResult> change, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await schedule.Wait("change rows", Faults.Any);
+        var result = Commit(session, state, change);
+        await schedule.Wait("told of the commit", Faults.InputOutput);
+        return result;
+    }
+
+    private static TResult Commit<TState, TResult>(MetadataSession session, TState state, Func<MetadataSession, TState, TResult> change)
+    {
+        session.TakeEvents();
+        session.Prepare("BEGIN IMMEDIATE").Execute();
+        try
+        {
+            var result = change(session, state);
+            session.Prepare("COMMIT").Execute();
+            return result;
+        }
+        catch
+        {
+            session.Prepare("ROLLBACK").Execute();
+            throw;
+        }
+    }
+
+    public override ValueTask DisposeAsync() => default;
+}

@@ -1,0 +1,154 @@
+using Holdfast.Oci;
+using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
+using Simulation.Clients;
+using Simulation.Disk;
+using Simulation.Scheduling;
+
+namespace Simulation;
+
+/// <summary>One history's server and all around it: what outlives a crash, and the process that doesn't.</summary>
+internal sealed class World
+{
+    public const int Repositories = 3;
+    public const int TagNames = 3;
+
+    private static readonly Tag[] TagTexts = [.. Enumerable.Range(0, TagNames).Select(i => Tag.Parse($"t{i}"))];
+
+    private readonly SimulatedRows _rows;
+    private readonly RepositoryKey[] _keys;
+    private readonly Dictionary<Digest, int> _damages = [];
+    private long _purgedUntilMs = long.MinValue;
+    private int _emergencies;
+
+    public World(SimulatedRows rows, int seed, Action<string>? trace)
+    {
+        _rows = rows;
+        rows.Clear();
+        Random = new Random(seed);
+        Profile = Profile.Draw(Random);
+        Trace = trace;
+        Time = new SimulatedTime();
+        Schedule = new Schedule(Random) { Trace = trace };
+        Disk = new SimulatedDisk(Time);
+        var registry = Registries.Ensure(rows.Session, "private");
+        _keys = [.. Enumerable.Range(0, Repositories).Select(i => new RepositoryKey(registry, RepositoryName.Parse($"r{i}")))];
+        Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null);
+        Process = new ServerProcess(this);
+    }
+
+    public Random Random { get; }
+
+    public Profile Profile { get; }
+
+    public Action<string>? Trace { get; }
+
+    public SimulatedTime Time { get; }
+
+    public Schedule Schedule { get; }
+
+    public SimulatedDisk Disk { get; private set; }
+
+    public Model Model { get; }
+
+    public ServerProcess Process { get; private set; }
+
+    /// <summary>For looking, beside the process.</summary>
+    public MetadataSession Session => _rows.Session;
+
+    /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
+    public HashSet<Digest> Damaged { get; } = [];
+
+    /// <summary>Requests and runs of the background's work so far.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>When a delete of a link was last under way, by the count of such beginnings and ends.</summary>
+    public Dictionary<(int Repository, Digest Digest), long> LinkDeletes { get; } = [];
+
+    public long LinkDeleteCount { get; set; }
+
+    public List<DeletedThing> Deleted { get; } = [];
+
+    /// <summary>Somebody asks for a run that empties the trash.</summary>
+    public void NoteEmergency() => _emergencies++;
+
+    public void NoteEmergencyEnded()
+    {
+        _emergencies--;
+        _purgedUntilMs = Time.LatestMs;
+    }
+
+    /// <summary>May it be that what was deleted then was purged before its time?</summary>
+    public bool WasPurged(long deletedAtMs) => _emergencies > 0 || deletedAtMs <= _purgedUntilMs;
+
+    /// <summary>Uploads that were begun with a row, so that a crash leaves something to go on with.</summary>
+    public List<(int Repository, Guid Upload, Digest Blob)> Resumable { get; } = [];
+
+    public long LinkDeletesOf(int repository, Digest digest) => LinkDeletes.GetValueOrDefault((repository, digest));
+
+    public int DamagesOf(Digest digest) => _damages.GetValueOrDefault(digest);
+
+    public void Damage(Digest digest, byte[]? bytes)
+    {
+        Trace?.Invoke($"  damage {Content.NameOf(digest)}: {(bytes is null ? "removed" : $"{bytes.Length} bytes")}");
+        Disk.Damage(digest, bytes);
+        Damaged.Add(digest);
+        _damages[digest] = DamagesOf(digest) + 1;
+    }
+
+    /// <summary>After a push was acknowledged: it heals whatever was wrong before.</summary>
+    public void ShouldBeRight(Digest digest, int damages)
+    {
+        if (!IsRight(digest) && DamagesOf(digest) == damages)
+            throw new BrokenPromiseException($"{Content.NameOf(digest)} was pushed, and its bytes are not right");
+    }
+
+    /// <summary>Does the session's row outlive, and does nobody use it? What a client would learn by asking for the upload's status.</summary>
+    public bool MayResume(Guid upload) => !OpenUploads.Contains(upload) && Uploads.List(Session).Any(row => row.Id == upload);
+
+    /// <summary>Uploads that a request of this process has opened.</summary>
+    public HashSet<Guid> OpenUploads { get; } = [];
+
+    public RepositoryKey KeyOf(int repository) => _keys[repository];
+
+    public static Reference ReferenceTo(int tag) => TagReferences[tag];
+
+    public static Tag TagOf(int tag) => TagTexts[tag];
+
+    public static Reference ReferenceTo(Digest digest) =>
+        Reference.TryParse(digest.ToString(), out var reference) ? reference : throw new InvalidOperationException("a digest is a reference");
+
+    public Guid NewId()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Random.NextBytes(bytes);
+        return new Guid(bytes);
+    }
+
+    /// <summary>Are the blob's bytes on the disk the right ones?</summary>
+    public bool IsRight(Digest digest) => Disk.Find(digest) is { } file && Content.BytesOf(digest).AsSpan().SequenceEqual(file.Bytes);
+
+    /// <summary>Would they be the right ones after a power cut, too?</summary>
+    public bool IsDurable(Digest digest) =>
+        Disk.Blobs.GetValueOrDefault(digest) is { Now: { } file } name && name.Durable == file && IsRight(digest);
+
+    /// <summary>The power goes: what was not synced may be lost, and the process starts again.</summary>
+    public void Crash()
+    {
+        Trace?.Invoke("  power cut");
+        Schedule.Abandon();
+        Time.Abandon();
+        Disk = Disk.Cut(Random);
+        Model.ForgetAll();
+        OpenUploads.Clear();
+        if (_emergencies > 0)
+            (_emergencies, _purgedUntilMs) = (0, Time.LatestMs);
+        Process = new ServerProcess(this);
+    }
+
+    private Digest? Look(int repository, int tag) =>
+        Manifests.Find(Session, _keys[repository], TagReferences[tag])?.Digest;
+
+    private static readonly Reference[] TagReferences = [.. Enumerable.Range(0, TagNames).Select(i =>
+        Reference.TryParse($"t{i}", out var reference) ? reference : throw new InvalidOperationException())];
+}
