@@ -17,9 +17,12 @@ internal sealed class RetentionFindings(IncidentBook incidents, string run, Hash
         return new RetentionFindings(incidents, run, open);
     }
 
+    private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
+
     /// <param name="finding">Null: there is none by now.</param>
     public async Task NoteAsync(string subject, string? finding)
     {
+        _noted.Add(subject);
         if (finding is not null)
             await incidents.OpenAsync(IncidentKind.RetentionGuard, subject, finding);
         else if (open.Contains(subject))
@@ -34,4 +37,11 @@ internal sealed class RetentionFindings(IncidentBook incidents, string run, Hash
             ({ } stopped, { } finding) => $"{result.Rule} {stopped}; it {finding}",
             var (stopped, finding) => $"{result.Rule} {stopped ?? finding}",
         });
+
+    /// <summary>After a run over everything: what it didn't come to has no images, or no rule, any more.</summary>
+    public async Task HealRestAsync()
+    {
+        foreach (var subject in open.Except(_noted, StringComparer.Ordinal))
+            await incidents.HealAsync(IncidentKind.RetentionGuard, subject, $"retention run {run}");
+    }
 }

@@ -119,6 +119,8 @@ internal sealed partial class RetentionRuns(RetentionPlanner planner, IncidentBo
             RetentionMetrics.Ended(rule.Name, result.FinishedAt.ToUnixTimeMilliseconds());
             await findings.NoteAsync(rule.Name, null);
         }
+        if (scope.IsAll && result.Problems.Count == 0)
+            await findings.HealRestAsync();
     }
 
     private long NowMs() => planner.Time.GetUtcNow().ToUnixTimeMilliseconds();

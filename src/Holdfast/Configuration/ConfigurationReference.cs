@@ -50,7 +50,7 @@ internal static class ConfigurationReference
         Without rules nothing is ever removed. Of the rules, the first that fits a repository holds for it. What counts are images as they were pushed: manifests and indexes
         that no index lists; the platforms of an index come and go with it. A rule with any of `keepNewest`, `keepTags`, `keepPulledWithin` and `keepYoungerThan` keeps a tagged image for
         each of these reasons, and one that none of them keeps goes to the trash, from where it can be restored for `trash.keep`. A rule with none of them removes no tagged image.
-        Images without a tag stay unless there is `untaggedAfter`. `inUse` lists and `maxRemoved` stop a run that would do harm. `holdfast config check` says in words what each rule does.
+        Images without a tag stay unless there is `untaggedAfter`. `inUse` lists and `maxRemoved` hold back what would do harm. [Retention](retention.md) has it all, with examples. `holdfast config check` says in words what each rule does.
 
         """;
 

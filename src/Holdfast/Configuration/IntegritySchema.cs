@@ -44,7 +44,7 @@ internal static class IntegritySchema
         new Key("keepYoungerThan", ValueFaults.DurationBetween(TimeSpan.FromSeconds(1), TenYears), "Keeps what was pushed since."),
         new Key("untaggedAfter", ValueFaults.DurationBetween(TimeSpan.Zero, TenYears), "Images without a tag go after so long without one; left out, they stay."),
         new Key("immutableTags", TagPatterns, "Tags that can't be moved to another manifest: such a push gets 409.", "[]"),
-        new Key("inUse", new Items(new Value("path or URL", ValueFaults.PathOrUrl)), "Lists of image references, one a line, that nothing may remove: a run that would stops, and opens an incident.", "[]"),
+        new Key("inUse", new Items(new Value("path or URL", ValueFaults.PathOrUrl)), "Lists of image references, one a line, that nothing removes, whatever the rule says; a list that can't be read stops the run.", "[]"),
         new Key("maxRemoved", ValueFaults.Percent, "A run that would remove more of a repository's images removes nothing there, and opens an incident.", "25%"),
         new Key("schedule", new Value("schedule", ValueFaults.Schedule), "When it runs by itself, in the machine's time zone: minute, hour, day of month, month, day of week. Left out: only by command."))
     {

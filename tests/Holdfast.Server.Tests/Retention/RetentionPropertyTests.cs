@@ -1,0 +1,110 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Holdfast.Oci;
+using Holdfast.Server.Retention;
+using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage.Metadata;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Retention;
+
+/// <summary>For any repository and any rule: a run does what its plan says, and nothing else.</summary>
+public class RetentionPropertyTests
+{
+    [Fact]
+    public void Decide_AnyRootsAndRule_KeepsForAReasonAndRemovesOnlyWithoutOne() => Prop.ForAll(
+        Gen.Choose(0, int.MaxValue).ToArbitrary(),
+        seed =>
+        {
+            var random = new Random(seed);
+            var roots = Enumerable.Range(0, random.Next(30)).Select(i => Root(random, i)).ToList();
+            var rule = new RetentionRule(0, Rule(random));
+            var decision = RetentionDecision.Decide(rule, roots, root => root.Digest.Hex[63] == '7' ? "list line 1" : null, 1000);
+            decision.Removed.Concat(decision.Kept).Select(root => root.Root.Digest).ShouldBe(roots.Select(root => root.Digest), ignoreOrder: true);
+            foreach (var (root, _) in decision.Removed.Select(root => (root.Root, root.Reasons)))
+                ShouldBeWithoutReason(root, rule.Options, roots);
+            decision.Kept.Count(root => root.Reasons.Any(reason => reason.Kind == PlanReasonKind.Newest))
+                .ShouldBe(Math.Min(rule.Options.KeepNewest ?? 0, roots.Count(root => root.Tags.Count > 0)));
+            decision.Kept.ShouldAllBe(root => root.Reasons.Count > 0);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+
+    [Fact]
+    public void Apply_AnyRepository_RemovesExactlyThePlanAndNoPartOfWhatStays() => Prop.ForAll(
+        Gen.Choose(0, int.MaxValue).ToArbitrary(),
+        seed => RunAsync(new Random(seed)).GetAwaiter().GetResult()).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+
+    private static async Task RunAsync(Random random)
+    {
+        await using var store = new RetentionStore();
+        var live = Fill(store, random);
+        var rule = Rule(random) with { MaxRemovedPercent = random.Next(101), KeepTags = ["t1*"] };
+        store.Time.Advance(TimeSpan.FromMilliseconds(100));
+        var below = live.ToDictionary(digest => digest, digest => store.Read(db => RepositoryRoots.List(db, RetentionStore.Key("app"))).FirstOrDefault(root => root.Digest == digest)?.Below ?? []);
+        var plan = await store.PlanAsync(rule);
+        var result = await store.ApplyAsync(rule);
+
+        var planned = plan.Repositories.Where(repository => repository.Stopped is null).SelectMany(repository => repository.Removed).Select(root => Digest.Parse(root.Digest)).ToHashSet();
+        live.Where(digest => !store.Has("app", digest)).ToHashSet().ShouldBe(planned, ignoreOrder: true);
+        result.Removed.ShouldBe(planned.Count);
+        foreach (var kept in plan.Repositories.SelectMany(repository => repository.Kept))
+        {
+            store.Has("app", Digest.Parse(kept.Digest)).ShouldBeTrue();
+            below[Digest.Parse(kept.Digest)].ShouldAllBe(part => store.Has("app", part));
+            kept.Tags.ShouldAllBe(tag => store.TagsOf("app").Contains(tag.Name));
+        }
+        if (planned.Count > 0 && rule.MaxRemovedPercent < 100)
+            store.Read(db => RepositoryRoots.List(db, RetentionStore.Key("app"))).ShouldNotBeEmpty();
+    }
+
+    private static List<Digest> Fill(RetentionStore store, Random random)
+    {
+        var live = new List<Digest>();
+        for (var i = 0; i < random.Next(1, 15); i++)
+        {
+            string[] tags = [.. Enumerable.Range(0, random.Next(3)).Select(_ => $"t{random.Next(20)}")];
+            live.Add(random.Next(4) switch
+            {
+                0 when live.Count > 0 => store.PushIndex("app", [.. live.OrderBy(_ => random.Next()).Take(random.Next(1, 4)).Where(digest => store.Has("app", digest))], tags),
+                1 when live.Count > 0 => store.PushReferrer("app", live[random.Next(live.Count)], 1000 + i, tags),
+                _ => store.Push("app", i + 1, tags),
+            });
+            store.Time.Advance(TimeSpan.FromMilliseconds(random.Next(200)));
+        }
+        return [.. live.Distinct()];
+    }
+
+    private static void ShouldBeWithoutReason(RootRow root, RetentionOptions rule, List<RootRow> roots)
+    {
+        root.Digest.Hex[63].ShouldNotBe('7');
+        if (root.Tags.Count == 0)
+        {
+            (root.UntaggedAtMs!.Value + rule.UntaggedAfter!.Value.TotalMilliseconds).ShouldBeLessThanOrEqualTo(1000);
+            return;
+        }
+        rule.RemovesTagged.ShouldBeTrue();
+        root.Tags.ShouldAllBe(tag => !rule.KeepTags.Contains("t1*") || !tag.Name.StartsWith("t1", StringComparison.Ordinal));
+        roots.Count(other => other.Tags.Count > 0 && other.PushedAtMs >= root.PushedAtMs).ShouldBeGreaterThan(rule.KeepNewest ?? 0);
+        if (rule.KeepYoungerThan is { } age)
+            (root.PushedAtMs + age.TotalMilliseconds).ShouldBeLessThanOrEqualTo(1000);
+    }
+
+    private static RootRow Root(Random random, int i)
+    {
+        var tags = Enumerable.Range(0, random.Next(3)).Select(t => new RootTag($"t{random.Next(20)}-{i}-{t}", random.Next(1000))).ToList();
+        return new RootRow(Samples.DigestOf([(byte)i]), tags, tags.Select(tag => tag.PushedAtMs).Append(random.Next(1000)).Max())
+        {
+            PulledAtMs = random.Next(2) * random.Next(1000),
+            UntaggedAtMs = tags.Count > 0 || random.Next(10) == 0 ? null : random.Next(1000),
+            LostSubject = random.Next(5) == 0,
+        };
+    }
+
+    private static RetentionOptions Rule(Random random) => RetentionStore.Rule with
+    {
+        KeepNewest = random.Next(3) == 0 ? null : random.Next(1, 6),
+        KeepTags = random.Next(2) == 0 ? [] : ["t1*"],
+        KeepYoungerThan = random.Next(3) > 0 ? null : TimeSpan.FromMilliseconds(random.Next(500)),
+        UntaggedAfter = random.Next(2) == 0 ? null : TimeSpan.FromMilliseconds(random.Next(500)),
+    };
+}

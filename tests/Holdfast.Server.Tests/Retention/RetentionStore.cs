@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Server.Retention;
+using Holdfast.Server.Tests.Hosting;
+using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage.Metadata;
+using Holdfast.Storage.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+
+namespace Holdfast.Server.Tests.Retention;
+
+/// <summary>A real database with one registry, "main", a clock that stands still, and short ways to fill it and to run rules on it.</summary>
+internal sealed class RetentionStore : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("holdfast-retention-");
+    private readonly InUseLists _lists;
+    private int _ids;
+
+    public RetentionStore()
+    {
+        Metadata = SqliteMetadataDatabase.Open(Path.Combine(_folder.FullName, "holdfast.db"));
+        _lists = new InUseLists(Time);
+        Write(db => Registries.Ensure(db, "main")).ShouldBe(1);
+    }
+
+    public ManualTime Time { get; } = new();
+
+    public SqliteMetadataDatabase Metadata { get; }
+
+    public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public static RetentionOptions Rule => new() { Registries = ["*"], Repositories = ["**"], MaxRemovedPercent = 100 };
+
+    public static RepositoryKey Key(string repository) => new(1, RepositoryName.Parse(repository));
+
+    public T Write<T>(Func<MetadataSession, T> change) =>
+        Metadata.WriteAsync(change, static (db, change) => change(db), CancellationToken.None).GetAwaiter().GetResult();
+
+    public T Read<T>(Func<MetadataSession, T> query) =>
+        Metadata.ReadAsync(query, static (db, query) => query(db), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Pushes an image with a layer of its own.</summary>
+    public Digest Push(string repository, int seed, params string[] tags)
+    {
+        var (config, layer) = (Samples.Bytes(seed, 50), Samples.Bytes(seed + 100_000, 500));
+        Link(repository, config);
+        Link(repository, layer);
+        return Put(repository, Samples.Image(config, layer), tags);
+    }
+
+    public Digest PushIndex(string repository, Digest[] children, params string[] tags)
+    {
+        var manifests = children.Select(child => Read(db => Storage.Metadata.Manifests.ReadPayload(db, child))!).ToArray();
+        return Put(repository, Samples.Index(manifests), tags);
+    }
+
+    /// <summary>Pushes a signature: a manifest with the subject.</summary>
+    public Digest PushReferrer(string repository, Digest subject, int seed, params string[] tags)
+    {
+        var config = Samples.Bytes(seed, 50);
+        Link(repository, config);
+        var manifest = Samples.ImageJson(config);
+        manifest["subject"] = new JsonObject { ["mediaType"] = MediaTypes.OciManifest, ["digest"] = subject.ToString(), ["size"] = 1 };
+        return Put(repository, Samples.Json(manifest), tags);
+    }
+
+    /// <summary>Puts the stored manifest again, under other tags.</summary>
+    public void Tag(string repository, Digest digest, params string[] tags) =>
+        Put(repository, Read(db => Storage.Metadata.Manifests.ReadPayload(db, digest))!, tags);
+
+    public void Untag(string repository, string tag) =>
+        Write(db => Storage.Metadata.Tags.Delete(db, Key(repository), Oci.Tag.Parse(tag), new Deletion("op", DeletionCause.Client, "test"), NowMs)).ShouldBeTrue();
+
+    public void Delete(string repository, Digest digest) =>
+        Write(db => Storage.Metadata.Manifests.Delete(db, Key(repository), digest, new Deletion("op", DeletionCause.Client, "test"), NowMs)).Outcome.ShouldBe(DeleteOutcome.Deleted);
+
+    public void Pull(string repository, Digest digest) => Write(db =>
+    {
+        Pulls.Note(db, [(Key(repository), digest)], NowMs);
+        return true;
+    });
+
+    public IReadOnlyList<string> TagsOf(string repository) => Read(db => Storage.Metadata.Tags.List(db, Key(repository), null, 10_000)).Names;
+
+    public bool Has(string repository, Digest digest) => Read(db => Storage.Metadata.Manifests.Find(db, Key(repository), digest)) is not null;
+
+    public IReadOnlyList<Incident> OpenIncidents() => Read(db => Incidents.ListOpen(db, 1000));
+
+    public void Pass(double days) => Time.Advance(TimeSpan.FromDays(days));
+
+    public string WriteFile(string name, string text)
+    {
+        var file = Path.Combine(_folder.FullName, name);
+        File.WriteAllText(file, text);
+        return file;
+    }
+
+    public RetentionRuns Runs(params RetentionOptions[] rules)
+    {
+        var planner = new RetentionPlanner(Metadata, new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, Time);
+        return new RetentionRuns(
+            planner, new IncidentBook(Metadata, Time, NullLogger<IncidentBook>.Instance), () => $"id{Interlocked.Increment(ref _ids)}", NullLogger<RetentionRuns>.Instance);
+    }
+
+    public Task<RetentionPlan> PlanAsync(params RetentionOptions[] rules) => Runs(rules).PlanAsync(PlanScope.All, null, CancellationToken.None);
+
+    public async Task<RetentionResult> ApplyAsync(params RetentionOptions[] rules) =>
+        (await Runs(rules).RunAsync(PlanScope.All, null, null, CancellationToken.None))!;
+
+    public async ValueTask DisposeAsync()
+    {
+        _lists.Dispose();
+        await Metadata.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private Digest Put(string repository, byte[] payload, string[] tags)
+    {
+        ManifestParser.TryParse(payload, null, out var manifest, out var problem).ShouldBeTrue(problem);
+        var digest = Samples.DigestOf(payload);
+        Write(db => Storage.Metadata.Manifests.Put(db, new ManifestPut(Key(repository), digest, payload, manifest!, [.. tags.Select(Oci.Tag.Parse)]), NowMs)).IsWhole.ShouldBeTrue();
+        return digest;
+    }
+
+    private void Link(string repository, byte[] blob) => Write(db =>
+    {
+        BlobLinks.Add(db, Key(repository), new StoredBlob(Samples.DigestOf(blob), blob.Length, 1), NowMs);
+        return true;
+    });
+}
