@@ -1,10 +1,11 @@
 using Holdfast.Server.Admin;
 using Holdfast.Server.Collection;
-using Holdfast.Server.Http;
-using Holdfast.Server.Trash;
 using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
 using Holdfast.Server.Incidents;
+using Holdfast.Server.Retention;
+using Holdfast.Server.Scrub;
+using Holdfast.Server.Trash;
 using Holdfast.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -13,25 +14,18 @@ namespace Holdfast.Server;
 /// <summary>What the administration's interface answers: a method for each capability, a line for each place.</summary>
 internal static class AdminRoutes
 {
-    public static AdminTable Create(ServerOptions options, ContentStores stores, Collector collector, TimeProvider time, ILoggerFactory logs)
+    public static AdminTable Create(ServerOptions options, ContentStores stores, ServerRooms rooms, TimeProvider time, ILoggerFactory logs)
     {
         var admin = new AdminTable();
         AddStatus(admin, new StatusEndpoint(options, stores.Blobs, time));
-        AddCollection(admin, new CollectionEndpoint(collector, stores));
-        var restorer = new TrashRestorer(stores, time, logs.CreateLogger<TrashRestorer>());
-        AddTrash(admin, new TrashEndpoint(stores.Metadata, restorer, options.Trash, time));
-    public static AdminTable Create(ServerOptions options, ContentStores stores, IntegrityRooms rooms, TimeProvider time)
-    {
-        var admin = new AdminTable();
-        AddStatus(admin, new StatusEndpoint(options, stores.Blobs, time));
+        AddCollection(admin, new CollectionEndpoint(rooms.Collector, stores));
+        AddTrash(admin, new TrashEndpoint(stores.Metadata, new TrashRestorer(stores, time, logs.CreateLogger<TrashRestorer>()), options.Trash, time));
+        AddScrub(admin, new ScrubEndpoint(rooms.Scrub, options));
         AddIncidents(admin, new IncidentsEndpoint(stores, rooms.Incidents), new WatchEndpoint(stores, time));
         AddHeal(admin, new HealEndpoint(rooms.Healer));
+        AddRetention(admin, rooms.Retention.Endpoint);
         return admin;
     }
-
-    private static void AddScrub(AdminTable admin, ScrubEndpoint scrub) => admin
-        .Map("GET", "/api/v1/scrub", scrub.GetAsync)
-        .Map("POST", "/api/v1/scrub/run", scrub.RunAsync);
 
     private static void AddStatus(AdminTable admin, StatusEndpoint status) => admin
         .Map("GET", "/api/v1/status", status.GetAsync);
@@ -44,6 +38,11 @@ internal static class AdminRoutes
         .Map("GET", "/api/v1/trash", trash.ListAsync)
         .Map("POST", "/api/v1/trash/restore", trash.RestoreAsync)
         .Map("POST", "/api/v1/trash/purge", trash.PurgeAsync);
+
+    private static void AddScrub(AdminTable admin, ScrubEndpoint scrub) => admin
+        .Map("GET", "/api/v1/scrub", scrub.GetAsync)
+        .Map("POST", "/api/v1/scrub/run", scrub.RunAsync);
+
     private static void AddIncidents(AdminTable admin, IncidentsEndpoint incidents, WatchEndpoint watch) => admin
         .Map("GET", "/api/v1/incidents", incidents.ListAsync)
         .Map("GET", "/api/v1/incidents/watch", watch.WatchAsync)
@@ -52,7 +51,9 @@ internal static class AdminRoutes
 
     private static void AddHeal(AdminTable admin, HealEndpoint heal) => admin
         .Map("POST", "/api/v1/heal/run", heal.RunAsync);
-}
 
-/// <summary>What the administration asks and starts of what keeps the content whole.</summary>
-internal sealed record IntegrityRooms(IncidentBook Incidents, Healer Healer);
+    private static void AddRetention(AdminTable admin, RetentionEndpoint retention) => admin
+        .Map("GET", "/api/v1/retention", retention.GetAsync)
+        .Map("POST", "/api/v1/retention/plan", retention.PlanAsync)
+        .Map("POST", "/api/v1/retention/apply", retention.ApplyAsync);
+}

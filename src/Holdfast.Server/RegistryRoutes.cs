@@ -14,14 +14,14 @@ internal static class RegistryRoutes
     public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time)
     {
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
-        var (sessions, reserve, checks) = rooms;
-        var incidents = checks.Findings.Incidents;
-        var acceptance = new BlobAcceptance(time, incidents);
-        var blobs = new BlobEndpoint(checks.Verifier, time);
+        var (sessions, reserve, checks) = (rooms.Sessions, rooms.Reserve, rooms.Checks);
+        var acceptance = new BlobAcceptance(time, rooms.Incidents);
+        var blobs = new BlobEndpoint(checks.Verifier, new PushLeases(options.Collection.Lease, time), time);
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
-        var manifests = new ManifestEndpoint(new ManifestReader(cache, checks.Copies), time);
-        var manifestPut = new ManifestPutEndpoint(cache, reserve, time, incidents);
+        var manifests = new ManifestEndpoint(
+            new ManifestReader(cache, checks.Copies), new PushHolds(options.Collection.Grace, time), rooms.Retention.Pulls.Note, time);
+        var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();
         var catalog = new CatalogEndpoint();
@@ -56,6 +56,3 @@ internal static class RegistryRoutes
             json.WriteEndObject();
         });
 }
-
-/// <summary>What several capabilities share in one server.</summary>
-internal sealed record ServerRooms(UploadSessions Sessions, DiskReserve Reserve, StoreChecks Checks);

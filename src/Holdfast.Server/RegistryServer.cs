@@ -1,10 +1,7 @@
 using System.Net;
 using Holdfast.Server.Auth;
-using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
 using Holdfast.Server.Incidents;
-using Holdfast.Server.Scrub;
-using Holdfast.Server.Uploads;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
@@ -15,13 +12,13 @@ namespace Holdfast.Server;
 public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
-    private readonly UploadSessions _sessions;
-    private StoreChecks? _checks;
-    private Healer? _healer;
+    private ServerRooms? _rooms;
     private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
 
-    private RegistryServer(UploadSessions sessions) => _sessions = sessions;
+    private RegistryServer()
+    {
+    }
 
     /// <summary>The listeners' real addresses, in the options' order, with the ports that were taken for port 0.</summary>
     public IReadOnlyList<Uri> Addresses => _host!.Addresses;
@@ -32,45 +29,30 @@ public sealed class RegistryServer : IAsyncDisposable
     public static async Task<RegistryServer> StartAsync(
         ServerOptions options, ContentStores stores, ILoggerFactory logs, TimeProvider time, CancellationToken cancellationToken)
     {
-        var sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>());
-        var server = new RegistryServer(sessions);
+        var server = new RegistryServer();
         try
         {
             server.OpenAuthenticators(options, time, logs.CreateLogger<Authenticator>());
             var registries = await OpenRegistriesAsync(options, stores, cancellationToken);
-            await sessions.RestoreAsync(cancellationToken);
-            var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
-            var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time)
-            {
-                Report = problem => incidents.Report(IncidentKind.DiskReserve, "disk", problem),
-            };
-            var checks = server._checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
-            var source = new BytesSource(stores, BytesSource.Open(options.Heal, time), checks, time) { Reserve = reserve };
-            var healer = server._healer = new Healer(stores, source, checks, time);
-            await incidents.RefreshAsync(cancellationToken);
-            await healer.BeginAsync(cancellationToken);
+            var rooms = server._rooms = ServerRooms.Create(options, registries, stores, time, logs);
+            await rooms.BeginAsync(cancellationToken);
             foreach (var authenticator in server._authenticators.Values)
-                authenticator.ReportTo((file, problem) => incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
-            var scrub = new StoreScrub(stores, options, checks, time, logs);
-            var routes = RegistryRoutes.Create(options, new ServerRooms(sessions, reserve, checks), time);
+                authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
+            var routes = RegistryRoutes.Create(options, rooms, time);
             server.MapTokenEndpoint(routes, time);
-            var dispatcher = new Dispatcher(routes, server.AdmitAsync, reserve);
-            var admin = new AdminDispatcher(AdminRoutes.Create(options, stores, new IntegrityRooms(incidents, healer), time), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
+            var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve);
+            var admin = new AdminDispatcher(
+                AdminRoutes.Create(options, stores, rooms, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
-                Incidents = incidents,
+                Incidents = rooms.Incidents,
                 RegistryOf = listener => registries[listener.Registry],
                 Dispatch = request => request.Route.Kind == RouteKind.Admin || request.Listener.LocalCaller is not null
                     ? admin.HandleAsync(request)
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
-            server._background =
-            [
-                .. BackgroundWork.Start(scrub, logs.CreateLogger<Recurring>()),
-                .. BackgroundWork.Start(healer, new IncidentKeeper(stores, incidents, reserve, time), time, logs.CreateLogger<Recurring>()),
-                .. BackgroundWork.Start(new OverdueChecks(stores, [], incidents, time), time, logs.CreateLogger<Recurring>()),
-            ];
+            server._background = BackgroundWork.Start(options, rooms, time, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -90,11 +72,8 @@ public sealed class RegistryServer : IAsyncDisposable
             await _host.DisposeAsync();
         foreach (var work in _background)
             await work.DisposeAsync();
-        if (_healer is not null)
-            await _healer.DisposeAsync();
-        if (_checks is not null)
-            await _checks.DisposeAsync();
-        await _sessions.DisposeAsync();
+        if (_rooms is not null)
+            await _rooms.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();
     }

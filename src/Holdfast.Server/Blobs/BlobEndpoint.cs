@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Blobs;
 
 /// <summary>Blobs by digest: GET and HEAD (end-2), DELETE (end-10).</summary>
-internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
+internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, TimeProvider time)
 {
     private readonly BlobOpening _opening = new(verifier);
 
@@ -84,7 +84,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, TimeProvider time)
         // The opening may put another reader in its place, so that it is disposed here whatever happens.
         try
         {
-            if (reader is null)
+            if (reader is null || !await leases.HoldAsync(request, blob))
             {
                 await FailUnknownAsync(request, blob.Digest);
                 return;

@@ -11,29 +11,31 @@ internal static class AdminBody
     public const int MaxBytes = 64 * 1024;
 
     /// <exception cref="AdminException">The body is too large, not JSON, or not such an object.</exception>
-    public static async ValueTask<T> ReadAsync<T>(RegistryRequest request)
+    public static async ValueTask<T> ReadAsync<T>(RegistryRequest request, int maxBytes = MaxBytes)
     {
-        var body = await ReadAllAsync(request);
+        var body = await ReadAllAsync(request, maxBytes);
         // No body says nothing, as an empty object does.
         return Parse<T>(body.IsEmpty ? "{}"u8.ToArray() : body);
     }
 
-    private static async ValueTask<ReadOnlyMemory<byte>> ReadAllAsync(RegistryRequest request)
+    private static async ValueTask<ReadOnlyMemory<byte>> ReadAllAsync(RegistryRequest request, int maxBytes)
     {
         var http = request.Context.Request;
-        if (http.ContentLength > MaxBytes)
-            throw TooLarge();
-        var buffer = new byte[MaxBytes + 1];
-        var length = 0;
+        if (http.ContentLength > maxBytes)
+            throw TooLarge(maxBytes);
+        using var body = new MemoryStream();
+        var chunk = new byte[8 * 1024];
         int read;
-        while (length < buffer.Length && (read = await request.ReadBodyAsync(buffer.AsMemory(length))) > 0)
-            length += read;
-        if (length > MaxBytes)
-            throw TooLarge();
+        while ((read = await request.ReadBodyAsync(chunk)) > 0)
+        {
+            if (body.Length + read > maxBytes)
+                throw TooLarge(maxBytes);
+            body.Write(chunk, 0, read);
+        }
         // A page in a browser can send a form or plain text anywhere, but JSON only where it is allowed to.
-        if (length > 0 && !IsJson(http.ContentType))
+        if (body.Length > 0 && !IsJson(http.ContentType))
             throw Invalid($"the body is to be JSON, with Content-Type: {AdminJson.ContentType} (curl --json does that)");
-        return buffer.AsMemory(0, length);
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
     }
 
     private static bool IsJson(string? contentType) =>
@@ -64,7 +66,8 @@ internal static class AdminBody
         catch (JsonException e)
         {
             var member = e.Path is { Length: > 2 } path ? path[2..] : "body";
-            throw Invalid($"{member}: not a value that it can have");
+            // Members of the body itself were looked at before; this is one further in.
+            throw Invalid(e.Message.Contains("could not be mapped", StringComparison.Ordinal) ? $"unknown member {member}" : $"{member}: not a value that it can have, or something is missing there");
         }
     }
 
@@ -90,5 +93,5 @@ internal static class AdminBody
 
     private static AdminException Invalid(string message) => new(Outcome.AdminInvalid, message);
 
-    private static AdminException TooLarge() => new(Outcome.RequestTooLarge, $"the body is larger than {MaxBytes} bytes, which is all that is read here");
+    private static AdminException TooLarge(int maxBytes) => new(Outcome.RequestTooLarge, $"the body is larger than {maxBytes} bytes, which is all that is read here");
 }

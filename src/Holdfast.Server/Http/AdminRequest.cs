@@ -27,8 +27,8 @@ internal sealed partial class AdminRequest(RegistryRequest request, IReadOnlyDic
     public string? Query(string name) => Http.Query.One(request.Context.Request, name);
 
     /// <summary>Reads the body: one JSON object with the members of <typeparamref name="T"/> and no others. No body counts as an object without members.</summary>
-    /// <exception cref="AdminException">It is none, or larger than <see cref="AdminBody.MaxBytes"/>.</exception>
-    public ValueTask<T> ReadJsonAsync<T>() => AdminBody.ReadAsync<T>(request);
+    /// <exception cref="AdminException">It is none, or larger than so many bytes.</exception>
+    public ValueTask<T> ReadJsonAsync<T>(int maxBytes = AdminBody.MaxBytes) => AdminBody.ReadAsync<T>(request, maxBytes);
 
     /// <summary>Answers 200 with one JSON object.</summary>
     public async Task AnswerAsync<T>(T value)

@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Manifests;
 
 /// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
-internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds, TimeProvider time)
+/// <param name="notePull">Told of each manifest that was pulled; must cost next to nothing.</param>
+internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds, Action<RepositoryKey, Digest> notePull, TimeProvider time)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -30,7 +31,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds
                 Outcome.StoreUnreadable, "the manifest's bytes could not be read, which says nothing about whether they are there; the operator has been told");
             return;
         }
-        if (stored is null || payload is null)
+        if (stored is null || payload is null || !await holds.HoldAsync(request, stored))
         {
             await FailUnknownAsync(request, reference);
             return;
@@ -45,6 +46,9 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds
             return;
         }
 
+        // A HEAD only asks whether it is there; probes do that all day.
+        if (!HttpMethods.IsHead(http.Request.Method))
+            notePull(key, stored.Digest);
         var digest = stored.Digest.ToString();
         var etag = $"\"{digest}\"";
         var headers = http.Response.Headers;

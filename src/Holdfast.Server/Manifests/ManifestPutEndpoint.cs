@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
-using Holdfast.Storage.Acceptance;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 
@@ -11,7 +10,7 @@ namespace Holdfast.Server.Manifests;
 /// <summary>
 /// Takes a manifest (end-7a, end-7b): reads it strictly, and has it stored with its edges and tags.
 /// </summary>
-internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reserve, TimeProvider time, IncidentBook incidents)
+internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reserve, ManifestAcceptance acceptance)
 {
     // The specification asks for at least 10; the request line's limit is reached at about this many.
     private const int MaxTags = 100;
@@ -46,13 +45,12 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
 
     private async Task PutAsync(RegistryRequest request, ManifestPut put)
     {
-        var result = await ManifestPush.PutAsync(request.Registry.Stores, put, Guid.NewGuid(), time, request.Aborted);
-        if (!result.Closure.IsWhole)
+        var closure = await acceptance.PutAsync(request, put);
+        if (!closure.IsWhole)
         {
-            await FailClosureAsync(request, result.Closure);
+            await (closure.ImmutableTags.Count > 0 ? FailImmutableAsync(request, closure.ImmutableTags) : FailClosureAsync(request, closure));
             return;
         }
-        incidents.Note(result.Healed);
         cache.Add(put.Digest, put.Payload.ToArray());
         AnswerStored(request, put);
     }
@@ -121,6 +119,18 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
     private static Task FailTooLargeAsync(RegistryRequest request) => request.FailAsync(
         Outcome.ManifestTooLarge,
         string.Create(CultureInfo.InvariantCulture, $"a manifest has at most {Manifest.MaxSizeBytes} bytes; put what is larger into a layer"));
+
+    private static Task FailImmutableAsync(RegistryRequest request, IReadOnlyList<Tag> tags) => request.FailAsync(
+        Outcome.TagImmutable,
+        $"{(tags.Count == 1 ? $"the tag {tags[0]} is" : $"the tags {string.Join(", ", tags)} are")} immutable here (retention.immutableTags) and on another manifest; "
+        + "push under another tag, or delete the tag first; nothing was stored",
+        json =>
+        {
+            json.WriteStartArray("tags"u8);
+            foreach (var tag in tags)
+                json.WriteStringValue(tag.ToString());
+            json.WriteEndArray();
+        });
 
     private static Task FailClosureAsync(RegistryRequest request, ManifestClosure closure) => request.FailAsync(
         Outcome.ManifestEdgeMissing,

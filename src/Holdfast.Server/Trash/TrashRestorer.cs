@@ -109,7 +109,7 @@ internal sealed partial class TrashRestorer(ContentStores stores, TimeProvider t
             if (!isRight && Storage.Metadata.Manifests.Find(db, thing.Repository, thing.Digest) is { } manifest)
                 needed.Add(new LinkedBlob(manifest.Digest, manifest.SizeBytes));
         }
-        return [.. needed.Select(blob => (blob, Incidents.HasOpen(db, blob.Digest.ToString())))];
+        return [.. needed.Select(blob => (blob, Storage.Metadata.Incidents.HasOpen(db, blob.Digest.ToString())))];
     }
 
     private static RestoreEntry Entry(RestoredThing thing, IReadOnlyDictionary<int, string> names, IReadOnlyList<string> damaged)

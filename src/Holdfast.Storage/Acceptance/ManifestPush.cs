@@ -49,6 +49,9 @@ public static class ManifestPush
     private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs) ListClosure(MetadataSession db, ManifestPut put)
     {
         var linked = Manifests.CheckClosure(db, put.Repository, put.Manifest);
+        // Looked at again in the transaction; here, so that a push that is refused anyway stores nothing.
+        if (linked.IsWhole)
+            linked = linked with { ImmutableTags = Tags.FindImmovable(db, put) };
         return (linked, linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : []);
     }
 

@@ -56,13 +56,15 @@ public static class Manifests
         ManifestEdges.Resolve(session, repository, manifest).Result;
 
     /// <summary>
-    /// Stores a manifest with its edges and points the tags at it, if its closure is whole (P2); else changes nothing. Idempotent.
+    /// Stores a manifest with its edges and points the tags at it, if its closure is whole (P2) and all of its tags may move to it; else changes nothing. Idempotent.
     /// </summary>
     public static ManifestClosure Put(MetadataSession session, ManifestPut put, long nowMs)
     {
         var edges = ManifestEdges.Resolve(session, put.Repository, put.Manifest);
         if (!edges.Result.IsWhole)
             return edges.Result;
+        if (Tags.FindImmovable(session, put) is { Count: > 0 } immovable)
+            return ManifestClosure.Whole with { ImmutableTags = immovable };
         var repositoryId = Repositories.Ensure(session, put.Repository, nowMs);
         var blobId = BlobRows.Ensure(session, new StoredBlob(put.Digest, put.Payload.Length, put.Stamp), nowMs);
         PutPayload(session, blobId, put.Payload);

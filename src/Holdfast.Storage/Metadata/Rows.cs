@@ -34,7 +34,11 @@ public readonly record struct PageLimit(int Rows, long Bytes);
 /// <summary>A manifest to put, with the tags to point at it.</summary>
 /// <param name="Stamp">The blob store's, of the bytes that it stored.</param>
 public sealed record ManifestPut(
-    RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags, long Stamp = 0);
+    RepositoryKey Repository, Digest Digest, ReadOnlyMemory<byte> Payload, Manifest Manifest, IReadOnlyList<Tag> Tags, long Stamp = 0)
+{
+    /// <summary>Which tags must not move to another manifest; null: all may.</summary>
+    public Func<Tag, bool>? IsImmutable { get; init; }
+}
 
 /// <summary>What a manifest's hard edges resolve to inside its repository (P2). Only a whole closure is ever stored.</summary>
 /// <param name="Missing">Every hard edge that does not resolve.</param>
@@ -43,7 +47,10 @@ public sealed record ManifestClosure(IReadOnlyList<Descriptor> Missing, IReadOnl
 {
     public static readonly ManifestClosure Whole = new([], []);
 
-    public bool IsWhole => Missing.Count == 0 && Mismatched.Count == 0;
+    /// <summary>Tags of the put that must not move, and point at another manifest. With any of them nothing is stored either.</summary>
+    public IReadOnlyList<Tag> ImmutableTags { get; init; } = [];
+
+    public bool IsWhole => Missing.Count == 0 && Mismatched.Count == 0 && ImmutableTags.Count == 0;
 }
 
 public readonly record struct SizeMismatch(Descriptor Stated, long StoredSizeBytes);

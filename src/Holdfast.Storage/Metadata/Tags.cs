@@ -25,6 +25,11 @@ public static class Tags
         Repositories.Find(session, repository) is { } id
         && Trash.AddTag(session, new Located<Tag>(repository, id, tag), deletion, nowMs);
 
+    /// <returns>Those tags of a put that must not move, and would.</returns>
+    public static IReadOnlyList<Tag> FindImmovable(MetadataSession session, ManifestPut put) => put.IsImmutable is not { } isImmutable
+        ? []
+        : [.. put.Tags.Where(tag => isImmutable(tag) && Manifests.Find(session, put.Repository, tag) is { } now && now.Digest != put.Digest)];
+
     /// <summary>Points the tag at the manifest. The one that it pointed at before stays, untagged if this was its last tag.</summary>
     internal static void Put(MetadataSession session, Located<Tag> tag, long manifestId, Digest digest, long nowMs)
     {

@@ -22,6 +22,7 @@ internal static class RootCommands
           holdfast scrub status                             when the stored bytes were last checked
           holdfast incidents --data ./data                  what is wrong there, and what to do about it
           holdfast heal --data ./data                       tries now to heal what is damaged
+          holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -76,5 +77,6 @@ internal static class RootCommands
         ScrubCommand.Create(),
         IncidentsCommand.Create(),
         HealCommand.Create(),
+        RetentionCommand.Create(),
     };
 }

@@ -1,0 +1,87 @@
+using Holdfast.Server.Collection;
+using Holdfast.Server.Heal;
+using Holdfast.Server.Http;
+using Holdfast.Server.Incidents;
+using Holdfast.Server.Scrub;
+using Holdfast.Server.Trash;
+using Holdfast.Server.Uploads;
+using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server;
+
+/// <summary>What several parts of one server share: its places, its administration, and what it does by itself.</summary>
+internal sealed class ServerRooms : IAsyncDisposable
+{
+    public required UploadSessions Sessions { get; init; }
+
+    public required DiskReserve Reserve { get; init; }
+
+    public required IncidentBook Incidents { get; init; }
+
+    public required StoreChecks Checks { get; init; }
+
+    public required StoreScrub Scrub { get; init; }
+
+    public required Collector Collector { get; init; }
+
+    public required Healer Healer { get; init; }
+
+    public required RetentionParts Retention { get; init; }
+
+    public required IncidentKeeper Keeper { get; init; }
+
+    public required OverdueChecks Overdue { get; init; }
+
+    public required TrashCensus Census { get; init; }
+
+    public static ServerRooms Create(
+        ServerOptions options, IReadOnlyDictionary<string, Registry> registries, ContentStores stores, TimeProvider time, ILoggerFactory logs)
+    {
+        var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
+        var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time)
+        {
+            Report = problem => incidents.Report(IncidentKind.DiskReserve, "disk", problem),
+        };
+        var checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
+        var source = new BytesSource(stores, BytesSource.Open(options.Heal, time), checks, time) { Reserve = reserve };
+        return new ServerRooms
+        {
+            Sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>()),
+            Reserve = reserve,
+            Incidents = incidents,
+            Checks = checks,
+            Scrub = new StoreScrub(stores, options, checks, time, logs),
+            Collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time),
+            Healer = new Healer(stores, source, checks, time),
+            Retention = new RetentionParts(options, registries, stores, new RetentionSurroundings(incidents, time, logs)),
+            Keeper = new IncidentKeeper(stores, incidents, reserve, time),
+            Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, ExpectedOf(options.Collection))], incidents, time),
+            Census = new TrashCensus(stores.Metadata, time),
+        };
+    }
+
+    /// <summary>Takes up what the process before left unfinished. Before anything is served.</summary>
+    public async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        await Sessions.RestoreAsync(cancellationToken);
+        await Incidents.RefreshAsync(cancellationToken);
+        await Collector.RecoverAsync(cancellationToken);
+        await Healer.BeginAsync(cancellationToken);
+    }
+
+    /// <summary>After the last request and the last piece of background work.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Healer.DisposeAsync();
+        await Checks.DisposeAsync();
+        await Retention.DisposeAsync();
+        Collector.Dispose();
+        await Sessions.DisposeAsync();
+    }
+
+    // A run after many deletes takes as long as its rate allows; only one that takes hours is stuck.
+    private static TimeSpan ExpectedOf(CollectionOptions collection) =>
+        collection.Interval > TimeSpan.FromHours(1) ? collection.Interval : TimeSpan.FromHours(1);
+}
