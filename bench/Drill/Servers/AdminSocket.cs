@@ -37,8 +37,6 @@ internal sealed class AdminSocket : IDisposable
     {
         using var response = await _http.GetAsync(new Uri(path, UriKind.Relative), token);
         var text = await response.Content.ReadAsStringAsync(token);
-        if (response.StatusCode == System.Net.HttpStatusCode.NotFound)
-            return JsonSerializer.Deserialize<JsonElement>("""{"incidents":[]}"""); // until it is there
         return response.IsSuccessStatusCode ? JsonSerializer.Deserialize<JsonElement>(text) : throw new DrillException($"GET {path}: {(int)response.StatusCode} {text}");
     }
 

@@ -77,7 +77,7 @@ internal sealed class Daemon : IDisposable
         }
     }
 
-    public string LogEnd() => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).Where(line => !line.Contains("HTTP/1.1", StringComparison.Ordinal)).TakeLast(40)) : "";
+    public string LogEnd() => File.Exists(_log) ? string.Join('\n', File.ReadLines(_log).Where(line => !line.Contains("HTTP/1.1", StringComparison.Ordinal)).TakeLast(15)) : "";
 
     public void Dispose()
     {
