@@ -81,7 +81,12 @@ public sealed class RegistryFixture : IAsyncLifetime
     public ValueTask<long> CountAsync(string sql) =>
         _metadata!.ReadAsync(sql, static (session, sql) => session.Prepare(sql).QueryLong() ?? 0, CancellationToken.None);
 
+<<<<<<< HEAD
     public Task<bool> ExecuteAsync(string sql) => _metadata!.WriteAsync(
+=======
+    /// <summary>Changes the database behind the server's back.</summary>
+    public Task<bool> ChangeAsync(string sql) => _metadata!.WriteAsync(
+>>>>>>> heal
         sql,
         static (session, sql) =>
         {
