@@ -22,7 +22,7 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
         [TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(6)];
 
     private static readonly IncidentKind[] Kinds =
-        [IncidentKind.BlobMissing, IncidentKind.BlobCorrupt, IncidentKind.ManifestMissing, IncidentKind.ManifestCopy];
+        [IncidentKind.BlobMissing, IncidentKind.BlobCorrupt, IncidentKind.ManifestMissing, IncidentKind.ManifestCopy, IncidentKind.StoreUnreadable];
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _slots = new(MaxAtOnce);
