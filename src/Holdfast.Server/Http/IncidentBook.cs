@@ -11,6 +11,9 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     private static readonly Counter<long> Opened = Meter.CreateCounter<long>("holdfast_incidents_opened_total", "{incident}", "Incidents opened, by kind.");
     private static readonly Counter<long> Healed = Meter.CreateCounter<long>("holdfast_incidents_healed_total", "{incident}", "Incidents healed, by kind.");
 
+    /// <summary>Called with the object of each incident that ends, whatever ended it.</summary>
+    public event Action<string>? Ended;
+
     /// <param name="subject">What it is about: a digest where it has one.</param>
     /// <param name="detail">What was found and where, for people.</param>
     public async Task OpenAsync(IncidentKind kind, string subject, string detail)
@@ -55,6 +58,7 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
         {
             Healed.Add(1, new KeyValuePair<string, object?>("kind", incident.Kind.Name()));
             var tookMs = incident.HealedAtMs!.Value - incident.OpenedAtMs;
+            Ended?.Invoke(incident.Subject);
             LogHealed(log, incident.Id, incident.Kind.Name(), incident.Subject, incident.HealedBy ?? "", tookMs / 1000.0);
         }
     }
