@@ -8,7 +8,7 @@ namespace Holdfast.Server.Http;
 /// Findings about stored bytes, on their way into the incident book. What is asked for again and again is not written down again and again:
 /// a finding that was reported lately is remembered, within a bound (P10).
 /// </summary>
-internal sealed class Findings(IncidentBook incidents, TimeProvider time)
+internal sealed class Findings
 {
     // An incident that is still true is noted as seen about this often.
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
@@ -18,10 +18,19 @@ internal sealed class Findings(IncidentBook incidents, TimeProvider time)
 
     private readonly ConcurrentDictionary<(IncidentKind Kind, string Subject), long> _reported = new();
 
-    public IncidentBook Incidents => incidents;
+    private readonly TimeProvider _time;
+
+    public Findings(IncidentBook incidents, TimeProvider time)
+    {
+        (Incidents, _time) = (incidents, time);
+        // Found wrong once more, it is reported at once, whoever had healed it: a push, a donor, a check.
+        incidents.Ended += Forget;
+    }
+
+    public IncidentBook Incidents { get; }
 
     public bool WasReportedLately(IncidentKind kind, string subject) =>
-        _reported.TryGetValue((kind, subject), out var at) && time.GetElapsedTime(at) < Memory;
+        _reported.TryGetValue((kind, subject), out var at) && _time.GetElapsedTime(at) < Memory;
 
     public Task ReportAsync(IncidentKind kind, string subject, string detail)
     {
@@ -29,8 +38,8 @@ internal sealed class Findings(IncidentBook incidents, TimeProvider time)
             return Task.CompletedTask;
         if (_reported.Count >= MaxRemembered)
             _reported.Clear();
-        _reported[(kind, subject)] = time.GetTimestamp();
-        return incidents.OpenAsync(kind, subject, detail);
+        _reported[(kind, subject)] = _time.GetTimestamp();
+        return Incidents.OpenAsync(kind, subject, detail);
     }
 
     /// <summary>P6: nothing is known about it, so nothing may be concluded.</summary>
@@ -38,17 +47,11 @@ internal sealed class Findings(IncidentBook incidents, TimeProvider time)
         IncidentKind.StoreUnreadable, digest.ToString(),
         $"it could not be read ({cause.Message}); whether it is there and right is not known, and it is kept. See to the disk or the file's permissions");
 
-    /// <summary>It is right again: found wrong once more, it is reported at once.</summary>
-    public void Forget(string subject)
+    public void Note(IReadOnlyList<Incident> healed) => Incidents.Note(healed);
+
+    private void Forget(string subject)
     {
         foreach (var kind in IncidentKinds.List)
             _reported.TryRemove((kind, subject), out _);
-    }
-
-    public void Note(IReadOnlyList<Incident> healed)
-    {
-        foreach (var incident in healed)
-            Forget(incident.Subject);
-        incidents.Note(healed);
     }
 }

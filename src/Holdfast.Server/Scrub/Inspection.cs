@@ -57,10 +57,8 @@ internal sealed class Inspection(ContentStores stores, StoreChecks checks, TimeP
             isWhole &= await InspectPlaceAsync(digest, payload, place, cancellationToken);
         var isOpen = isWhole && await stores.Metadata.ReadAsync(
             digest.ToString(), static (db, subject) => Storage.Metadata.Incidents.IsOpen(db, IncidentKind.DanglingEdge, subject), cancellationToken);
-        if (!isOpen)
-            return;
-        checks.Findings.Forget(digest.ToString());
-        await checks.Findings.Incidents.HealAsync(IncidentKind.DanglingEdge, digest.ToString(), "check");
+        if (isOpen)
+            await checks.Findings.Incidents.HealAsync(IncidentKind.DanglingEdge, digest.ToString(), "check");
     }
 
     private async Task<bool> InspectPlaceAsync(Digest digest, byte[] payload, ManifestPlace place, CancellationToken cancellationToken)

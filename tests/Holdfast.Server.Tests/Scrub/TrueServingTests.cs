@@ -218,6 +218,23 @@ public sealed class TrueServingTests : IAsyncLifetime
         (await _registry.CountAsync("SELECT seen FROM incidents")).ShouldBe(1);
     }
 
+    [Theory, Promise("P8")]
+    [InlineData("remove")]
+    [InlineData("flip")]
+    public async Task Get_DamagedAgainRightAfterAPushHealedIt_IsAnIncidentAgain(string damage)
+    {
+        var content = Samples.Bytes(12, 1000);
+        for (var times = 1; times <= 3; times++)
+        {
+            var (digest, path) = await PushAsync(content);
+            Damage.Do(damage, _registry.BlobFile(digest));
+            using (var get = await _registry.GetAsync(path))
+                get.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            (await _registry.CountAsync("SELECT COUNT(*) FROM incidents WHERE healed_at IS NULL")).ShouldBe(1);
+            (await _registry.CountAsync("SELECT COUNT(*) FROM incidents")).ShouldBe(times);
+        }
+    }
+
     [Fact, Promise("P4")]
     public async Task Get_EmptyAndOneByteBlobs_AreVerifiedToo()
     {
