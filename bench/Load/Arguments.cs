@@ -3,7 +3,7 @@ namespace Holdfast.Load;
 /// <summary>Options of one command: <c>--name value</c>, <c>--name=value</c> or a bare <c>--flag</c>, and what follows <c>--</c>.</summary>
 internal sealed class Arguments
 {
-    private static readonly string[] Flags = ["json", "verify", "password-stdin"];
+    private static readonly string[] Flags = ["json", "verify", "password-stdin", "keep"];
 
     private readonly Dictionary<string, List<string>> _values = new(StringComparer.Ordinal);
     private readonly HashSet<string> _read = new(StringComparer.Ordinal);

@@ -49,7 +49,7 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
     {
         const int MaxFrames = 2_500;
         var file = Path.Combine(_temporary.Path, "bounded.db");
-        await using var writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), MaxFrames);
+        await using var writer = new GroupCommit(() => SqliteConnections.OpenWriter(file), maxLogFrames: MaxFrames);
         await writer.RunAsync(0, static (session, _) => Execute(session, "CREATE TABLE t (x BLOB)"), CancellationToken.None);
         using var stop = new CancellationTokenSource();
         var reading = new Thread(() => ReadWithoutAGap(file, stop.Token));

@@ -1,4 +1,5 @@
 using Simulation;
+using Simulation.Breaking;
 using Xunit.Runner.InProc.SystemConsole;
 
-return args is ["run", .. var rest] ? SimulationCommand.Run(rest) : await ConsoleRunner.Run(args);
+return args is ["breakages", .. var words] ? BreakageRun.Run(words) : args is ["run", .. var rest] ? SimulationCommand.Run(rest) : await ConsoleRunner.Run(args);

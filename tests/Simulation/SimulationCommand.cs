@@ -7,6 +7,7 @@ namespace Simulation;
 internal static class SimulationCommand
 {
     private const string Usage = """
+        ./dev sim --breakages [word...]
         ./dev sim [--seed N] [--histories N] [--steps N] [--threads N] [--minutes M]
 
         Runs random histories of pushes, deletes, collection, damage, crashes and faults against a model of what was acknowledged.
@@ -15,6 +16,7 @@ internal static class SimulationCommand
           --steps N       requests and background runs in each (200)
           --threads N     (one for each processor)
           --minutes M     stop after this time, however many there were
+          --breakages     instead: break a copy of the code in many ways, and tell how soon each is found
           --trace         print every step, not only of a history that failed
         Exit codes: 0 all promises were kept, 1 one was broken, 2 the arguments were not understood.
         """;

@@ -61,7 +61,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
                 await FailUnknownAsync(request, digest);
                 break;
             case DeleteOutcome.Held:
-                await request.FailHeldAsync(result, "manifests of this repository use this blob; delete them first");
+                await request.FailHeldAsync(result, "manifests of this repository use this blob, and would break without it; delete them first (detail.holders), then this one can go, or goes by itself after collection.grace");
                 break;
         }
     }

@@ -107,7 +107,8 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
         Storage.Metadata.Incidents.IsOpen(db, IncidentKind.BlobMissing, subject)
         || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.BlobCorrupt, subject)
         || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.ManifestMissing, subject)
-        || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.ManifestCopy, subject);
+        || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.ManifestCopy, subject)
+        || Storage.Metadata.Incidents.IsOpen(db, IncidentKind.StoreUnreadable, subject);
 
     private async Task<bool> TryReadBackAsync(Digest digest, byte[] payload)
     {

@@ -22,10 +22,12 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
         [TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(6)];
 
     private static readonly IncidentKind[] Kinds =
-        [IncidentKind.BlobMissing, IncidentKind.BlobCorrupt, IncidentKind.ManifestMissing, IncidentKind.ManifestCopy];
+        [IncidentKind.BlobMissing, IncidentKind.BlobCorrupt, IncidentKind.ManifestMissing, IncidentKind.ManifestCopy, IncidentKind.StoreUnreadable];
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _slots = new(MaxAtOnce);
+    private readonly SemaphoreSlim _taking = new(1);
+    private readonly ConcurrentDictionary<string, byte> _taken = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Digest, Lazy<Task<HealAttempt>>> _running = new();
 
     /// <summary>A restart may have brought a donor, so nothing waits for its pause to end.</summary>
@@ -35,14 +37,16 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
     /// <summary>Works off what is due. Several may run beside each other.</summary>
     public async Task RunDueAsync(CancellationToken cancellationToken)
     {
-        while (Kinds.Any(kind => checks.Findings.Incidents.Open.Of(kind) > 0))
+        while (Kinds.Any(kind => checks.Findings.Incidents.Open.Of(kind) > 0) && await TakeDueAsync(cancellationToken) is { } next)
         {
-            var due = await stores.Metadata.ReadAsync(
-                Now(), static (db, now) => Storage.Metadata.Incidents.ListDue(db, now, MaxAtOnce * 4), cancellationToken);
-            // What another is at just now is his.
-            if (due.FirstOrDefault(incident => !(Digest.TryParse(incident.Subject, out var digest) && _running.ContainsKey(digest))) is not { } next)
-                return;
-            await TryAsync(next, cancellationToken);
+            try
+            {
+                await TryAsync(next, cancellationToken);
+            }
+            finally
+            {
+                _taken.TryRemove(next.Subject, out _);
+            }
         }
     }
 
@@ -67,6 +71,7 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
             await ((Task)running.Value).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         source.Dispose();
         _slots.Dispose();
+        _taking.Dispose();
         _stopping.Dispose();
     }
 
@@ -143,6 +148,22 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
             CancellationToken.None);
         checks.Findings.Note(healed ?? []);
         return healed is null ? HealAttempt.Failed("the collection is removing it") : HealAttempt.Healed("collection");
+    }
+
+    // One looks at a time, and what he takes stays his until its next try is written down: else two would try one thing after the other.
+    private async Task<Incident?> TakeDueAsync(CancellationToken cancellationToken)
+    {
+        await _taking.WaitAsync(cancellationToken);
+        try
+        {
+            var due = await stores.Metadata.ReadAsync(
+                Now(), static (db, now) => Storage.Metadata.Incidents.ListDue(db, now, MaxAtOnce * 4), cancellationToken);
+            return due.FirstOrDefault(incident => _taken.TryAdd(incident.Subject, 0));
+        }
+        finally
+        {
+            _taking.Release();
+        }
     }
 
     private async Task<HealAttempt> PauseAsync(Incident incident, HealAttempt attempt, CancellationToken cancellationToken)

@@ -31,6 +31,9 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     /// <summary>How many are open; from memory.</summary>
     public OpenCounts Open => _open;
 
+    /// <summary>Is told the subject of each incident that ends.</summary>
+    public Action<string> Ended { get; set; } = static _ => { };
+
     /// <summary>The states that were reported in this process, true or not.</summary>
     public bool IsWatched(IncidentKind kind, string subject) => _conditions.ContainsKey((kind, subject));
 
@@ -70,6 +73,7 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
             Healed.Add(1, kind);
             HealDuration.Record(took.TotalSeconds, kind);
             _open.Closed(incident.Kind, incident.AcknowledgedAtMs is not null);
+            Ended(incident.Subject);
             LogHealed(log, incident.Id, incident.Kind.Name(), incident.Subject, incident.HealedBy ?? "", took.TotalSeconds);
         }
     }

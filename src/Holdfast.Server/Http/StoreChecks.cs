@@ -18,6 +18,8 @@ internal sealed class StoreChecks : IAsyncDisposable
     public static StoreChecks Create(ContentStores stores, ScrubOptions options, IncidentBook incidents, TimeProvider time, ILoggerFactory logs)
     {
         var findings = new Findings(incidents, time);
+        // Healed by a push and lost again, it is reported again.
+        incidents.Ended = findings.Forget;
         var verifier = new BlobVerifier(stores, options, findings, logs.CreateLogger<BlobVerifier>())
         {
             Time = time,

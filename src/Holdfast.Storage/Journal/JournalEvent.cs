@@ -15,7 +15,7 @@ public readonly record struct JournalEvent(JournalOperation Operation, Repositor
 {
     public Tag Tag { get; init; }
 
-    /// <summary>Of a link's blob.</summary>
+    /// <summary>Of a link's blob, or of a manifest's bytes.</summary>
     public long SizeBytes { get; init; }
 
     /// <summary>Of a manifest.</summary>
@@ -23,7 +23,16 @@ public readonly record struct JournalEvent(JournalOperation Operation, Repositor
 
     /// <summary>Of what goes to the trash; of a tag that leaves it, only the operation is needed to tell it from others of its name.</summary>
     public Deletion? Deletion { get; init; }
+
+    /// <summary>Only in a snapshot, which tells a row's state where the other events tell what changed it.</summary>
+    public RowTimes? Times { get; init; }
 }
+
+/// <summary>What <see cref="JournalEvent.AtMs"/> doesn't say about a row in a snapshot. Unix milliseconds.</summary>
+/// <param name="UpdatedMs">Of a tag: when it last moved.</param>
+/// <param name="UntaggedMs">Of a manifest: since when it has had no tag.</param>
+/// <param name="PulledMs">Of a manifest; 0: never.</param>
+public sealed record RowTimes(long CreatedMs, long UpdatedMs = 0, long? UntaggedMs = null, long PulledMs = 0);
 
 /// <summary>The names are what stands in the journal; they never change their meaning.</summary>
 public enum JournalOperation
@@ -53,4 +62,7 @@ public enum JournalOperation
 
     /// <summary>A link's row is gone.</summary>
     PurgeLink,
+
+    /// <summary>A link can no longer be restored by itself; it stays hidden as long as manifests in the trash need it.</summary>
+    ForgetLink,
 }

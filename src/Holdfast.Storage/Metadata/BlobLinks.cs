@@ -81,7 +81,7 @@ public static class BlobLinks
         return names;
     }
 
-    private static void Add(MetadataSession session, RepositoryKey repository, long blobId, LinkedBlob blob, long nowMs)
+    internal static void Add(MetadataSession session, RepositoryKey repository, long blobId, LinkedBlob blob, long nowMs)
     {
         const string State = "SELECT CASE WHEN trashed_at IS NULL THEN 1 ELSE 2 END FROM links WHERE repository_id = @repository AND blob_id = @blob";
         const string Put = """

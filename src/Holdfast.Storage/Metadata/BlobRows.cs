@@ -35,6 +35,17 @@ public static class BlobRows
         return renewed == 0 ? null : Incidents.Heal(session, blob.Digest.ToString(), by, nowMs);
     }
 
+    /// <summary>Adds a blob that nobody has looked at; what is known of one that is there stays.</summary>
+    public static long EnsureUnseen(MetadataSession session, Digest digest, long sizeBytes, long createdMs)
+    {
+        const string Sql = """
+            INSERT INTO blobs (digest, size, created_at) VALUES (@digest, @size, @now)
+            ON CONFLICT (digest) DO UPDATE SET deleting_at = NULL
+            RETURNING id
+            """;
+        return session.Prepare(Sql).Set("@digest", digest).Set("@size", sizeBytes).Set("@now", createdMs).QueryLong()!.Value;
+    }
+
     internal static long? Find(MetadataSession session, Digest digest) =>
         session.Prepare("SELECT id FROM blobs WHERE digest = @digest").Set("@digest", digest).QueryLong();
 

@@ -122,7 +122,7 @@ public static class Incidents
     {
         const string Sql = "SELECT " + Columns + """
              FROM incidents
-            WHERE healed_at IS NULL AND next_try_at <= @now AND kind IN ('blob-missing', 'blob-corrupt', 'manifest-missing', 'manifest-copy')
+            WHERE healed_at IS NULL AND next_try_at <= @now AND kind IN ('blob-missing', 'blob-corrupt', 'manifest-missing', 'manifest-copy', 'store-unreadable')
             ORDER BY next_try_at, id
             LIMIT @limit
             """;

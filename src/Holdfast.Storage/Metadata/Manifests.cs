@@ -73,7 +73,11 @@ public static class Manifests
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
         Reviews.ForgetManifest(session, manifestId);
-        session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs) { MediaType = put.Manifest.MediaType });
+        session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs)
+        {
+            MediaType = put.Manifest.MediaType,
+            SizeBytes = put.Payload.Length,
+        });
         foreach (var tag in put.Tags)
             Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs);
         return ManifestClosure.Whole;

@@ -36,6 +36,7 @@ public static class Purges
             case TrashKind.Link:
                 // The link itself goes after a review, since manifests in the trash may still need it.
                 Remove(session, trashId);
+                Record(session, row, JournalOperation.ForgetLink, nowMs);
                 Reviews.QueueLink(session, row.RepositoryId, row.BlobId, nowMs);
                 return new PurgeResult(PurgeOutcome.Purged, row.Kind);
             default:

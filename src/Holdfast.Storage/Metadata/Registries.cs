@@ -6,6 +6,12 @@ public static class Registries
     /// <returns>The registry's id; it is added if it is new.</returns>
     public static int Ensure(MetadataSession session, string name) => (int)(Find(session, name) ?? Add(session, name) ?? Find(session, name)!.Value);
 
+    internal static string? FindName(MetadataSession session, int registry)
+    {
+        using var rows = session.Prepare("SELECT name FROM registries WHERE id = @registry").Set("@registry", registry).Query();
+        return rows.Read() ? rows.Text(0) : null;
+    }
+
     /// <summary>All that there ever were, by id.</summary>
     public static IReadOnlyDictionary<int, string> List(MetadataSession session)
     {

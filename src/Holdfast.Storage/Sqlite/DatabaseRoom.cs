@@ -31,6 +31,7 @@ internal sealed class DatabaseRoom(string file)
         {
             session.Prepare("INSERT INTO room (filling) VALUES (zeroblob(@bytes))").Set("@bytes", Bytes).Execute();
             session.Prepare("DELETE FROM room").Execute();
+            CommitVersion.CountUp(session);
             session.Prepare("COMMIT").Execute();
         }
         catch (SqliteException)

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Storage.Sqlite;
@@ -23,14 +24,17 @@ internal sealed class GroupCommit : IAsyncDisposable
     private readonly Func<MetadataSession> _open;
     private readonly List<PendingChange> _applied = new(MaxBatch);
     private readonly LogBound _logBound;
+    private readonly JournalWriter? _journal;
     private MetadataSession? _session;
 
     /// <param name="open">Opens a connection for writing.</param>
+    /// <param name="journal">Where changes are written down before they are committed; this one's from now on. Null: nowhere.</param>
     /// <param name="maxLogFrames">Pages in the write-ahead log before the writer waits for readers to leave it.</param>
     /// <param name="room">Free pages to keep in the file, if any.</param>
-    public GroupCommit(Func<MetadataSession> open, int maxLogFrames = MaxLogFrames, DatabaseRoom? room = null)
+    public GroupCommit(Func<MetadataSession> open, JournalWriter? journal = null, int maxLogFrames = MaxLogFrames, DatabaseRoom? room = null)
     {
         _open = open;
+        _journal = journal;
         _logBound = new LogBound(maxLogFrames, room);
         _session = open();
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
@@ -78,23 +82,32 @@ internal sealed class GroupCommit : IAsyncDisposable
             batch.Clear();
         }
         _session?.Dispose();
+        _journal?.Dispose();
         _stopped.SetResult();
     }
 
     private void Commit(List<PendingChange> batch)
     {
         _applied.Clear();
+        var isWritten = false;
         try
         {
             _session ??= _open();
             _session.Prepare("BEGIN IMMEDIATE").Execute();
             foreach (var change in batch)
                 Apply(_session, change, isAlone: batch.Count == 1);
+            CommitVersion.CountUp(_session);
+            isWritten = WriteJournal(_session);
             _session.Prepare("COMMIT").Execute();
         }
         catch (Exception e)
         {
             RollBack();
+            // In this order: the database is known not to have what is taken out of the journal.
+            if (isWritten)
+                _journal!.TakeBack();
+            else
+                _journal?.Forget();
             foreach (var change in batch)
                 change.Fail(SqliteConnections.Translate(e));
             return;
@@ -105,20 +118,37 @@ internal sealed class GroupCommit : IAsyncDisposable
         _logBound.Look(_session);
     }
 
-    private void Apply(MetadataSession session, PendingChange change, bool isAlone)
+    // Before the commit: a database that is behind its journal can be brought up to it, the other way round something is lost.
+    private bool WriteJournal(MetadataSession session)
+    {
+        if (_journal is not { HasAdded: true })
+            return false;
+        JournalPosition.Advance(session, _journal.LastAdded);
+        _journal.Write();
+        return true;
+    }
+
+    private void Run(MetadataSession session, PendingChange change)
     {
         session.TakeEvents();
+        change.Run(session);
+        var events = session.TakeEvents();
+        if (events.Count > 0)
+            _journal?.Add(session, events);
+        _applied.Add(change);
+    }
+
+    private void Apply(MetadataSession session, PendingChange change, bool isAlone)
+    {
         if (isAlone)
         {
-            change.Run(session);
-            _applied.Add(change);
+            Run(session, change);
             return;
         }
         session.Prepare("SAVEPOINT change").Execute();
         try
         {
-            change.Run(session);
-            _applied.Add(change);
+            Run(session, change);
         }
         catch (Exception e) when (SqliteConnections.InTransaction(session))
         {

@@ -70,6 +70,7 @@ internal static class RootCommands
     {
         ServeCommand.Create(),
         ConfigCommand.Create(),
+        RebuildCommand.Create(),
         UserCommand.Create(),
         StatusCommand.Create(),
         TrashCommand.Create(),

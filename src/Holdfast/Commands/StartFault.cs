@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Holdfast.Configuration;
 using Holdfast.Server.Http;
 using Holdfast.Storage.FileSystem;
+using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Commands;
@@ -15,6 +16,8 @@ internal static class StartFault
     public static string? Explain(Exception fault, HoldfastConfiguration configuration) => fault switch
     {
         DataFolderInUseException => $"{fault.Message}; stop that one, or give this one a folder of its own with --data",
+        // The second: a line of the journal that only a later program understands.
+        JournalException or FormatException => OneLine(fault),
         SchemaTooNewException => $"data folder {configuration.DataFolder}: {fault.Message}",
         DbException => $"database {Path.Combine(configuration.DataFolder, "holdfast.db")}: {OneLine(fault)}; see that user "
             + $"{Environment.UserName} may write it and that the disk has room; if it is damaged, put a backup in its place",

@@ -23,13 +23,14 @@ internal sealed partial class Stores : IAsyncDisposable
         var data = OpenFolder(folder);
         try
         {
-            var server = new ContentStores(new FileSystemBlobStore(data, TimeProvider.System), SqliteMetadataDatabase.Open(data.DatabaseFile));
+            var log = logs.CreateLogger("Holdfast");
+            var blobs = new FileSystemBlobStore(data, TimeProvider.System);
+            var (metadata, findings) = await SqliteMetadataDatabase.OpenAsync(data, blobs, TimeProvider.System, cancellationToken);
+            Note(findings, log);
+            var server = new ContentStores(blobs, metadata);
             var report = await StartupCleanup.RunAsync(server.Blobs, server.Metadata, maxUploadAge, TimeProvider.System, cancellationToken);
             if (report.UnknownUploads + report.ExpiredUploads > 0)
-            {
-                var log = logs.CreateLogger("Holdfast");
                 CleanedUp(log, report.UnknownUploads, report.UnknownBytes, report.ExpiredUploads, report.ExpiredBytes, report.KeptUploads);
-            }
             return new Stores(data, server);
         }
         catch (IOException e)
@@ -56,6 +57,16 @@ internal sealed partial class Stores : IAsyncDisposable
         }
     }
 
+    private static void Note(StartFindings findings, ILogger log)
+    {
+        foreach (var warning in findings.Warnings)
+            Reconciled(log, warning);
+        if (findings.Replayed > 0)
+            Replayed(log, findings.Replayed);
+        if (findings.Rebuilt is { IsComplete: false } rebuilt)
+            Incomplete(log, rebuilt.LostManifests.Count, rebuilt.MissingBlobs.Count);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Server.Metadata.DisposeAsync();
@@ -68,4 +79,16 @@ internal sealed partial class Stores : IAsyncDisposable
         Level = LogLevel.Information,
         Message = "cleaned up: {Unknown} half-written uploads ({UnknownBytes} bytes) that a crash left, {Expired} expired sessions ({ExpiredBytes} bytes); {Kept} sessions can go on")]
     private static partial void CleanedUp(ILogger logger, int unknown, long unknownBytes, int expired, long expiredBytes, int kept);
+
+    [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "journal: {Finding}")]
+    private static partial void Reconciled(ILogger logger, string finding);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "journal: {Count} changes that the database had not seen were replayed")]
+    private static partial void Replayed(ILogger logger, long count);
+
+    [LoggerMessage(
+        EventId = 6,
+        Level = LogLevel.Error,
+        Message = "journal: the rebuilt database names {Manifests} manifests and {Blobs} blobs that the blob store doesn't have; each is an incident, and a push of the same image heals it")]
+    private static partial void Incomplete(ILogger logger, int manifests, int blobs);
 }

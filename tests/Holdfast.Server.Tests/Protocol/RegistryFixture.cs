@@ -70,7 +70,7 @@ public sealed class RegistryFixture : IAsyncLifetime
     private async Task OpenAsync(DataFolder data)
     {
         _blobs = Wrap(new FileSystemBlobStore(data, TimeProvider.System));
-        _metadata = SqliteMetadataDatabase.Open(data.DatabaseFile);
+        (_metadata, _) = await SqliteMetadataDatabase.OpenAsync(data, _blobs, TimeProvider.System, CancellationToken.None);
         _server = await RegistryServer.StartAsync(
             Options with { AdminSocket = AdminSocket }, new ContentStores(_blobs, _metadata), Logs, Time, CancellationToken.None);
         Admin = AdminHost.ClientOf(AdminSocket);
@@ -81,7 +81,8 @@ public sealed class RegistryFixture : IAsyncLifetime
     public ValueTask<long> CountAsync(string sql) =>
         _metadata!.ReadAsync(sql, static (session, sql) => session.Prepare(sql).QueryLong() ?? 0, CancellationToken.None);
 
-    public Task<bool> ExecuteAsync(string sql) => _metadata!.WriteAsync(
+    /// <summary>Changes the database behind the server's back.</summary>
+    public Task<bool> ChangeAsync(string sql) => _metadata!.WriteAsync(
         sql,
         static (session, sql) =>
         {

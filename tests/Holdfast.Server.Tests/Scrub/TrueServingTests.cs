@@ -36,7 +36,7 @@ public sealed class TrueServingTests : IAsyncLifetime
     }
 
     // The clock stands still, so that nothing but the pulls looks at the blobs.
-    private Task<bool> AgeAsync() => _registry.ExecuteAsync("UPDATE blobs SET verified_at = verified_at - 8 * 86400000");
+    private Task<bool> AgeAsync() => _registry.ChangeAsync("UPDATE blobs SET verified_at = verified_at - 8 * 86400000");
 
     private ValueTask<long> OpenIncidentsAsync(string kind) =>
         _registry.CountAsync($"SELECT COUNT(*) FROM incidents WHERE kind = '{kind}' AND healed_at IS NULL");
@@ -253,7 +253,7 @@ public sealed class TrueServingTests : IAsyncLifetime
     {
         var manifest = await _registry.PushImageAsync("app", "v1", 20);
         var digest = Samples.DigestOf(manifest);
-        await _registry.ExecuteAsync("UPDATE manifest_payloads SET payload = zeroblob(length(payload))");
+        await _registry.ChangeAsync("UPDATE manifest_payloads SET payload = zeroblob(length(payload))");
         if (both)
             Damage.Do("flip", _registry.BlobFile(digest));
         await _registry.RestartAsync(); // Without the memory of it.

@@ -129,6 +129,7 @@ internal sealed class Pusher(World world, int repository, Node root)
     {
         world.Steps++;
         var damages = world.DamagesOf(node.Digest);
+        var missing = MissingBelow(node);
         var change = world.Model.Begin(new Change(repository)
         {
             Shows = [node],
@@ -154,8 +155,18 @@ internal sealed class Pusher(World world, int repository, Node root)
         world.Trace?.Invoke($"    {node.Name} is pushed to r{repository}{string.Concat(tags.Select(tag => $" t{tag}"))}");
         world.Model.Acknowledge(change);
         world.ShouldBeRight(node.Digest, damages);
+        if (missing.Intersect(MissingBelow(node)).FirstOrDefault() is { Digest.IsNone: false } still)
+            throw new BrokenPromiseException($"{node.Name} was taken although {Content.NameOf(still.Digest)} is missing");
         return true;
     }
+
+    // What is away, or has another size, with the count of what happened to it: the same before and after, it was so all the while.
+    private List<(Digest Digest, int Damages)> MissingBelow(Node node) =>
+    [
+        .. node.WithClosure().SelectMany(below => below.Blobs).Distinct()
+            .Where(blob => world.Disk.Find(blob)?.Bytes.Length != Content.BytesOf(blob).Length)
+            .Select(blob => (blob, world.DamagesOf(blob))),
+    ];
 
     private void CheckRefusal(Node node, ManifestClosure closure)
     {

@@ -1,0 +1,72 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Storage.Journal;
+
+/// <summary>
+/// Manifests of which the journal tells and the blob store has no bytes. They get a row, so that their tags and the indexes over them come back,
+/// but no edges. Their media type is marked, so that a push of the same bytes is seen as a change and records the edges.
+/// </summary>
+public static class LostManifests
+{
+    private const string Mark = "lost:";
+
+    /// <summary>Manifests that are still lost.</summary>
+    public static IReadOnlyList<LostManifest> List(MetadataSession session)
+    {
+        const string Sql = """
+            SELECT m.id, g.name, r.registry_id, r.name, b.digest, m.media_type, m.pushed_at FROM manifests m
+            JOIN repositories r ON r.id = m.repository_id
+            JOIN registries g ON g.id = r.registry_id
+            JOIN blobs b ON b.id = m.blob_id
+            WHERE m.media_type >= 'lost:' AND m.media_type < 'lost;'
+            ORDER BY m.id
+            """;
+        var lost = new List<LostManifest>();
+        using (var rows = session.Prepare(Sql).Query())
+        {
+            while (rows.Read())
+            {
+                lost.Add(new LostManifest(rows.Text(1), new RepositoryKey((int)rows.Long(2), RepositoryName.Parse(rows.Text(3))), rows.Digest(4))
+                {
+                    Id = rows.Long(0),
+                    MediaType = OriginalType(rows.Text(5)),
+                    PushedAtMs = rows.Long(6),
+                });
+            }
+        }
+        return [.. lost.Select(manifest => manifest with { Tags = Metadata.Tags.Of(session, manifest.Id) })];
+    }
+
+    internal static string OriginalType(string mediaType) =>
+        mediaType.StartsWith(Mark, StringComparison.Ordinal) ? mediaType[Mark.Length..] : mediaType;
+
+    /// <summary>Puts the row of a manifest without its bytes. One that is there is only made live again.</summary>
+    internal static void Put(MetadataSession session, JournalEvent put)
+    {
+        const string Sql = """
+            INSERT INTO manifests (repository_id, blob_id, media_type, created_at, pushed_at, untagged_at)
+            VALUES (@repository, @blob, @mediaType, @now, @now, @now)
+            ON CONFLICT (repository_id, blob_id) DO UPDATE SET pushed_at = excluded.pushed_at, trashed_at = NULL,
+              untagged_at = CASE WHEN manifests.untagged_at IS NULL THEN NULL ELSE excluded.untagged_at END
+            RETURNING id
+            """;
+        var repositoryId = Repositories.Ensure(session, put.Repository, put.AtMs);
+        var blobId = BlobRows.EnsureUnseen(session, put.Digest, put.SizeBytes, put.AtMs);
+        var id = session.Prepare(Sql)
+            .Set("@repository", repositoryId).Set("@blob", blobId).Set("@mediaType", Mark + put.MediaType).Set("@now", put.AtMs).QueryLong()!.Value;
+        Trash.ForgetManifest(session, id);
+    }
+}
+
+/// <param name="Registry">Its registry's name.</param>
+public sealed record LostManifest(string Registry, RepositoryKey Repository, Digest Digest)
+{
+    public IReadOnlyList<Tag> Tags { get; init; } = [];
+
+    internal long Id { get; init; }
+
+    internal string MediaType { get; init; } = "";
+
+    internal long PushedAtMs { get; init; }
+}

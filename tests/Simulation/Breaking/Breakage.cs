@@ -1,0 +1,47 @@
+namespace Simulation.Breaking;
+
+/// <summary>One deliberate mistake in a copy of the code, to show that the simulation can fail.</summary>
+/// <param name="File">From the repository's root.</param>
+/// <param name="Old">Stands in the file once.</param>
+internal sealed record Breakage(string Name, string File, string Old, string New)
+{
+    private const string Storage = "src/Holdfast.Storage/";
+    private const string Metadata = Storage + "Metadata/";
+    private const string Collection = "src/Holdfast.Server/Collection/";
+
+    public static IReadOnlyList<Breakage> All { get; } =
+    [
+        new("no digest lock in BlobPush", Storage + "Acceptance/BlobPush.cs",
+            "        using var holder = await stores.Locks.EnterAsync(digest, CancellationToken.None);\n", ""),
+        new("no digest lock in ManifestPush", Storage + "Acceptance/ManifestPush.cs",
+            "        using var holder = await stores.Locks.EnterAsync(put.Digest, cancellationToken);\n", ""),
+        new("no digest lock in the collection", Collection + "BlobRemoval.cs",
+            "        using var holder = await stores.Locks.EnterAsync(blob.Digest, CancellationToken.None);\n", ""),
+        new("the removal of a blob doesn't look again", Metadata + "BlobReviews.cs", "if (IsHeld(session, blob.Id))", "if (blob.Id < 0)"),
+        new("a lease counts for nothing", Metadata + "LinkReviews.cs", "lease + times.LeaseMs > times.NowMs", "lease < 0"),
+        new("reviews by the clock of the pass's start", Collection + "Collector.cs",
+            "Now = () => TimesOf(run).Reviews,", "Now = TimesOf(run).Reviews is var start ? () => start : null!,"),
+        new("a manifest's review doesn't ask for tags", Metadata + "ManifestReviews.cs",
+            "EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)\n          OR EXISTS", "EXISTS"),
+        new("a push doesn't end the manifest's review", Metadata + "Manifests.cs", "        Reviews.ForgetManifest(session, manifestId);\n", ""),
+        new("the purge of an index reviews its children once more", Metadata + "Purges.cs",
+            "        Reviews.QueueLinksOf(session, row.ManifestId, nowMs);\n",
+            "        Reviews.QueueLinksOf(session, row.ManifestId, nowMs);\n        Reviews.QueueChildrenOf(session, row.ManifestId, nowMs);\n"),
+        new("a link's end doesn't review its blob", Metadata + "LinkReviews.cs", "        Reviews.QueueBlob(session, blob, times.NowMs);\n", ""),
+        new("manifests may be deleted from under an index", Metadata + "Manifests.cs",
+            "        if (count > 0)\n            return DeleteResult.HeldBy", "        if (count > 1000)\n            return DeleteResult.HeldBy"),
+        new("blobs may be deleted from under a manifest", Metadata + "BlobLinks.cs", "        if (count == 0)\n", "        if (count >= 0)\n"),
+        new("a restore leaves the children in the trash", Metadata + "RestorePlan.cs",
+            "            foreach (var child in ChildrenOf(id))\n                queue.Enqueue(child);\n", ""),
+        new("a manifest is taken over missing bytes", Storage + "Acceptance/ManifestPush.cs",
+            "await stores.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes", "blob.SizeBytes < 0"),
+        new("bytes are trusted whatever their stamp", "src/Holdfast.Server/Http/BlobVerifier.cs",
+            "reader.Stamp != blob.Stamp || blob.VerifiedAtMs == 0", "blob.VerifiedAtMs == 0"),
+        new("wrong bytes are taken away without another look", "src/Holdfast.Server/Http/BlobVerifier.cs",
+            "is not { } status || status.Stamp != stamp", "is null"),
+        new("a start leaves unknown uploads", Storage + "StartupCleanup.cs",
+            "                await blobs.RemoveUploadAsync(upload.Upload, cancellationToken);\n                unknown++;", "                unknown++;"),
+        new("the store doesn't sync folders", "tests/Simulation/Disk/SimulatedWriter.cs", "                Disk.SyncFolder(expected);\n", "                _stamp = 0;\n"),
+        new("the store doesn't sync bytes", "tests/Simulation/Disk/SimulatedWriter.cs", "                _file.Synced = _file.Bytes;\n", ""),
+    ];
+}
