@@ -19,7 +19,8 @@ internal static class AdminRoutes
         var admin = new AdminTable();
         AddStatus(admin, new StatusEndpoint(options, stores.Blobs, time));
         AddCollection(admin, new CollectionEndpoint(rooms.Collector, stores));
-        AddTrash(admin, new TrashEndpoint(stores.Metadata, new TrashRestorer(stores, time, logs.CreateLogger<TrashRestorer>()), options.Trash, time));
+        var restorer = new TrashRestorer(stores, rooms.Retention.Rules.ImmutableTags, time, logs.CreateLogger<TrashRestorer>());
+        AddTrash(admin, new TrashEndpoint(stores.Metadata, restorer, options.Trash, time));
         AddScrub(admin, new ScrubEndpoint(rooms.Scrub, options));
         AddIncidents(admin, new IncidentsEndpoint(stores, rooms.Incidents), new WatchEndpoint(stores, time));
         AddHeal(admin, new HealEndpoint(rooms.Healer));

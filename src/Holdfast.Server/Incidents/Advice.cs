@@ -19,7 +19,7 @@ internal static class Advice
         IncidentKind.Certificate => "put a certificate and its key in place that belong together and are not about to end; they are taken without a restart",
         IncidentKind.Configuration => "mend the file that it names; it is taken without a restart",
         IncidentKind.CheckOverdue => "the server's log tells why the check does not come to its end",
-        IncidentKind.RetentionGuard => "look at `holdfast retention plan`; change the rule, or apply the plan by hand if it is right",
+        IncidentKind.RetentionGuard => "look at `holdfast retention plan`; change the rule, raise its maxRemoved if the plan is right, or mend the in-use list; the next run that passes ends this",
         IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong",
         _ => "docs/incidents.md tells what to do",
     };

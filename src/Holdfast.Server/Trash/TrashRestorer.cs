@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server.Trash;
 
 /// <summary>Restores any number of things, looks whether their bytes are there, and says what became of each.</summary>
-internal sealed partial class TrashRestorer(ContentStores stores, TimeProvider time, ILogger<TrashRestorer> log)
+/// <param name="immutableTags">Which tags of a repository must not move, by a restore either; null: all may.</param>
+internal sealed partial class TrashRestorer(
+    ContentStores stores, Func<RepositoryKey, Func<Tag, bool>?> immutableTags, TimeProvider time, ILogger<TrashRestorer> log)
 {
     // What one transaction does, so that pushes wait for a restore of many for a few milliseconds at most.
     private const int Chunk = 100;
@@ -39,7 +41,7 @@ internal sealed partial class TrashRestorer(ContentStores stores, TimeProvider t
         foreach (var chunk in ids.Chunk(Chunk))
         {
             var todo = chunk.Where(id => !seen.Contains(id)).ToList();
-            var things = await RestoreAsync(todo, terms with { Settled = settled }, dryRun, token);
+            var things = await RestoreAsync(todo, terms with { Settled = settled, ImmutableTags = immutableTags }, dryRun, token);
             foreach (var thing in things.Where(thing => thing.Id == 0 || seen.Add(thing.Id)))
             {
                 if (thing is { Tag: { } tag, Outcome: RestoreOutcome.Restored })

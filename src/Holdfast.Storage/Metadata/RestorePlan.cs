@@ -47,6 +47,8 @@ internal sealed class RestorePlan
         }
     }
 
+    private bool IsImmutable(RepositoryKey repository, Tag tag) => _terms.ImmutableTags?.Invoke(repository)?.Invoke(tag) == true;
+
     private void AddTag(TrashRow row)
     {
         const string Find = "SELECT manifest_id FROM tags WHERE repository_id = @repository AND name = @tag";
@@ -60,7 +62,7 @@ internal sealed class RestorePlan
         if (present == row.ManifestId)
             outcome = RestoreOutcome.AlreadyThere;
         // What this same restore has put there is newer than what is to replace it, and stays.
-        else if (present is not null && (_terms.Replacing is null || planned != 0 || _terms.Settled?.Contains((row.Repository, tag)) == true))
+        else if (present is not null && (_terms.Replacing is null || planned != 0 || _terms.Settled?.Contains((row.Repository, tag)) == true || IsImmutable(row.Repository, tag)))
             outcome = RestoreOutcome.TagMoved;
         if (outcome == RestoreOutcome.Restored)
         {

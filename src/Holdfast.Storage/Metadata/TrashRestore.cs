@@ -101,7 +101,11 @@ public static class TrashRestore
 /// <param name="To">The tag is put back under this name instead; null: under its own.</param>
 /// <param name="Replacing">If not null, the tag that stands there goes to the trash, as this delete; else it stays, and the restore of this tag doesn't happen.</param>
 /// <param name="Settled">Tags that stay even so: an earlier part of the same restore has put them back, from a later delete.</param>
-public sealed record RestoreTerms(Tag? To = null, Deletion? Replacing = null, IReadOnlySet<(RepositoryKey Repository, Tag Tag)>? Settled = null);
+public sealed record RestoreTerms(Tag? To = null, Deletion? Replacing = null, IReadOnlySet<(RepositoryKey Repository, Tag Tag)>? Settled = null)
+{
+    /// <summary>Which tags of a repository are replaced in no case; null: none.</summary>
+    public Func<RepositoryKey, Func<Tag, bool>?>? ImmutableTags { get; init; }
+}
 
 public enum RestoreOutcome
 {

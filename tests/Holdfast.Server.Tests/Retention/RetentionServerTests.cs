@@ -49,6 +49,9 @@ public sealed class RetentionServerTests : IAsyncLifetime
         await _server.PushManifestAsync("fixed/app", "latest", other);
         (await _server.DeleteAsync("/v2/fixed/app/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
         await _server.PushManifestAsync("fixed/app", "v1", other);
+        using (var force = new StringContent("{\"repository\":\"fixed/app\",\"tag\":\"v1\",\"force\":true}", Encoding.UTF8, "application/json"))
+        using (var restored = await _server.Admin.PostAsync("/api/v1/trash/restore", force))
+            (await restored.Content.ReadAsStringAsync()).ShouldContain("\"outcome\":\"tag-moved\"");
         await _server.PushImageAsync("free/app", "v1", 1);
         await _server.PushImageAsync("free/app", "v1", 5);
     }

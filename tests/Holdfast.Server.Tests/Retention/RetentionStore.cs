@@ -86,7 +86,7 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     public bool Has(string repository, Digest digest) => Read(db => Storage.Metadata.Manifests.Find(db, Key(repository), digest)) is not null;
 
-    public IReadOnlyList<Incident> OpenIncidents() => Read(db => Incidents.ListOpen(db, 1000));
+    public IReadOnlyList<Incident> OpenIncidents() => Read(db => Storage.Metadata.Incidents.ListOpen(db, 1000));
 
     public void Pass(double days) => Time.Advance(TimeSpan.FromDays(days));
 
