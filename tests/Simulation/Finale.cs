@@ -35,7 +35,7 @@ internal static class Finale
             Run(world, "look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
             Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
         }
-        History.CrashAndStart(world);
+        History.CrashAndStart(world, mayLoseRows: false);
         world.Time.Advance(ServerProcess.ScrubPeriod);
         Run(world, "sweep", () => world.Process.Scrub.Sweep.RunAsync(CancellationToken.None));
         // The first ends the round that the restart cut, the second looks at all that came to be in doubt behind it.

@@ -56,11 +56,13 @@ internal static class History
     }
 
     /// <summary>The power goes, and comes again: what was acknowledged must be there at once.</summary>
-    public static void CrashAndStart(World world)
+    public static void CrashAndStart(World world, bool mayLoseRows = true)
     {
         do
         {
             world.Crash();
+            if (mayLoseRows && world.Profile.LosesRows && world.Random.Next(4) == 0)
+                world.TryLoseRows();
             world.Process.Run("start-up", world.Process.StartAsync);
             while (!world.Process.IsReady && world.Process.Busy > 0 && world.Random.Next(100) != 0)
                 RunOne(world);

@@ -26,6 +26,14 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
     public Change Begin(Change change)
     {
         change.Started = ++_sequence;
+        // A delete of the tag that was sent before this may come after it, and take along what it finds there then.
+        change.MayBeUndone = change.Effects.Any(effect =>
+            effect.Value is not null && TagOf(change.Repository, effect.Tag).Open.Exists(other => other.Value is null));
+        if (change.MayBeUndone)
+        {
+            foreach (var node in change.Shows.SelectMany(node => node.WithClosure()).Distinct())
+                ManifestOf(change.Repository, node).IsRequired = false;
+        }
         foreach (var effect in change.Effects)
             TagOf(change.Repository, effect.Tag).Open.Add(effect);
         foreach (var node in change.Shows)
@@ -48,7 +56,7 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
         foreach (var node in change.Shows.OrderByDescending(node => node.Closure.Count))
         {
             var state = ManifestOf(change.Repository, node);
-            state.IsRequired = !HasDoomedAncestor(change.Repository, node) && state.Hiding == 0 && state.LastHidden < change.Started;
+            state.IsRequired = !change.MayBeUndone && !HasDoomedAncestor(change.Repository, node) && state.Hiding == 0 && state.LastHidden < change.Started;
         }
     }
 
@@ -197,6 +205,8 @@ internal sealed class Change(int repository)
     public int Repository => repository;
 
     public long Started { get; set; }
+
+    public bool MayBeUndone { get; set; }
 
     public IReadOnlyList<Effect> Effects { get; init; } = [];
 

@@ -21,6 +21,9 @@ internal sealed record Profile
 
     public required TimeSpan Keep { get; init; }
 
+    /// <summary>Does the power sometimes take the database along?</summary>
+    public required bool LosesRows { get; init; }
+
     public required long ScrubBytesPerSecond { get; init; }
 
     /// <summary>Is the disk ever so full that all of the trash must go?</summary>
@@ -42,6 +45,7 @@ internal sealed record Profile
             JumpsBack = random.Next(4) == 0,
             Grace = TimeSpan.FromMinutes(random.Next(3) switch { 0 => 0, 1 => 20, _ => 24 * 60 }),
             Keep = TimeSpan.FromHours(random.Next(3) switch { 0 => 1, 1 => 24, _ => 24 * 7 }),
+            LosesRows = random.Next(2) == 0,
             ScrubBytesPerSecond = random.Next(3) == 0 ? 100 : long.MaxValue,
             HasEmergencies = random.Next(4) == 0,
             Weights = weights,

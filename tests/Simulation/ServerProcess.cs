@@ -23,7 +23,7 @@ internal sealed class ServerProcess
     public ServerProcess(World world)
     {
         _world = world;
-        var database = new SimulatedDatabase(world.Session, world.Schedule);
+        var database = new SimulatedDatabase(world.Session, world.Journal, world.Schedule);
         Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
         var incidents = new IncidentBook(database, world.Time, NullLogger<IncidentBook>.Instance);
         var terms = new CollectionTerms(
@@ -62,6 +62,8 @@ internal sealed class ServerProcess
     public async Task StartAsync()
     {
         _world.Trace?.Invoke("  start");
+        if (_world.HasLostRows)
+            await _world.RebuildAsync();
         await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
         await Collector.RecoverAsync(CancellationToken.None);
         IsReady = true;

@@ -7,7 +7,7 @@ namespace Simulation;
 /// The real schema and SQL on SQLite in memory, each change in a transaction of its own. A commit is durable; whether its caller hears of it is another
 /// matter: after it comes a step at which the process may die, or the caller may be told of an error.
 /// </summary>
-internal sealed class SimulatedDatabase(MetadataSession session, Schedule schedule) : MetadataDatabase
+internal sealed class SimulatedDatabase(MetadataSession session, SimulatedJournal journal, Schedule schedule) : MetadataDatabase
 {
     public override async ValueTask<TResult> ReadAsync<TState, TResult>(
         TState state, Func<MetadataSession, TState, TResult> query, CancellationToken cancellationToken)
@@ -22,12 +22,12 @@ internal sealed class SimulatedDatabase(MetadataSession session, Schedule schedu
     {
         cancellationToken.ThrowIfCancellationRequested();
         await schedule.Wait("change rows", Faults.Any);
-        var result = Commit(session, state, change);
+        var result = Commit(state, change);
         await schedule.Wait("told of the commit", Faults.InputOutput);
         return result;
     }
 
-    private static TResult Commit<TState, TResult>(MetadataSession session, TState state, Func<MetadataSession, TState, TResult> change)
+    private TResult Commit<TState, TResult>(TState state, Func<MetadataSession, TState, TResult> change)
     {
         session.TakeEvents();
         session.Prepare("BEGIN IMMEDIATE").Execute();
@@ -35,6 +35,7 @@ internal sealed class SimulatedDatabase(MetadataSession session, Schedule schedu
         {
             var result = change(session, state);
             session.Prepare("COMMIT").Execute();
+            journal.Add(session.TakeEvents());
             return result;
         }
         catch

@@ -15,6 +15,8 @@ internal sealed class World
 
     private static readonly Tag[] TagTexts = [.. Enumerable.Range(0, TagNames).Select(i => Tag.Parse($"t{i}"))];
 
+    private const string RegistryName = "private";
+
     private readonly SimulatedRows _rows;
     private readonly RepositoryKey[] _keys;
     private readonly Dictionary<Digest, int> _damages = [];
@@ -31,7 +33,8 @@ internal sealed class World
         Time = new SimulatedTime();
         Schedule = new Schedule(Random) { Trace = trace };
         Disk = new SimulatedDisk(Time);
-        var registry = Registries.Ensure(rows.Session, "private");
+        var registry = Registries.Ensure(rows.Session, RegistryName);
+        Journal = new SimulatedJournal(RegistryName);
         _keys = [.. Enumerable.Range(0, Repositories).Select(i => new RepositoryKey(registry, RepositoryName.Parse($"r{i}")))];
         Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null);
         Process = new ServerProcess(this);
@@ -48,6 +51,11 @@ internal sealed class World
     public Schedule Schedule { get; }
 
     public SimulatedDisk Disk { get; private set; }
+
+    public SimulatedJournal Journal { get; }
+
+    /// <summary>Is the database gone, so that the next start must make it again?</summary>
+    public bool HasLostRows { get; set; }
 
     public Model Model { get; }
 
@@ -144,6 +152,23 @@ internal sealed class World
         if (_emergencies > 0)
             (_emergencies, _purgedUntilMs) = (0, Time.LatestMs);
         Process = new ServerProcess(this);
+    }
+
+    /// <summary>The database is gone. Not while a manifest's file is damaged, too: then its bytes would be nowhere.</summary>
+    public void TryLoseRows()
+    {
+        if (Damaged.Any(digest => Content.FindNode(digest) is not null))
+            return;
+        Trace?.Invoke("  the database is lost");
+        HasLostRows = true;
+    }
+
+    public async Task RebuildAsync()
+    {
+        _rows.Clear();
+        Registries.Ensure(Session, RegistryName);
+        await Journal.ReplayAsync(Session, Process.Stores.Blobs, Time.NowMs);
+        HasLostRows = false;
     }
 
     private Digest? Look(int repository, int tag) =>

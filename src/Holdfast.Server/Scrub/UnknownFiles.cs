@@ -24,6 +24,10 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private const long QuarantineBytes = 10L << 30;
     private const int QuarantineShare = 20; // a twentieth of the disk
 
+    // A push that failed after its rename leaves a name that may not be on the disk yet; a row for it would outlive it at a power cut. Kernels write
+    // everything back within a minute.
+    private static readonly TimeSpan WrittenBack = TimeSpan.FromMinutes(10);
+
     private const int PageRows = 500;
 
     // So many files that the database doesn't know are left by no crash: the database is not the one that belongs to them.
@@ -85,7 +89,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         await FilePace.WaitAsync(page.Count, cancellationToken);
         var unknown = await stores.Metadata.ReadAsync(
             page, static (db, page) => page.Where(name => name.Digest.IsNone || !BlobChecks.Exists(db, name.Digest)).ToList(), cancellationToken);
-        var oldest = Time.GetUtcNow() - grace;
+        var oldest = Time.GetUtcNow() - (grace > WrittenBack ? grace : WrittenBack);
         foreach (var name in unknown.Where(name => name.LastChange <= oldest))
         {
             if (name.Digest.IsNone)

@@ -39,6 +39,8 @@ internal sealed record Breakage(string Name, string File, string Old, string New
             "reader.Stamp != blob.Stamp || blob.VerifiedAtMs == 0", "blob.VerifiedAtMs == 0"),
         new("wrong bytes are taken away without another look", "src/Holdfast.Server/Http/BlobVerifier.cs",
             "is not { } status || status.Stamp != stamp", "is null"),
+        new("the journal doesn't tell of restored tags", Metadata + "TrashRestore.cs",
+            "        session.Record(new JournalEvent(JournalOperation.RestoreTag, ", "        _ = (new JournalEvent(JournalOperation.RestoreTag, "),
         new("a start leaves unknown uploads", Storage + "StartupCleanup.cs",
             "                await blobs.RemoveUploadAsync(upload.Upload, cancellationToken);\n                unknown++;", "                unknown++;"),
         new("the store doesn't sync folders", "tests/Simulation/Disk/SimulatedWriter.cs", "                Disk.SyncFolder(expected);\n", "                _stamp = 0;\n"),

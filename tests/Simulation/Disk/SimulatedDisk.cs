@@ -8,6 +8,9 @@ namespace Simulation.Disk;
 /// </summary>
 internal sealed class SimulatedDisk(TimeProvider time)
 {
+    // Kernels write back by themselves what nobody syncs.
+    private static readonly TimeSpan WrittenBack = TimeSpan.FromMinutes(5);
+
     private long _lastId;
 
     public Dictionary<Guid, SimulatedName> Uploads { get; } = [];
@@ -90,23 +93,25 @@ internal sealed class SimulatedDisk(TimeProvider time)
         var after = new SimulatedDisk(time) { _lastId = _lastId };
         after.Unreadable.UnionWith(Unreadable);
         var files = new Dictionary<SimulatedFile, SimulatedFile>(ReferenceEqualityComparer.Instance);
-        Cut(Uploads, after.Uploads, files, random);
-        Cut(Blobs, after.Blobs, files, random);
-        Cut(Quarantine, after.Quarantine, files, random);
+        var cut = new PowerCut(random, time.GetUtcNow() - WrittenBack);
+        Cut(Uploads, after.Uploads, files, cut);
+        Cut(Blobs, after.Blobs, files, cut);
+        Cut(Quarantine, after.Quarantine, files, cut);
         return after;
     }
 
     private static void Cut<TKey>(
-        Dictionary<TKey, SimulatedName> before, Dictionary<TKey, SimulatedName> after, Dictionary<SimulatedFile, SimulatedFile> files, Random random)
+        Dictionary<TKey, SimulatedName> before, Dictionary<TKey, SimulatedName> after, Dictionary<SimulatedFile, SimulatedFile> files, PowerCut cut)
         where TKey : notnull
     {
         foreach (var (key, name) in before)
         {
-            var left = name.Now != name.Durable && random.Next(2) == 0 ? name.Durable : name.Now;
+            var isAtRest = name.Now is { } now && now.Changed < cut.WrittenBackBefore;
+            var left = name.Now != name.Durable && !isAtRest && cut.Random.Next(2) == 0 ? name.Durable : name.Now;
             if (left is null)
                 continue;
             if (!files.TryGetValue(left, out var file))
-                files[left] = file = Tear(left, random);
+                files[left] = file = isAtRest ? Rest(left) : Tear(left, cut.Random);
             after[key] = new SimulatedName { Now = file, Durable = file };
         }
     }
@@ -125,6 +130,11 @@ internal sealed class SimulatedDisk(TimeProvider time)
         }
         return new SimulatedFile(file.Id) { Bytes = bytes, Synced = bytes, Stamp = file.Stamp, Changed = file.Changed };
     }
+
+    private static SimulatedFile Rest(SimulatedFile file) =>
+        new(file.Id) { Bytes = file.Bytes, Synced = file.Bytes, Stamp = file.Stamp, Changed = file.Changed };
+
+    private readonly record struct PowerCut(Random Random, DateTimeOffset WrittenBackBefore);
 
     private void Touch(SimulatedFile file)
     {
