@@ -40,7 +40,7 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
         catch (IOException e)
         {
             await findings.ReportUnreadableAsync(digest, e);
-            return recorded is not null ? new ManifestCheck(BlobVerdict.Unreadable, recorded) : throw new IOException(e.Message, e);
+            return recorded is not null ? await ReplaceUnreadableAsync(blob, recorded) : throw new IOException(e.Message, e);
         }
         if (!IsWhole(stored, digest))
             stored = null;
@@ -51,6 +51,19 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
             (null, { } right) => await WriteRowAsync(blob, right, stamp),
             _ => await NoteRightAsync(blob, recorded!, stamp, "check"),
         };
+    }
+
+    // What can't be read goes to the quarantine, not away, and right bytes take its place: that loses nothing, whatever was wrong (P6).
+    private async Task<ManifestCheck> ReplaceUnreadableAsync(KnownBlob blob, byte[] right)
+    {
+        try
+        {
+            return await WriteFileAsync(blob, right);
+        }
+        catch (IOException)
+        {
+            return new ManifestCheck(BlobVerdict.Unreadable, right);
+        }
     }
 
     private async Task<ManifestCheck> NoteLostAsync(KnownBlob blob)
