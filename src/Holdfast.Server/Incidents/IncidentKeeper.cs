@@ -1,3 +1,4 @@
+using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
@@ -31,12 +32,32 @@ internal sealed class IncidentKeeper(ContentStores stores, IncidentBook book, Di
         await book.RefreshAsync(cancellationToken);
         if (time.GetElapsedTime(_since) >= Settled)
             await EndUnwatchedAsync(cancellationToken);
+        await EndGoneAsync(cancellationToken);
         if (_pruned is { } last && time.GetElapsedTime(last) < PruneEvery)
             return;
         var before = (time.GetUtcNow() - KeepHealed).ToUnixTimeMilliseconds();
         await stores.Metadata.WriteAsync(before, static (db, before) => Storage.Metadata.Incidents.Prune(db, before, MaxHealed), cancellationToken);
         _pruned = time.GetTimestamp();
     }
+
+    // What was collected meanwhile, nobody misses.
+    private async Task EndGoneAsync(CancellationToken cancellationToken)
+    {
+        foreach (var kind in new[] { IncidentKind.BlobMissing, IncidentKind.BlobCorrupt, IncidentKind.StoreUnreadable, IncidentKind.ManifestMissing, IncidentKind.ManifestCopy })
+        {
+            if (book.Open.Of(kind) == 0)
+                continue;
+            var filter = new IncidentFilter(IncidentState.Open) { Kind = kind };
+            var gone = await stores.Metadata.ReadAsync(
+                filter,
+                static (db, filter) => Storage.Metadata.Incidents.List(db, filter, 1_000).Where(incident => IsGone(db, incident.Subject)).ToList(),
+                cancellationToken);
+            foreach (var incident in gone)
+                await book.HealAsync(kind, incident.Subject, "collection");
+        }
+    }
+
+    private static bool IsGone(MetadataSession db, string subject) => Digest.TryParse(subject, out var digest) && !BlobRows.IsKnown(db, digest);
 
     // A listener or a file that the configuration no longer names can't become right again.
     private async Task EndUnwatchedAsync(CancellationToken cancellationToken)

@@ -111,6 +111,8 @@ internal sealed record JournalRecord
             json.WriteString("actor"u8, deletion.Actor);
             if (deletion.Run is { } run)
                 json.WriteString("run"u8, run);
+            if (deletion.SinceMs is { } since)
+                json.WriteNumber("since"u8, since);
         }
         if (done.Times is { } times)
         {
@@ -145,6 +147,9 @@ internal sealed record JournalRecord
         MediaType = Text(element, "type"),
         Deletion = Text(element, "operation") is { } operation
             ? new Deletion(operation, JournalNames.ParseCause(Text(element, "cause")!), Text(element, "actor")!, Text(element, "run"))
+            {
+                SinceMs = element.TryGetProperty("since", out var since) ? since.GetInt64() : null,
+            }
             : null,
         Times = element.TryGetProperty("created", out var created)
             ? new RowTimes(

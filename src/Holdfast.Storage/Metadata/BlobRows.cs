@@ -46,6 +46,9 @@ public static class BlobRows
         return session.Prepare(Sql).Set("@digest", digest).Set("@size", sizeBytes).Set("@now", createdMs).QueryLong()!.Value;
     }
 
+    /// <summary>Is there a row of it, or has the collection taken it?</summary>
+    public static bool IsKnown(MetadataSession session, Digest digest) => Find(session, digest) is not null;
+
     internal static long? Find(MetadataSession session, Digest digest) =>
         session.Prepare("SELECT id FROM blobs WHERE digest = @digest").Set("@digest", digest).QueryLong();
 

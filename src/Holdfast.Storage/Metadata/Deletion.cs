@@ -4,7 +4,14 @@ namespace Holdfast.Storage.Metadata;
 /// <param name="Operation">Unique; chosen by whoever deletes.</param>
 /// <param name="Actor">A user's name, or the part of the program.</param>
 /// <param name="Run">The retention run, if it was one.</param>
-public sealed record Deletion(string Operation, DeletionCause Cause, string Actor, string? Run = null);
+public sealed record Deletion(string Operation, DeletionCause Cause, string Actor, string? Run = null)
+{
+    /// <summary>
+    /// Of what the collection takes: when the delete was that orphaned it, Unix milliseconds. What was pushed since then was wanted for itself and is
+    /// not taken along. Null: what else it held is taken along in any case.
+    /// </summary>
+    public long? SinceMs { get; init; }
+}
 
 /// <summary>The stored values of <c>trash.cause</c>.</summary>
 public enum DeletionCause

@@ -35,7 +35,7 @@ internal sealed class ManifestEdges
     public void Record(MetadataSession session, long repositoryId, long manifestId, long nowMs)
     {
         Reviews.QueueLinksOf(session, manifestId, nowMs);
-        Reviews.QueueChildrenOf(session, manifestId, nowMs);
+        Reviews.QueueChildrenOf(session, manifestId, null, nowMs);
         session.Prepare("DELETE FROM manifest_blobs WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
         session.Prepare("DELETE FROM manifest_children WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
         session.Prepare("DELETE FROM soft_edges WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();

@@ -36,11 +36,16 @@ public static class ManifestReviews
     /// <summary>Ends a due review: what nothing live holds goes to the trash.</summary>
     public static ReviewOutcome Judge(MetadataSession session, QueueRow row, ReviewTimes times)
     {
-        const string Queued = "SELECT queued_at FROM manifest_reviews WHERE manifest_id = @manifest";
+        const string Queued = "SELECT queued_at, orphaned_at FROM manifest_reviews WHERE manifest_id = @manifest";
         const string State = "SELECT repository_id, trashed_at FROM manifests WHERE id = @manifest";
         var manifest = row.First;
-        if (session.Prepare(Queued).Set("@manifest", manifest).QueryLong() is not { } queued || queued > times.DueMs)
-            return ReviewOutcome.Gone;
+        long orphaned;
+        using (var rows = session.Prepare(Queued).Set("@manifest", manifest).Query())
+        {
+            if (!rows.Read() || rows.Long(0) > times.DueMs)
+                return ReviewOutcome.Gone;
+            orphaned = rows.Long(1);
+        }
         Reviews.ForgetManifest(session, manifest);
         long repository;
         using (var rows = session.Prepare(State).Set("@manifest", manifest).Query())
@@ -53,7 +58,7 @@ public static class ManifestReviews
         if (session.Prepare(ListedSql).Set("@manifest", manifest).QueryLong() is not null || IsHeldOtherwise(session, manifest))
             return ReviewOutcome.Kept;
         // No two deletes take the same manifest in the same millisecond, so this names the operation without a source of ids.
-        var deletion = new Deletion($"gc-{times.NowMs:x}-{manifest:x}", DeletionCause.Collection, "collection");
+        var deletion = new Deletion($"gc-{times.NowMs:x}-{manifest:x}", DeletionCause.Collection, "collection") { SinceMs = orphaned };
         Trash.AddManifest(session, new Located<long>(Repositories.KeyOf(session, repository), repository, manifest), deletion, times.NowMs);
         return ReviewOutcome.Collected;
     }

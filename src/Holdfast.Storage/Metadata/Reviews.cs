@@ -9,8 +9,8 @@ public static class Reviews
     internal static void QueueManifest(MetadataSession session, long manifestId, long nowMs)
     {
         const string Sql = """
-            INSERT INTO manifest_reviews (manifest_id, queued_at) VALUES (@manifest, @now)
-            ON CONFLICT (manifest_id) DO UPDATE SET queued_at = excluded.queued_at
+            INSERT INTO manifest_reviews (manifest_id, queued_at, orphaned_at) VALUES (@manifest, @now, @now)
+            ON CONFLICT (manifest_id) DO UPDATE SET queued_at = excluded.queued_at, orphaned_at = excluded.orphaned_at
             """;
         session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
     }
@@ -38,14 +38,19 @@ public static class Reviews
     }
 
     /// <summary>The children of a manifest that no longer shows them.</summary>
-    internal static void QueueChildrenOf(MetadataSession session, long manifestId, long nowMs)
+    /// <param name="sinceMs">When the delete was that led to this; those that were pushed after it are left alone. Null: just now.</param>
+    internal static void QueueChildrenOf(MetadataSession session, long manifestId, long? sinceMs, long nowMs)
     {
         const string Sql = """
-            INSERT INTO manifest_reviews (manifest_id, queued_at)
-            SELECT c.child_id, @now FROM manifest_children c WHERE c.manifest_id = @manifest
-            ON CONFLICT (manifest_id) DO UPDATE SET queued_at = excluded.queued_at
+            INSERT INTO manifest_reviews (manifest_id, queued_at, orphaned_at)
+            SELECT c.child_id, @now, @orphaned FROM manifest_children c
+            JOIN manifests m ON m.id = c.child_id
+            WHERE c.manifest_id = @manifest AND m.pushed_at <= @pushed
+            ON CONFLICT (manifest_id) DO UPDATE SET queued_at = excluded.queued_at,
+              orphaned_at = CASE WHEN excluded.orphaned_at > manifest_reviews.orphaned_at THEN excluded.orphaned_at ELSE manifest_reviews.orphaned_at END
             """;
-        session.Prepare(Sql).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        session.Prepare(Sql)
+            .Set("@manifest", manifestId).Set("@now", nowMs).Set("@orphaned", sinceMs ?? nowMs).Set("@pushed", sinceMs ?? long.MaxValue).Execute();
     }
 
     /// <summary>The links of a manifest whose edges are about to go.</summary>

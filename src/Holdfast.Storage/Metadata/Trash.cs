@@ -46,7 +46,7 @@ public static partial class Trash
         const string Hide = "UPDATE manifests SET trashed_at = @now WHERE id = @manifest";
         session.Prepare(Add).Set(deletion, nowMs).Set("@repository", manifest.RepositoryId).Set("@manifest", manifest.Item).Execute();
         session.Prepare(Hide).Set("@manifest", manifest.Item).Set("@now", nowMs).Execute();
-        Reviews.QueueChildrenOf(session, manifest.Item, nowMs);
+        Reviews.QueueChildrenOf(session, manifest.Item, deletion.SinceMs, nowMs);
         session.Record(new JournalEvent(
             JournalOperation.TrashManifest, manifest.Repository, Manifests.DigestOf(session, manifest.Item), nowMs) { Deletion = deletion });
     }

@@ -56,9 +56,11 @@ CREATE TABLE leases (
 ){rows-by-key};
 
 -- What may have lost its last holder. Due collection.grace after queued_at.
+-- orphaned_at: when the delete was that led to it, however many steps above.
 CREATE TABLE manifest_reviews (
     manifest_id {long} PRIMARY KEY REFERENCES manifests (id) ON DELETE CASCADE,
-    queued_at {long} NOT NULL
+    queued_at {long} NOT NULL,
+    orphaned_at {long} NOT NULL
 ){rows};
 CREATE INDEX manifest_reviews_by_time ON manifest_reviews (queued_at);
 

@@ -105,6 +105,21 @@ public sealed class StateTests
         await WaitAsync(disk.Registry, time, "disk-reserve", "healed");
     }
 
+    [Fact]
+    public async Task Damage_OfABlobThatIsCollected_EndsWithIt()
+    {
+        var time = new ManualTime();
+        await using var registry = new RegistryFixture { Time = time };
+        await registry.StartAsync();
+        var digest = await registry.PushBlobAsync("team/app", [1, 2, 3]);
+        await registry.ChangeAsync($"INSERT INTO incidents (kind, object, detail, opened_at, updated_at, seen) VALUES ('store-unreadable', '{digest}', 'x', 1, 1, 1)");
+        await WaitAsync(registry, time, "store-unreadable", "open");
+        await registry.ChangeAsync("DELETE FROM leases");
+        await registry.ChangeAsync("DELETE FROM links");
+        await registry.ChangeAsync("DELETE FROM blobs");
+        await WaitAsync(registry, time, "store-unreadable", "healed");
+    }
+
     // Certificates begin when they are made, by the real clock.
     private static ManualTime Now()
     {
