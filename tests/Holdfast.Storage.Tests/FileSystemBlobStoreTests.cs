@@ -31,9 +31,11 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
 
     protected override void Obstruct(Digest digest)
     {
-        if (File.Exists(PathOf(digest)))
-            File.Delete(PathOf(digest));
-        Directory.CreateDirectory(PathOf(digest));
+        // A folder in the blob's own place would give way to it.
+        var fanOut = Path.GetDirectoryName(PathOf(digest))!;
+        if (Directory.Exists(fanOut))
+            Directory.Delete(fanOut, recursive: true);
+        File.WriteAllText(fanOut, "in the way");
     }
 
     [Fact]
@@ -64,6 +66,18 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         var hex = digest.Hex.ToString();
         var path = Path.Combine(_temporary.Path, "blobs", "sha256", hex[..2], hex);
         File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+    }
+
+    [Fact, Promise("P4")]
+    public async Task Commit_AFolderHasTakenItsName_IsStoredAndTheFolderKept()
+    {
+        var content = Random(100);
+        var digest = await PutAsync(content);
+        File.Delete(PathOf(digest));
+        Directory.CreateDirectory(Path.Combine(PathOf(digest), "inside"));
+        (await PutAsync(content)).ShouldBe(digest);
+        (await Store.FindSizeAsync(digest, None)).ShouldBe(100);
+        Directory.EnumerateDirectories(Path.Combine(_temporary.Path, "quarantine")).ShouldHaveSingleItem();
     }
 
     [Fact]

@@ -53,12 +53,13 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
         };
     }
 
-    // What can't be read goes to the quarantine, not away, and right bytes take its place: that loses nothing, whatever was wrong (P6).
+    // Right bytes take the place of what can't be read: that loses nothing, whatever was wrong (P6). It isn't moved away before: it may be right, too,
+    // and the new file may fail to come.
     private async Task<ManifestCheck> ReplaceUnreadableAsync(KnownBlob blob, byte[] right)
     {
         try
         {
-            return await WriteFileAsync(blob, right);
+            return await StoreFileAsync(blob, right);
         }
         catch (IOException)
         {
@@ -92,6 +93,12 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
             kept is null
                 ? "the blob store's copy of its bytes was missing; it is written anew from the database's"
                 : $"the blob store's copy of its bytes was wrong; it is kept in {kept}, and written anew from the database's");
+        return await StoreFileAsync(blob, right);
+    }
+
+    private async Task<ManifestCheck> StoreFileAsync(KnownBlob blob, byte[] right)
+    {
+        var digest = blob.Digest;
         await using var writer = await stores.Blobs.OpenUploadAsync(Guid.NewGuid(), digest.Algorithm, CancellationToken.None);
         try
         {

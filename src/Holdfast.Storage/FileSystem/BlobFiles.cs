@@ -39,19 +39,30 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     }
 
     /// <summary>Makes the file a blob. When this returns, a power cut loses neither its bytes nor its name (P1).</summary>
-    /// <returns>The stamp of the file as a blob.</returns>
+    /// <returns>The stamp of the file as a blob; 0 if somebody else wrote to it meanwhile, so that nobody takes its bytes for those that were hashed.</returns>
     /// <exception cref="IOException">What of it is on the disk is not known; the file must not be used again.</exception>
     public long Publish(SafeFileHandle file, string path, Digest digest)
     {
         var start = time.GetTimestamp();
         Posix.SyncData(file, path);
         StorageMetrics.RecordSync(time.GetElapsedTime(start), StorageMetrics.FileTarget);
+        var written = Posix.Examine(file, path);
         FanOutOf(digest).Ensure(digest);
-        Posix.Rename(path, PathOf(digest));
+        Replace(path, digest);
         // Only now: a crash before the rename leaves an upload, which must still take bytes when it is resumed.
         File.SetUnixFileMode(file, EveryoneReads);
         SyncFolder(digest);
-        return Posix.Examine(file, path).Stamp;
+        var published = Posix.Examine(file, path);
+        return published.ModifiedNs == written.ModifiedNs && published.SizeBytes == written.SizeBytes ? published.Stamp : 0;
+    }
+
+    // A file gives way to the new one at once. A folder that has taken a blob's name doesn't: a push would never heal that.
+    private void Replace(string path, Digest digest)
+    {
+        var target = PathOf(digest);
+        if (Directory.Exists(target))
+            MoveAway(digest, folder.Quarantine, $"{digest}.{time.GetUtcNow().ToUnixTimeMilliseconds()}");
+        Posix.Rename(path, target);
     }
 
     /// <returns>Null only if the folders were read and hold no such name (P6).</returns>

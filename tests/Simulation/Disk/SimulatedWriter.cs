@@ -72,6 +72,7 @@ internal sealed class SimulatedWriter(SimulatedBlobStore store, Guid upload, Sim
                 _file ??= Disk.Create(upload);
                 _file.Synced = _file.Bytes;
             }
+            var written = _file.Bytes;
             await store.StepAsync("rename", expected, Faults.Any);
             if (Disk.Unreadable.Contains(expected))
                 throw new IOException("simulated: something else has the blob's name");
@@ -80,7 +81,7 @@ internal sealed class SimulatedWriter(SimulatedBlobStore store, Guid upload, Sim
             await store.StepAsync("sync folder", expected, Faults.InputOutput);
             lock (Disk)
                 Disk.SyncFolder(expected);
-            _stamp = _file.Stamp;
+            _stamp = ReferenceEquals(_file.Bytes, written) ? _file.Stamp : 0;
             _closed = "is committed";
             return BlobCommitOutcome.Stored;
         }
