@@ -2,6 +2,7 @@ using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Heal;
@@ -86,7 +87,10 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
             {
                 if (s.payload is not null)
                     Storage.Metadata.Manifests.MendPayload(db, s.stored.Digest, s.payload);
-                return BlobRows.Renew(db, s.stored, s.by, s.now);
+                var ended = BlobRows.Renew(db, s.stored, s.by, s.now);
+                if (s.payload is not null)
+                    LostManifests.Recover(db, s.stored.Digest, s.payload, s.now);
+                return ended;
             },
             CancellationToken.None);
         checks.Findings.Note(healed ?? []);

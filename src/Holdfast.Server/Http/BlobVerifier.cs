@@ -24,6 +24,9 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
     // Pulls that wait for a hash share the disk and the cores with those that don't.
     private const int MaxAtOnce = 4;
 
+    // What is read in one piece doesn't wait behind layers of gigabytes: after a rebuild nothing is verified, and no image starts without its config.
+    private const int AtOnceBytes = 256 * 1024;
+
     private const int MaxKnownWrong = 10_000;
 
     // A clock that was set back leaves times that lie ahead. Up to here they are taken for what they say, because the stamp proves that nobody wrote
@@ -173,26 +176,31 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
         try
         {
             await Task.Yield(); // Not before the dictionary knows of it.
-            await _slots.WaitAsync(_stopping.Token);
-            try
-            {
-                var row = await stores.Metadata.ReadAsync(digest, static (db, digest) => BlobChecks.Find(db, digest), _stopping.Token);
-                if (row is not { } blob)
-                    return new BlobCheck(BlobVerdict.Missing);
-                var check = await HashAsync(blob, pace: null, _stopping.Token);
-                if (check.Verdict == BlobVerdict.Right)
-                    written = Renewals.Add(new StoredBlob(digest, blob.SizeBytes, check.Stamp), blob.Stamp);
-                PullChecks.Add(1, new KeyValuePair<string, object?>("outcome", check.Verdict.Name()));
-                return check;
-            }
-            finally
-            {
-                _slots.Release();
-            }
+            var row = await stores.Metadata.ReadAsync(digest, static (db, digest) => BlobChecks.Find(db, digest), _stopping.Token);
+            if (row is not { } blob)
+                return new BlobCheck(BlobVerdict.Missing);
+            var check = blob.SizeBytes <= AtOnceBytes ? await HashAsync(blob, pace: null, _stopping.Token) : await HashInTurnAsync(blob);
+            if (check.Verdict == BlobVerdict.Right)
+                written = Renewals.Add(new StoredBlob(digest, blob.SizeBytes, check.Stamp), blob.Stamp);
+            PullChecks.Add(1, new KeyValuePair<string, object?>("outcome", check.Verdict.Name()));
+            return check;
         }
         finally
         {
             _ = ForgetAfterAsync(digest, written);
+        }
+    }
+
+    private async Task<BlobCheck> HashInTurnAsync(KnownBlob blob)
+    {
+        await _slots.WaitAsync(_stopping.Token);
+        try
+        {
+            return await HashAsync(blob, pace: null, _stopping.Token);
+        }
+        finally
+        {
+            _slots.Release();
         }
     }
 

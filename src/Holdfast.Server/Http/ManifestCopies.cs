@@ -1,6 +1,7 @@
 using Holdfast.Oci;
 using Holdfast.Storage;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Http;
@@ -117,11 +118,12 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
     private async Task<ManifestCheck> NoteRightAsync(KnownBlob blob, byte[] payload, long stamp, string by)
     {
         findings.Note(await stores.Metadata.WriteAsync(
-            (stored: new StoredBlob(blob.Digest, blob.SizeBytes, stamp), blob.Stamp, by, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
+            (stored: new StoredBlob(blob.Digest, blob.SizeBytes, stamp), payload, blob.Stamp, by, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
             static (db, s) =>
             {
                 var healed = new List<Incident>(BlobChecks.NoteRight(db, s.stored, s.Stamp, s.by, s.now));
                 healed.AddRange(Storage.Metadata.Incidents.Heal(db, IncidentKind.ManifestMissing, s.stored.Digest.ToString(), s.by, s.now));
+                LostManifests.Recover(db, s.stored.Digest, s.payload, s.now);
                 return healed;
             },
             CancellationToken.None));

@@ -31,7 +31,8 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds
                 Outcome.StoreUnreadable, "the manifest's bytes could not be read, which says nothing about whether they are there; the operator has been told");
             return;
         }
-        if (stored is null || payload is null || !await holds.HoldAsync(request, stored))
+        // Of a lost one the reading may just have found the bytes; what it needs is known at the next request.
+        if (stored is null || payload is null || stored.IsLost || !await holds.HoldAsync(request, stored))
         {
             await FailUnknownAsync(request, reference);
             return;

@@ -121,6 +121,15 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
                 + "stop the server and run `holdfast rebuild`, which makes the database from the blobs and the journal");
             return figures;
         }
+        // What the database lost with the journal is unknown, too, and taking it for left over would make a loss that could be mended one for good (P6).
+        if (count > 0 && await stores.Metadata.ReadAsync(0, static (db, _) => IsJournalInDoubt(db), cancellationToken))
+        {
+            await checks.Findings.ReportAsync(
+                IncidentKind.UnknownFile, Store,
+                $"{count} blobs are stored that the database doesn't know, and changes of it may be lost (see the incident about the journal). Nothing of them is "
+                + "touched until that incident is acknowledged; push the images that are missing again");
+            return figures;
+        }
         await checks.Findings.Incidents.HealAsync(IncidentKind.UnknownFile, Store, "check");
         foreach (var name in _unknown)
         {
@@ -129,6 +138,9 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         }
         return figures;
     }
+
+    private static bool IsJournalInDoubt(MetadataSession db) => Storage.Metadata.Incidents
+        .List(db, new IncidentFilter(IncidentState.Open) { Kind = IncidentKind.Journal }, 100).Any(static incident => incident.AcknowledgedAtMs is null);
 
     private async Task<(bool Adopted, bool Quarantined)> JudgeAsync(StoredName name, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Storage.Acceptance;
@@ -25,7 +26,11 @@ public static class ManifestPush
             static (db, s) =>
             {
                 var result = Manifests.Put(db, s.put, s.now);
-                return new ManifestPushResult(result, result.IsWhole ? Incidents.Heal(db, s.put.Digest.ToString(), "push", s.now) : []);
+                if (!result.IsWhole)
+                    return new ManifestPushResult(result, []);
+                var healed = Incidents.Heal(db, s.put.Digest.ToString(), "push", s.now);
+                LostManifests.Recover(db, s.put.Digest, s.put.Payload, s.now); // In other repositories.
+                return new ManifestPushResult(result, healed);
             },
             CancellationToken.None);
     }

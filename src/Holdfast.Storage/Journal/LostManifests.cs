@@ -38,8 +38,38 @@ public static class LostManifests
         return [.. lost.Select(manifest => manifest with { Tags = Metadata.Tags.Of(session, manifest.Id) })];
     }
 
-    internal static string OriginalType(string mediaType) =>
-        mediaType.StartsWith(Mark, StringComparison.Ordinal) ? mediaType[Mark.Length..] : mediaType;
+    /// <summary>
+    /// The bytes are there again, and were hashed: every row of theirs that is lost gets its media type and its edges, if all that it refers to is there (P2).
+    /// Of one that doesn't get them an incident tells, until a push or a scrub finds the rest.
+    /// </summary>
+    /// <returns>How many are found.</returns>
+    public static int Recover(MetadataSession session, Digest digest, ReadOnlyMemory<byte> payload, long nowMs)
+    {
+        var found = 0;
+        foreach (var place in EdgeCheck.ListPlaces(session, digest).Where(place => place.IsLost))
+        {
+            if (TryRecover(session, place, payload, nowMs))
+                found++;
+            else if (!Incidents.IsOpen(session, IncidentKind.DanglingEdge, digest.ToString()))
+            {
+                Incidents.Open(
+                    session, IncidentKind.DanglingEdge, digest.ToString(),
+                    $"in {place.Repository.Name}, its bytes are there, but not all that it refers to; it is answered 404 until that is pushed again", nowMs);
+            }
+        }
+        return found;
+    }
+
+    /// <summary>Does the repository have a manifest of which nobody knows what it needs?</summary>
+    internal static bool IsIn(MetadataSession session, long repositoryId)
+    {
+        const string Sql = "SELECT 1 FROM manifests m WHERE m.repository_id = @repository AND m.media_type >= 'lost:' AND m.media_type < 'lost;' LIMIT 1";
+        return session.Prepare(Sql).Set("@repository", repositoryId).QueryLong() is not null;
+    }
+
+    internal static bool IsMarked(string mediaType) => mediaType.StartsWith(Mark, StringComparison.Ordinal);
+
+    internal static string OriginalType(string mediaType) => IsMarked(mediaType) ? mediaType[Mark.Length..] : mediaType;
 
     /// <summary>Puts the row of a manifest without its bytes. One that is there is only made live again.</summary>
     internal static void Put(MetadataSession session, JournalEvent put)
@@ -56,6 +86,20 @@ public static class LostManifests
         var id = session.Prepare(Sql)
             .Set("@repository", repositoryId).Set("@blob", blobId).Set("@mediaType", Mark + put.MediaType).Set("@now", put.AtMs).QueryLong()!.Value;
         Trash.ForgetManifest(session, id);
+    }
+
+    private static bool TryRecover(MetadataSession session, ManifestPlace place, ReadOnlyMemory<byte> payload, long nowMs)
+    {
+        const string Sql = """
+            UPDATE manifests SET media_type = @mediaType, artifact_type = @artifactType, subject = @subject, annotations = @annotations
+            WHERE id = @manifest
+            """;
+        if (!ManifestParser.TryParse(payload, place.MediaType, out var manifest, out _) || !EdgeCheck.Repair(session, place, manifest, nowMs).IsWhole)
+            return false;
+        session.Prepare(Sql)
+            .Set("@manifest", place.Id).Set("@mediaType", manifest.MediaType).Set("@artifactType", manifest.ArtifactType)
+            .Set("@subject", manifest.Subject?.Digest.ToBytes()).Set("@annotations", manifest.AnnotationsJson).Execute();
+        return true;
     }
 }
 

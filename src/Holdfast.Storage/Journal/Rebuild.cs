@@ -25,7 +25,7 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         await PutFoundAsync(cancellationToken);
         var missing = await ends.FindMissingAsync(cancellationToken);
         var unseen = await ends.FindUnusedAsync(cancellationToken);
-        InTransaction(() => ends.Settle(missing, unseen, nowMs));
+        InTransaction(() => ends.Settle(missing, unseen, scan.Damage, nowMs));
         return ends.Count() with
         {
             Changes = _changes,

@@ -7,6 +7,8 @@ namespace Holdfast.Storage.Journal;
 /// <summary>What is looked at and set right when all changes are replayed.</summary>
 internal sealed class RebuildEnd(MetadataSession session, IBlobStore blobs)
 {
+    private const int MaxNamed = 20;
+
     /// <summary>Linked blobs whose file isn't there, or has another size.</summary>
     public async Task<IReadOnlyList<MissingBlob>> FindMissingAsync(CancellationToken cancellationToken)
     {
@@ -38,8 +40,13 @@ internal sealed class RebuildEnd(MetadataSession session, IBlobStore blobs)
     }
 
     /// <summary>Opens incidents for what is gone, and takes care that nothing is collected for reasons that the journal doesn't know.</summary>
-    public void Settle(IReadOnlyList<MissingBlob> missing, IReadOnlyList<Digest> unused, long nowMs)
+    public void Settle(IReadOnlyList<MissingBlob> missing, IReadOnlyList<Digest> unused, IReadOnlyList<string> damage, long nowMs)
     {
+        if (damage.Count > 0)
+        {
+            var detail = $"the database was rebuilt from a journal with lost lines: {string.Join("; ", damage.Take(MaxNamed))}";
+            Incidents.Open(session, IncidentKind.Journal, "holdfast.db", detail, nowMs);
+        }
         foreach (var digest in unused)
             Remove(digest);
         foreach (var blob in missing)
@@ -72,11 +79,6 @@ internal sealed class RebuildEnd(MetadataSession session, IBlobStore blobs)
         """
         DELETE FROM leases WHERE EXISTS (SELECT 1 FROM manifest_blobs e
           WHERE e.repository_id = leases.repository_id AND e.blob_id = leases.blob_id)
-        """,
-        // What a lost manifest needs isn't known, so in its repository no link is collected for want of a manifest.
-        """
-        DELETE FROM link_reviews WHERE repository_id IN
-          (SELECT m.repository_id FROM manifests m WHERE m.media_type >= 'lost:' AND m.media_type < 'lost;')
         """,
         "UPDATE link_reviews SET queued_at = @now",
         "UPDATE manifest_reviews SET queued_at = @now",

@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Storage.Metadata;
 
@@ -20,7 +21,8 @@ public static class EdgeCheck
         while (rows.Read())
         {
             var repository = new RepositoryKey((int)rows.Long(1), RepositoryName.Parse(rows.Text(2)));
-            places.Add(new ManifestPlace(rows.Long(0), repository, rows.Text(3), rows.Long(4) == 1));
+            var type = rows.Text(3);
+            places.Add(new ManifestPlace(rows.Long(0), repository, LostManifests.OriginalType(type), rows.Long(4) == 1, LostManifests.IsMarked(type)));
         }
         return places;
     }
@@ -74,4 +76,5 @@ public static class EdgeCheck
 
 /// <summary>A manifest's row.</summary>
 /// <param name="IsLive">It is not in the trash.</param>
-public sealed record ManifestPlace(long Id, RepositoryKey Repository, string MediaType, bool IsLive);
+/// <param name="IsLost">Its edges were lost with the database, and are not known again (<see cref="LostManifests"/>).</param>
+public sealed record ManifestPlace(long Id, RepositoryKey Repository, string MediaType, bool IsLive, bool IsLost);

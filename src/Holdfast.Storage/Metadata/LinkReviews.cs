@@ -43,6 +43,13 @@ public static class LinkReviews
                 session.Prepare(EndLease).Set("@repository", repository).Set("@blob", blob).Execute();
             return ReviewOutcome.Kept;
         }
+        // What a lost manifest needs isn't known (P6). In an emergency everything is due, so that a row that moved would come up in the same run for ever.
+        if (LostManifests.IsIn(session, repository))
+        {
+            if (times.DueMs <= times.NowMs)
+                Postpone(session, row, queued, times.NowMs);
+            return ReviewOutcome.Postponed;
+        }
         if (isLeased)
         {
             Postpone(session, row, queued, lease!.Value + times.LeaseMs - times.GraceMs);

@@ -1,3 +1,5 @@
+using Holdfast.Storage.Journal;
+
 namespace Holdfast.Storage.Metadata;
 
 /// <summary>
@@ -57,6 +59,12 @@ public static class ManifestReviews
         }
         if (session.Prepare(ListedSql).Set("@manifest", manifest).QueryLong() is not null || IsHeldOtherwise(session, manifest))
             return ReviewOutcome.Kept;
+        // An index that is lost may list it, and nobody knows (P6).
+        if (LostManifests.IsIn(session, repository))
+        {
+            Reviews.QueueManifest(session, manifest, times.DueMs <= times.NowMs ? times.NowMs : queued);
+            return ReviewOutcome.Postponed;
+        }
         // No two deletes take the same manifest in the same millisecond, so this names the operation without a source of ids.
         var deletion = new Deletion($"gc-{times.NowMs:x}-{manifest:x}", DeletionCause.Collection, "collection") { SinceMs = orphaned };
         Trash.AddManifest(session, new Located<long>(Repositories.KeyOf(session, repository), repository, manifest), deletion, times.NowMs);

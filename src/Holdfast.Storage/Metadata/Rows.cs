@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage.Journal;
 
 namespace Holdfast.Storage.Metadata;
 
@@ -22,6 +23,9 @@ public sealed record StoredManifest(Digest Digest, string MediaType, long SizeBy
 {
     /// <summary>Since when it waits to be reviewed, if it was looked up by its digest; a tag holds it anyway.</summary>
     public long? ReviewQueuedAtMs { get; init; }
+
+    /// <summary>Is it a row without edges, of which a rebuild knew no more than the name? What it refers to may not be there.</summary>
+    public bool IsLost => LostManifests.IsMarked(MediaType);
 }
 
 /// <summary>One page of names, in ASCII order.</summary>

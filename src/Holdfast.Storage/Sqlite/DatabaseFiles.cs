@@ -43,6 +43,13 @@ internal sealed class DatabaseFiles(DataFolder folder)
         return target;
     }
 
+    /// <exception cref="IOException">Part of the new one is in its log alone, which would stay behind: the disk was full when it was closed.</exception>
+    public void RequireNewWhole()
+    {
+        if (File.Exists(New + "-wal") && new FileInfo(New + "-wal").Length > 0)
+            throw new IOException($"the new database {New} could not be written in full (is the disk full?); the old one was left as it is");
+    }
+
     public void RemoveNew()
     {
         File.Delete(New);

@@ -55,8 +55,10 @@ public sealed class DatabaseRebuild
 
     /// <summary>Puts the new database in its place. A journal with lost lines goes with the old one, and another is begun.</summary>
     /// <returns>Where the old one is kept; null if there was none.</returns>
+    /// <exception cref="IOException">The new one is not whole; the old one is still there.</exception>
     public string? Swap()
     {
+        _files.RequireNewWhole();
         var old = _files.MoveAway(_nowMs);
         _files.TakeNew();
         if (!_scan.IsWhole)

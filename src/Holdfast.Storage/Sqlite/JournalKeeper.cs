@@ -77,13 +77,44 @@ internal sealed class JournalKeeper : IAsyncDisposable
         {
             if (JournalFile.FindDamage(path, _stop.Token) is not { } offset)
                 continue;
-            Compact();
-            // If it was the last segment, it goes with the snapshot after the next.
-            _isDamaged = true;
-            _journal.LeaveSegment();
-            Report($"{Path.GetFileName(path)} is damaged at byte {offset}; the database is whole, and a new snapshot of it takes the place of what is damaged");
+            Replace($"{Path.GetFileName(path)} is damaged at byte {offset}");
             return;
         }
+        if (FindGap() is { } gap)
+            Replace(gap);
+    }
+
+    private void Replace(string damage)
+    {
+        Compact();
+        // If it was the last segment, it goes with the snapshot after the next.
+        _isDamaged = true;
+        _journal.LeaveSegment();
+        Report($"{damage}; the database is whole, and a new snapshot of it takes the place of what is damaged");
+    }
+
+    // A file that somebody took away leaves others that are whole. The start looks at the last alone.
+    private string? FindGap()
+    {
+        var segments = JournalFolder.List(_folder, JournalFolder.Segment);
+        var next = JournalFolder.List(_folder, JournalFolder.Snapshot) is [.., var newest] ? newest.Sequence + 1 : 1;
+        for (var i = 0; i < segments.Count; i++)
+        {
+            var (first, path) = segments[i];
+            var isLast = i + 1 == segments.Count;
+            if (!isLast && segments[i + 1].Sequence <= next)
+                continue; // Needless, because of the snapshot.
+            if (first > next)
+                return first == next + 1 ? $"change {next} is lost: its file is gone" : $"changes {next} to {first - 1} are lost: their file is gone";
+            if (isLast)
+                break; // Its end is just being written.
+            // What can't be read at a glance is taken for right; a header alone is of changes that were taken back.
+            if (JournalFile.ReadEnds(path).Last is not { } end)
+                next = segments[i + 1].Sequence;
+            else if (end.Store is null)
+                next = end.Sequence + 1;
+        }
+        return null;
     }
 
     private void CompactIfLarge()

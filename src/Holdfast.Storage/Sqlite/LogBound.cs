@@ -28,7 +28,7 @@ internal sealed class LogBound(long maxFrames, DatabaseRoom? room)
                 Restart(session);
             room?.Look(session);
         }
-        catch (SqliteException)
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
             // The next commit meets the same disk, and says so to its callers.
         }

@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Server.Http;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Storage.Metadata;
 using Holdfast.Testing;
@@ -18,6 +19,32 @@ public sealed class HashWalkTests : ScrubbedStores
             (digest, stamp),
             static (db, s) => db.Prepare("UPDATE blobs SET stamp = @stamp WHERE digest = @digest").Set("@stamp", s.stamp).Set("@digest", s.digest).Execute(),
             CancellationToken.None);
+    }
+
+    [Fact, Promise("P4")]
+    public async Task Manifest_WhoseEdgesTheDatabaseLost_HasThemAgainAfterACheck()
+    {
+        var digest = await PushImageAsync(1);
+        await ExecuteAsync("UPDATE manifests SET media_type = 'lost:' || media_type; DELETE FROM manifest_blobs");
+        (await Checks.Copies.MendAsync(digest, CancellationToken.None)).Verdict.ShouldBe(BlobVerdict.Right);
+        (await CountAsync("SELECT COUNT(*) FROM manifests WHERE media_type = 'application/vnd.oci.image.manifest.v1+json'")).ShouldBe(1);
+        (await CountAsync("SELECT COUNT(*) FROM manifest_blobs")).ShouldBe(2);
+    }
+
+    [Fact, Promise("P5")]
+    public async Task Pull_OfAConfigWhileLayersAreHashed_DoesNotWaitForThem()
+    {
+        var ended = new TaskCompletionSource();
+        var large = new List<Digest>();
+        for (var i = 0; i < 5; i++)
+            large.Add(await PushAsync(Samples.Bytes(i, 300_000)));
+        var config = await PushAsync(Samples.Bytes(9, 300));
+        Blobs.OnCheck = digest => digest == config ? Task.CompletedTask : ended.Task;
+        var layers = large.Select(Checks.Verifier.VerifyAsync).ToList();
+        (await Checks.Verifier.VerifyAsync(config).WaitAsync(TimeSpan.FromSeconds(20))).Verdict.ShouldBe(BlobVerdict.Right);
+        ended.SetResult();
+        foreach (var layer in layers)
+            (await layer).Verdict.ShouldBe(BlobVerdict.Right);
     }
 
     [Fact, Promise("P4"), Promise("P8")]

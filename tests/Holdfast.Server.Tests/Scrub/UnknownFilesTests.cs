@@ -68,6 +68,21 @@ public sealed class UnknownFilesTests : ScrubbedStores
     }
 
     [Fact, Promise("P6")]
+    public async Task File_NobodyKnowsWhileTheJournalIsInDoubt_IsNotTouchedUntilSomebodyLooked()
+    {
+        var digest = Leave(Samples.Bytes(1, 300));
+        PassTheGrace();
+        await Checks.Findings.Incidents.OpenAsync(IncidentKind.Journal, "holdfast.db", "the journal is missing");
+        (await Scrub.UnknownFiles.RunAsync(CancellationToken.None)).Adopted.ShouldBe(0);
+        (await OpenIncidentsAsync()).ShouldBe([(IncidentKind.Journal, "holdfast.db"), (IncidentKind.UnknownFile, "blobs")]);
+        File.Exists(FileOf(digest)).ShouldBeTrue();
+
+        await Checks.Findings.Incidents.AcknowledgeAsync(1, "somebody", CancellationToken.None);
+        (await Scrub.UnknownFiles.RunAsync(CancellationToken.None)).Adopted.ShouldBe(1);
+        (await OpenIncidentsAsync()).ShouldBe([(IncidentKind.Journal, "holdfast.db")]);
+    }
+
+    [Fact, Promise("P6")]
     public async Task File_NobodyKnowsAndUnreadable_Stays()
     {
         var digest = Leave(Samples.Bytes(1, 300));

@@ -203,6 +203,45 @@ public sealed class StartTests : IAsyncLifetime
         await ShouldRebuildAsync(await _store.DumpAsync());
     }
 
+    [Theory, Promise("P8")]
+    [InlineData("first")]
+    [InlineData("between")]
+    public async Task Start_SegmentRemovedAndDatabaseGood_IsFoundAndReplacedByASnapshot(string which)
+    {
+        await _store.PushImageAsync("a", "v1");
+        await _store.CloseAsync();
+        var lines = File.ReadAllLines(Segment);
+        File.WriteAllLines(Segment, lines[..2]); // The header, and change 1.
+        File.WriteAllLines(JournalFolder.PathOf(_store.Journal, 2, JournalFolder.Segment), [lines[0], lines[2]]);
+        File.WriteAllLines(JournalFolder.PathOf(_store.Journal, 3, JournalFolder.Segment), [lines[0], lines[3]]);
+        await _store.OpenAsync();
+        await _store.CloseAsync();
+        File.Delete(which == "first" ? Segment : JournalFolder.PathOf(_store.Journal, 2, JournalFolder.Segment));
+
+        (await _store.OpenAsync()).Warnings.ShouldBeEmpty();
+        await UntilAsync(async () => (await _store.QueryAsync(session => Incidents.ListOpen(session, 10))).Count > 0);
+        (await OpenIncidentAsync()).Detail.ShouldContain(which == "first" ? "change 1 is lost" : "change 2 is lost");
+        await ShouldRebuildAsync(await _store.DumpAsync());
+    }
+
+    [Fact]
+    public async Task Swap_NewDatabaseNotWholeInItsFile_LeavesTheOldOne()
+    {
+        await _store.PushImageAsync("a", "v1");
+        await _store.CloseAsync();
+        using (var data = FileSystem.DataFolder.Open(_store.Path))
+        {
+            await using var blobs = new FileSystem.FileSystemBlobStore(data, TimeProvider.System);
+            var rebuild = Sqlite.DatabaseRebuild.Read(data, blobs, TimeProvider.System);
+            await rebuild.MakeAsync(null, findUnknown: false, None);
+            // What a full disk leaves: what could not be copied out of the log.
+            await File.WriteAllBytesAsync(_store.DatabaseFile + ".new-wal", new byte[100], None);
+            Should.Throw<IOException>(rebuild.Swap);
+        }
+        (await _store.OpenAsync()).Warnings.ShouldBeEmpty();
+        (await _store.QueryAsync(session => Manifests.Find(session, _store.App, Tag.Parse("v1")))).ShouldNotBeNull();
+    }
+
     [Fact, Promise("P4")]
     public async Task Start_ManifestBytesGone_KeepsItsTagAndIndexAndAPushHealsIt()
     {
@@ -224,6 +263,56 @@ public sealed class StartTests : IAsyncLifetime
         await _store.PushImageAsync("a", "v1");
         (await _store.QueryAsync(LostManifests.List)).ShouldBeEmpty();
         Edges(await _store.DumpAsync()).ShouldBe(Edges(before));
+    }
+
+    [Fact, Promise("P3")]
+    public async Task Start_ManifestBytesPutBack_KnowsWhatItNeedsAgainAndHeldItMeanwhile()
+    {
+        var image = await _store.PushImageAsync("a", "v1");
+        var layer = await _store.PushBlobAsync("layer of a");
+        await _store.PushIndexAsync([image], "latest");
+        var before = await _store.DumpAsync();
+        await _store.CloseAsync();
+        var payload = await File.ReadAllBytesAsync(_store.BlobFile(image.Digest), None);
+        File.Delete(_store.BlobFile(image.Digest));
+        File.Delete(_store.DatabaseFile);
+        (await _store.OpenAsync()).Rebuilt.ShouldNotBeNull().LostManifests.ShouldHaveSingleItem();
+
+        // Nobody knows that the layer is needed; so nobody knows that it isn't.
+        var times = new ReviewTimes(_store.Now, long.MaxValue, 0, 0);
+        var judged = await _store.ChangeAsync(session =>
+        {
+            var (repository, blob) = (Repositories.Find(session, _store.App)!.Value, BlobRows.Find(session, layer.Digest)!.Value);
+            Reviews.QueueLink(session, repository, blob, 1);
+            return LinkReviews.Judge(session, new QueueRow(1, repository, blob), times);
+        });
+        judged.ShouldBe(ReviewOutcome.Postponed);
+
+        (await _store.ChangeAsync(session => Manifests.MendPayload(session, image.Digest, payload))).ShouldBeTrue();
+        (await _store.ChangeAsync(session => LostManifests.Recover(session, image.Digest, payload, 5))).ShouldBe(1);
+        (await _store.QueryAsync(LostManifests.List)).ShouldBeEmpty();
+        (await _store.DumpAsync()).ShouldBe(before);
+        (await _store.DeleteLinkAsync(layer.Digest)).Outcome.ShouldBe(DeleteOutcome.Held);
+    }
+
+    [Fact, Promise("P4")]
+    public async Task Recover_WhatItRefersToIsLostToo_SaysSoAndIsNotServed()
+    {
+        var image = await _store.PushImageAsync("a", "v1");
+        await _store.CloseAsync();
+        FlipInLine(2); // The second change: a's layer.
+        File.Delete(_store.DatabaseFile);
+        (await RebuildAsync()).LostManifests.ShouldHaveSingleItem();
+        await _store.OpenAsync();
+
+        var payload = await File.ReadAllBytesAsync(_store.BlobFile(image.Digest), None);
+        (await _store.ChangeAsync(session => LostManifests.Recover(session, image.Digest, payload, 5))).ShouldBe(0);
+        (await _store.QueryAsync(session => Manifests.Find(session, _store.App, Tag.Parse("v1")))).ShouldNotBeNull().IsLost.ShouldBeTrue();
+        (await _store.QueryAsync(session => Incidents.IsOpen(session, IncidentKind.DanglingEdge, image.Digest.ToString()))).ShouldBeTrue();
+
+        await _store.PushBlobAsync("layer of a");
+        (await _store.ChangeAsync(session => LostManifests.Recover(session, image.Digest, payload, 6))).ShouldBe(1);
+        (await _store.QueryAsync(session => Manifests.Find(session, _store.App, Tag.Parse("v1")))).ShouldNotBeNull().MediaType.ShouldBe(image.MediaType);
     }
 
     [Fact]
