@@ -5,7 +5,7 @@ namespace Holdfast.Server.Incidents;
 /// <summary>What to do next about an incident: a sentence or two for each kind; docs/incidents.md tells more.</summary>
 internal static class Advice
 {
-    private const string Push = "push an image that holds it again, with any client, and it is healed; or name a donor that has it under heal.donors, and restart";
+    private const string Push = "push an image that holds it again, and it is healed (with crane or oras under the name of another repository: they send nothing if the manifest is there); or name a donor that has it under heal.donors, and restart";
 
     /// <param name="image">An image that it hits; null if none is known.</param>
     public static string Of(IncidentKind kind, string? image) => kind switch
@@ -20,7 +20,7 @@ internal static class Advice
         IncidentKind.Configuration => "mend the file that it names; it is taken without a restart",
         IncidentKind.CheckOverdue => "the server's log tells why the check does not come to its end",
         IncidentKind.RetentionGuard => "look at `holdfast retention plan`; change the rule, raise its maxRemoved if the plan is right, or mend the in-use list; the next run that passes ends this",
-        IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong",
+        IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong. Acknowledge it when you know why",
         _ => "docs/incidents.md tells what to do",
     };
 }

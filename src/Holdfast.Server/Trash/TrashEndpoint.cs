@@ -38,7 +38,7 @@ internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer res
         var terms = new RestoreTerms(
             body.To is null ? null : TrashSelector.ParseTag(body.To, "to"),
             body.Force ? Deletions.By(request.Caller, DeletionCause.Client) : null);
-        var ids = await _selector.FindAsync(filter, body.Latest, request.Aborted);
+        var ids = await _selector.FindAsync(filter, body.Latest, mayBeNone: false, request.Aborted);
         if (body.To is not null)
             await restorer.CheckOneTagAsync(ids, request.Aborted);
         await request.StreamAsync((stream, token) => restorer.RestoreAsync(ids, terms, body.DryRun, request.Caller, stream, token));
@@ -50,7 +50,9 @@ internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer res
         var filter = await _selector.ParseAsync(body, request.Aborted);
         if (filter.IsEverything && !body.All)
             throw TrashSelector.Invalid("say what to purge: an id, an operation, a tag, digest or repository, a run, since or until when it was deleted, or all");
-        var found = await _selector.FindAsync(filter, latest: false, request.Aborted);
+        // A job that purges what is old has nothing to do on some days; who names one thing means that it is there.
+        var mayBeNone = (filter with { Registry = null, Repositories = new TrashFilter().Repositories, SinceMs = null, UntilMs = null, Cause = null }).IsEverything;
+        var found = await _selector.FindAsync(filter, latest: false, mayBeNone, request.Aborted);
         // Oldest first: what holds something went into the trash before it.
         var ids = found.Where(id => id <= (body.UpTo ?? long.MaxValue)).Reverse().ToList();
         await request.StreamAsync((stream, token) => body.DryRun

@@ -62,12 +62,12 @@ internal sealed class TrashSelector(MetadataDatabase metadata, TimeProvider time
 
     /// <summary>The rows that are meant, the newest first.</summary>
     /// <exception cref="AdminException">There are none, or it isn't clear which is meant.</exception>
-    public async ValueTask<IReadOnlyList<long>> FindAsync(TrashFilter filter, bool latest, CancellationToken token)
+    public async ValueTask<IReadOnlyList<long>> FindAsync(TrashFilter filter, bool latest, bool mayBeNone, CancellationToken token)
     {
         var ids = latest
             ? await FindLatestAsync(filter, token)
             : await metadata.ReadAsync(filter, static (db, filter) => Storage.Metadata.Trash.ListIds(db, filter), token);
-        return ids.Count > 0 ? ids : throw new AdminException(
+        return ids.Count > 0 || mayBeNone ? ids : throw new AdminException(
             Outcome.AdminNotFound,
             "nothing in the trash is what you name: it was never deleted, was restored already, or is gone for good; `holdfast trash list` shows what is there");
     }

@@ -27,7 +27,7 @@ internal static class RebuildText
             await output.WriteLineAsync($"blob: {blob.Digest}: {found}; a push of an image with it heals it");
         }
         if (report.UnknownBlobs > 0)
-            await output.WriteLineAsync($"{report.UnknownBlobs} blobs that nothing refers to, {report.UnknownManifests} manifests among them");
+            await output.WriteLineAsync($"{report.UnknownBlobs} blobs that nothing refers to, {report.UnknownManifests} manifests among them; the collection takes them in the end, unless a push uses them");
         if (old is not null)
             await output.WriteLineAsync($"the old database is kept as {old}");
     }

@@ -56,7 +56,8 @@ internal static class TrashCommand
             next = page.Next;
         }
         while (next is not null && items.Count < wanted);
-        await call.PrintAsync(new TrashListing(items, next), Describe);
+        var isAll = selection == new TrashSelection();
+        await call.PrintAsync(new TrashListing(items, next), (text, listing) => Describe(text, listing, isAll));
         return RootCommands.Fine;
     }
 
@@ -82,11 +83,11 @@ internal static class TrashCommand
         }
     }
 
-    private static void Describe(StringBuilder text, TrashListing listing)
+    private static void Describe(StringBuilder text, TrashListing listing, bool isAll)
     {
         if (listing.Items.Count == 0)
         {
-            text.AppendLine("nothing in the trash is what you name");
+            text.AppendLine(isAll ? "the trash is empty" : "nothing in the trash is what you name");
             return;
         }
         var severalRegistries = listing.Items.Select(item => item.Registry).Distinct(StringComparer.Ordinal).Count() > 1;

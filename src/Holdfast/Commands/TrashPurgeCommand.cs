@@ -41,6 +41,11 @@ internal static class TrashPurgeCommand
         if (!request.DryRun && !call.Parsed.GetValue(Yes))
         {
             var plan = await call.RunAsync<PurgeReport>(HttpMethod.Post, Path, request with { DryRun = true }, token);
+            if (plan.Purged == 0)
+            {
+                await call.PrintAsync(plan with { DryRun = false }, Describe);
+                return RootCommands.Fine;
+            }
             if (Console.IsInputRedirected || Console.IsErrorRedirected)
                 throw new AdminFault($"{TrashWords.Count(plan.Purged, "thing")} would be gone for good; say --yes, since there is no terminal to ask at");
             var question = $"{TrashWords.Count(plan.Purged, "thing")} could never be restored. Purge?";

@@ -50,7 +50,7 @@ internal static class TrashRestoreCommand
         var report = await call.RunAsync<RestoreReport>(HttpMethod.Post, Path, request, token);
         if (await AskAboutMovedAsync(call, request, report, token) is { } again)
             report = again;
-        await call.PrintAsync(report, Describe);
+        await call.PrintAsync(report, (text, said) => Describe(text, said, request.Force));
         return report.Failed + report.Damaged == 0 ? RootCommands.Fine : RootCommands.Findings;
     }
 
@@ -111,10 +111,10 @@ internal static class TrashRestoreCommand
             [.. report.Things.Where(thing => thing.Id != moved.Id), .. forced.Things]);
     }
 
-    private static void Describe(StringBuilder text, RestoreReport report)
+    private static void Describe(StringBuilder text, RestoreReport report, bool isForced)
     {
         foreach (var thing in report.Things)
-            Describe(text, thing, report.DryRun);
+            Describe(text, thing, report.DryRun, isForced);
         text.Append(CultureInfo.InvariantCulture, $"{TrashWords.Count(report.Restored, "thing")} {(report.DryRun ? "would be " : "")}restored");
         if (report.Failed > 0)
             text.Append(CultureInfo.InvariantCulture, $", {report.Failed:N0} not");
@@ -123,7 +123,7 @@ internal static class TrashRestoreCommand
         text.AppendLine();
     }
 
-    private static void Describe(StringBuilder text, RestoreEntry thing, bool dryRun)
+    private static void Describe(StringBuilder text, RestoreEntry thing, bool dryRun, bool isForced)
     {
         var name = TrashWords.Name(thing.Kind, thing.Repository, thing.Tag, thing.Digest);
         text.AppendLine(thing.Outcome switch
@@ -133,7 +133,9 @@ internal static class TrashRestoreCommand
             RestoreOutcome.Restored => $"{name}: {Done(dryRun)}",
             RestoreOutcome.AlreadyThere => $"{name}: is there already, at {thing.Digest}",
             RestoreOutcome.TagMoved => $"{name}: not restored, since the tag points at {thing.Present} by now; "
-                + $"put {TrashWords.Short(thing.Digest)} back under another name with --to TAG, or in its place with --force",
+                + $"put {TrashWords.Short(thing.Digest)} back under another name with --to TAG"
+                // Forcing fails for what must not be moved, and for an older one of two under the same name.
+                + (isForced ? "; --force doesn't move a tag that is immutable (retention.immutableTags), nor one that was put back just now" : ", or in its place with --force"),
             _ => $"{thing.Id}: not in the trash any more: restored or purged meanwhile",
         });
         if (thing.Damaged.Count > 0)

@@ -46,6 +46,8 @@ internal static class ConfigurationReport
             if (result.Configuration is { } configuration)
                 WriteServed(json, configuration);
             json.WriteEndObject();
+            json.Flush();
+            output.WriteByte((byte)'\n');
         }
     }
 

@@ -48,6 +48,8 @@ internal static class IntegrityReport
         parts.Add(rule.UntaggedAfter is { } untagged ? $"images without a tag go after {Format(untagged)}" : "images without a tag stay");
         if (rule.ImmutableTags.Count > 0)
             parts.Add($"tags {string.Join(' ', rule.ImmutableTags)} can't be moved");
+        if (rule.InUse.Count > 0)
+            parts.Add($"what {string.Join(", ", rule.InUse)} {(rule.InUse.Count == 1 ? "names" : "name")} stays");
         if (rule.RemovesTagged || rule.UntaggedAfter is not null)
             parts.Add($"at most {rule.MaxRemovedPercent}% of a repository at once; {(rule.Schedule is null ? "only by command" : $"runs at {rule.Schedule}")}");
         return string.Join("; ", parts);

@@ -59,7 +59,7 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
             restored.ExitCode.ShouldBe(0);
             (await DigestOfAsync(server, "app", "v1")).ShouldBe(digest, string.Join(' ', way));
         }
-        (await TrashAsync("named", "list")).Output.ShouldBe("nothing in the trash is what you name\n");
+        (await TrashAsync("named", "list")).Output.ShouldBe("the trash is empty\n");
     }
 
     [Theory]
@@ -122,6 +122,12 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
         var purged = await TrashAsync("purged", "purge", "--all", "--yes");
         purged.Output.ShouldBe("2 things purged\n");
         purged.ExitCode.ShouldBe(0);
+        foreach (var again in (string[][])[["--all"], ["--all", "--yes"], ["--repository", "app", "--until", "1h", "--yes"]])
+        {
+            var nothing = await TrashAsync("purged", ["purge", .. again]);
+            (nothing.Output, nothing.Errors, nothing.ExitCode).ShouldBe(("0 things purged\n", "", 0));
+        }
+        (await TrashAsync("purged", "purge", "app:v1", "--yes")).ExitCode.ShouldBe(2);
         var gone = await TrashAsync("purged", "restore", "app:v1");
         gone.Errors.ShouldContain("nothing in the trash is what you name");
         gone.ExitCode.ShouldBe(2);
