@@ -20,7 +20,10 @@ internal static class RegistryRoutes
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
         var manifests = new ManifestEndpoint(
-            new ManifestReader(cache, checks.Copies), new PushHolds(options.Collection.Grace, time), rooms.Retention.Pulls.Note, time);
+            new ManifestReader(cache, checks.Copies),
+            new ManifestSight(new PushHolds(options.Collection.Grace, time), new DamagedImages(rooms.Incidents.Open)),
+            rooms.Retention.Pulls.Note,
+            time);
         var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();

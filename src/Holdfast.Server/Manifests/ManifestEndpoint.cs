@@ -7,7 +7,7 @@ namespace Holdfast.Server.Manifests;
 
 /// <summary>Manifests by tag or digest: GET and HEAD (end-3), DELETE (end-9).</summary>
 /// <param name="notePull">Told of each manifest that was pulled; must cost next to nothing.</param>
-internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds, Action<RepositoryKey, Digest> notePull, TimeProvider time)
+internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight sight, Action<RepositoryKey, Digest> notePull, TimeProvider time)
 {
     public async Task GetAsync(RegistryRequest request)
     {
@@ -32,7 +32,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, PushHolds holds
             return;
         }
         // Of a lost one the reading may just have found the bytes; what it needs is known at the next request.
-        if (stored is null || payload is null || stored.IsLost || !await holds.HoldAsync(request, stored))
+        if (stored is null || payload is null || stored.IsLost || !await sight.ShowsAsync(request, stored))
         {
             await FailUnknownAsync(request, reference);
             return;

@@ -39,6 +39,17 @@ public static class ClosureBlobs
         return blobs;
     }
 
+    /// <summary>Is something known to be wrong with the config or a layer of an image? Of an index never: its other images may be whole.</summary>
+    public static bool IsDamagedImage(MetadataSession session, RepositoryKey repository, Digest manifest)
+    {
+        const string HasChildren = "SELECT 1 FROM manifest_children WHERE manifest_id = @manifest LIMIT 1";
+        if (Manifests.FindId(session, repository, manifest) is not { } id || session.Prepare(HasChildren).Set("@manifest", id).QueryLong() is not null)
+            return false;
+        var blobs = new HashSet<LinkedBlob>();
+        AddBlobs(session, id, blobs);
+        return blobs.Any(blob => Incidents.HasOpen(session, blob.Digest.ToString()));
+    }
+
     private static void AddBelow(MetadataSession session, HashSet<long> seen, Queue<long> below, HashSet<LinkedBlob> blobs)
     {
         // Each manifest once: indexes that list the same children would else multiply.
