@@ -36,7 +36,7 @@ internal sealed class SimulatedJournal(string registry) : IDisposable
         var ends = new RebuildEnd(session, blobs);
         var missing = await ends.FindMissingAsync(CancellationToken.None);
         var unused = await ends.FindUnusedAsync(CancellationToken.None);
-        ends.Settle(missing, unused, nowMs);
+        ends.Settle(missing, unused, [], nowMs);
         session.TakeEvents();
     }
 

@@ -15,6 +15,10 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
     // Of each transfer: traffic has the rest of the disk.
     private const long BytesPerSecond = 100L << 20;
 
+    // One that trickles never stalls: two such transfers would keep every other heal waiting for ever.
+    private const long MinBytesPerSecond = 64 << 10;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
     public required DiskReserve Reserve { get; init; }
 
     public static IReadOnlyList<Donor> Open(HealOptions options, TimeProvider time) =>
@@ -56,7 +60,7 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
         var tried = new List<string>();
         foreach (var donor in donors)
         {
-            var answer = await donor.FetchAsync(wanted, intake, cancellationToken);
+            var answer = await FetchAsync(donor, wanted, intake, cancellationToken);
             if (!answer.Gave)
                 tried.Add($"{donor.Name} {answer.Detail}");
             else if (await AcceptAsync(wanted, intake, donor, cancellationToken) is { } by)
@@ -65,6 +69,20 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
                 tried.Add($"{donor.Name} gave wrong bytes, which were not kept");
         }
         return HealAttempt.Failed(string.Join("; ", tried));
+    }
+
+    private async Task<DonorAnswer> FetchAsync(Donor donor, WantedBytes wanted, Intake intake, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Patience + TimeSpan.FromSeconds(wanted.SizeBytes / MinBytesPerSecond), time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            return await donor.FetchAsync(wanted, intake, either.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return DonorAnswer.Not("was too slow to be waited for");
+        }
     }
 
     /// <summary>The lock is held for this alone: a push of the same bytes doesn't wait for a donor.</summary>

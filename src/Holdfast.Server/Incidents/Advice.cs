@@ -13,14 +13,14 @@ internal static class Advice
         IncidentKind.BlobMissing or IncidentKind.BlobCorrupt or IncidentKind.ManifestMissing => image is null ? Push : Push.Replace("an image that holds it", image, StringComparison.Ordinal),
         IncidentKind.ManifestCopy => "nothing: its other copy is served, and this one is written anew from it. If that fails, see to the disk",
         IncidentKind.DanglingEdge => "push the image again; if many are hit, stop the server and run `holdfast rebuild`",
-        IncidentKind.UnknownFile => "nothing: whole blobs are adopted and collected after the grace. Move what else lies in the blobs' folder out of it",
+        IncidentKind.UnknownFile => "nothing: whole blobs are adopted and collected after the grace, unless an incident about the journal is to be acknowledged first. Move what else lies in the blobs' folder out of it",
         IncidentKind.StoreUnreadable => "see to the disk, its mount and the permissions in the data folder; nothing is removed meanwhile",
         IncidentKind.DiskReserve => "free some room: delete images and empty the trash (`holdfast trash purge`, `holdfast gc run`), or enlarge the disk",
         IncidentKind.Certificate => "put a certificate and its key in place that belong together and are not about to end; they are taken without a restart",
         IncidentKind.Configuration => "mend the file that it names; it is taken without a restart",
         IncidentKind.CheckOverdue => "the server's log tells why the check does not come to its end",
         IncidentKind.RetentionGuard => "look at `holdfast retention plan`; change the rule, raise its maxRemoved if the plan is right, or mend the in-use list; the next run that passes ends this",
-        IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong. Acknowledge it when you know why",
+        IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong; acknowledge it once nothing is missing: until then no unknown blob is collected",
         _ => "docs/incidents.md tells what to do",
     };
 }

@@ -41,30 +41,31 @@ public static class ManifestReviews
         const string Queued = "SELECT queued_at, orphaned_at FROM manifest_reviews WHERE manifest_id = @manifest";
         const string State = "SELECT repository_id, trashed_at FROM manifests WHERE id = @manifest";
         var manifest = row.First;
-        long orphaned;
+        long queued, orphaned;
         using (var rows = session.Prepare(Queued).Set("@manifest", manifest).Query())
         {
             if (!rows.Read() || rows.Long(0) > times.DueMs)
                 return ReviewOutcome.Gone;
-            orphaned = rows.Long(1);
+            (queued, orphaned) = (rows.Long(0), rows.Long(1));
         }
-        Reviews.ForgetManifest(session, manifest);
         long repository;
+        bool isTrashed;
         using (var rows = session.Prepare(State).Set("@manifest", manifest).Query())
         {
             rows.Read(); // The queue's foreign key leads to it.
-            if (rows.LongOrNull(1) is not null)
-                return ReviewOutcome.Kept;
-            repository = rows.Long(0);
+            (repository, isTrashed) = (rows.Long(0), rows.LongOrNull(1) is not null);
         }
-        if (session.Prepare(ListedSql).Set("@manifest", manifest).QueryLong() is not null || IsHeldOtherwise(session, manifest))
-            return ReviewOutcome.Kept;
+        var isHeld = isTrashed || session.Prepare(ListedSql).Set("@manifest", manifest).QueryLong() is not null || IsHeldOtherwise(session, manifest);
         // An index that is lost may list it, and nobody knows (P6).
-        if (LostManifests.IsIn(session, repository))
+        if (!isHeld && LostManifests.IsIn(session, repository))
         {
-            Reviews.QueueManifest(session, manifest, times.DueMs <= times.NowMs ? times.NowMs : queued);
+            session.Prepare("UPDATE manifest_reviews SET queued_at = @queued WHERE manifest_id = @manifest")
+                .Set("@manifest", manifest).Set("@queued", times.DueMs <= times.NowMs ? times.NowMs : queued).Execute();
             return ReviewOutcome.Postponed;
         }
+        Reviews.ForgetManifest(session, manifest);
+        if (isHeld)
+            return ReviewOutcome.Kept;
         // No two deletes take the same manifest in the same millisecond, so this names the operation without a source of ids.
         var deletion = new Deletion($"gc-{times.NowMs:x}-{manifest:x}", DeletionCause.Collection, "collection") { SinceMs = orphaned };
         Trash.AddManifest(session, new Located<long>(Repositories.KeyOf(session, repository), repository, manifest), deletion, times.NowMs);

@@ -70,6 +70,26 @@ public sealed class PushHealTests(RegistryFixture registry) : IClassFixture<Regi
     }
 
     [Fact, Promise("P4")]
+    public async Task Head_OfAnImageWithALostLayer_Is404ForWhoMayPushUntilItIsPushedAgain()
+    {
+        // As crane and oras push: the manifest is asked for first, and nothing is sent if it is there.
+        var image = await registry.PushImageAsync("team/head", "v1", 70);
+        await registry.PushManifestAsync("team/head", "all", Samples.Index(image));
+        var layer = Samples.DigestOf(Samples.Bytes(100_070, 500));
+        registry.Remove(layer);
+        (await registry.HeadAsync("/v2/team/head/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.OK, "nobody knows yet");
+        await registry.ShouldBeMissedAsync($"/v2/team/head/blobs/{layer}");
+
+        (await registry.HeadAsync("/v2/team/head/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await registry.HeadAsync($"/v2/team/head/manifests/{Samples.DigestOf(image)}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await registry.HeadAsync("/v2/team/head/manifests/all")).StatusCode.ShouldBe(HttpStatusCode.OK, "other platforms keep working");
+        await registry.ShouldPullAsync("/v2/team/head/manifests/v1", image);
+
+        (await registry.PushBlobAsync("team/head", Samples.Bytes(100_070, 500))).ShouldBe(layer);
+        (await registry.HeadAsync("/v2/team/head/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact, Promise("P4")]
     public async Task Blob_PushedWhileADonorSendsIt_IsHealedByThePush()
     {
         var content = Samples.Bytes(90, 5_000);
