@@ -93,14 +93,12 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
         return state.Showing == 0 && state.LastShown < change.Started;
     }
 
-    /// <summary>The count of what began and ended so far.</summary>
-    public long Sequence => _sequence;
-
-    /// <summary>Did nothing but this change push or restore the manifest since then?</summary>
+    /// <summary>Did nothing but this change push or restore the manifest since a delete was sent?</summary>
+    /// <param name="sequence">When it was sent: of a push that was under way then nobody can tell which of both came last.</param>
     public bool WasNotShownSince(long sequence, Change beside, Node node)
     {
         var state = ManifestOf(beside.Repository, node);
-        return state.Showing == (beside.Shows.Contains(node) ? 1 : 0) && state.LastShown <= sequence;
+        return state.Showing == (beside.Shows.Contains(node) ? 1 : 0) && state.LastShown < sequence;
     }
 
     /// <summary>Is another change under way that may do something to the tag?</summary>

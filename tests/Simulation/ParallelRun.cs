@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Simulation;
 
-/// <summary>Histories side by side, each thread with a database of its own; stops at the first failure.</summary>
-internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeSpan limit)
+/// <summary>Histories side by side, each thread with a database of its own; stops at the first failure, unless it is to go on.</summary>
+internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeSpan limit, bool keepsGoing = false)
 {
     private readonly Lock _gate = new();
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _next;
-    private Outcome? _failed;
+    private readonly List<Outcome> _failed = [];
 
     public int Done { get; private set; }
 
@@ -16,13 +16,13 @@ internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeS
 
     public long Calls { get; private set; }
 
-    /// <returns>The failure with the lowest seed of those that were found, or null.</returns>
-    public Outcome? Execute(int threads, Action<string>? trace)
+    /// <returns>The failures that were found, the lowest seed first.</returns>
+    public IReadOnlyList<Outcome> Execute(int threads, Action<string>? trace)
     {
         var running = Enumerable.Range(0, threads).Select(_ => new Thread(() => Loop(trace))).ToList();
         running.ForEach(thread => thread.Start());
         running.ForEach(thread => thread.Join());
-        return _failed;
+        return [.. _failed.OrderBy(outcome => outcome.Seed)];
     }
 
     private void Loop(Action<string>? trace)
@@ -37,8 +37,8 @@ internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeS
                 Done++;
                 Steps += outcome.Steps;
                 Calls += outcome.Calls;
-                if (outcome.Failure is not null && (_failed is null || seed < _failed.Seed))
-                    _failed = outcome;
+                if (outcome.Failure is not null)
+                    _failed.Add(outcome);
             }
         }
     }
@@ -47,7 +47,7 @@ internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeS
     {
         lock (_gate)
         {
-            if (_failed is not null || _next == histories || _watch.Elapsed > limit)
+            if ((_failed.Count > 0 && !keepsGoing) || _next == histories || _watch.Elapsed > limit)
                 return null;
             return firstSeed + _next++;
         }

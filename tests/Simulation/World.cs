@@ -40,6 +40,20 @@ internal sealed class World
         Process = new ServerProcess(this);
     }
 
+    /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
+    public HashSet<Digest> Damaged { get; } = [];
+
+    /// <summary>When a delete of a link was last under way, by the count of such beginnings and ends.</summary>
+    public Dictionary<(int Repository, Digest Digest), long> LinkDeletes { get; } = [];
+
+    public List<DeletedThing> Deleted { get; } = [];
+
+    /// <summary>Uploads that were begun with a row, so that a crash leaves something to go on with.</summary>
+    public List<(int Repository, Guid Upload, Digest Blob)> Resumable { get; } = [];
+
+    /// <summary>Uploads that a request of this process has opened.</summary>
+    public HashSet<Guid> OpenUploads { get; } = [];
+
     public Random Random { get; }
 
     public Profile Profile { get; }
@@ -64,18 +78,10 @@ internal sealed class World
     /// <summary>For looking, beside the process.</summary>
     public MetadataSession Session => _rows.Session;
 
-    /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
-    public HashSet<Digest> Damaged { get; } = [];
-
     /// <summary>Requests and runs of the background's work so far.</summary>
     public int Steps { get; set; }
 
-    /// <summary>When a delete of a link was last under way, by the count of such beginnings and ends.</summary>
-    public Dictionary<(int Repository, Digest Digest), long> LinkDeletes { get; } = [];
-
     public long LinkDeleteCount { get; set; }
-
-    public List<DeletedThing> Deleted { get; } = [];
 
     /// <summary>Somebody asks for a run that empties the trash.</summary>
     public void NoteEmergency() => _emergencies++;
@@ -88,9 +94,6 @@ internal sealed class World
 
     /// <summary>May it be that what was deleted then was purged before its time?</summary>
     public bool WasPurged(long deletedAtMs) => _emergencies > 0 || deletedAtMs <= _purgedUntilMs;
-
-    /// <summary>Uploads that were begun with a row, so that a crash leaves something to go on with.</summary>
-    public List<(int Repository, Guid Upload, Digest Blob)> Resumable { get; } = [];
 
     public long LinkDeletesOf(int repository, Digest digest) => LinkDeletes.GetValueOrDefault((repository, digest));
 
@@ -113,9 +116,6 @@ internal sealed class World
 
     /// <summary>Does the session's row outlive, and does nobody use it? What a client would learn by asking for the upload's status.</summary>
     public bool MayResume(Guid upload) => !OpenUploads.Contains(upload) && Uploads.List(Session).Any(row => row.Id == upload);
-
-    /// <summary>Uploads that a request of this process has opened.</summary>
-    public HashSet<Guid> OpenUploads { get; } = [];
 
     public RepositoryKey KeyOf(int repository) => _keys[repository];
 

@@ -27,7 +27,7 @@ internal sealed class Deleter(World world, int repository)
             throw new BrokenPromiseException($"r{repository}:t{tag} was not there to be deleted");
         world.Model.Acknowledge(change);
         if (isDeleted && before is { } digest && effect.Beside.Count == 0 && !world.Model.IsChanging(repository, tag, change))
-            world.Deleted.Add(new DeletedThing(repository, tag, Content.FindNode(digest)!, by.Operation, at, world.Model.Sequence));
+            world.Deleted.Add(new DeletedThing(repository, tag, Content.FindNode(digest)!, by.Operation, at, change.Started));
     }
 
     public async Task DeleteManifestAsync(Node node)
@@ -50,7 +50,7 @@ internal sealed class Deleter(World world, int repository)
         }
         var isAlone = world.Model.WasNotShownDuring(change, node);
         world.Model.Acknowledge(change);
-        world.Deleted.Add(new DeletedThing(repository, null, node, by.Operation, at, world.Model.Sequence));
+        world.Deleted.Add(new DeletedThing(repository, null, node, by.Operation, at, change.Started));
         if (isAlone && Manifests.Find(world.Session, Key, World.ReferenceTo(node.Digest)) is not null)
             throw new BrokenPromiseException($"{node.Name} is still there in r{repository} after it was deleted");
     }

@@ -7,7 +7,7 @@ namespace Simulation.Clients;
 /// <param name="Tag">Of a deleted tag; null of a deleted manifest.</param>
 /// <param name="Node">The manifest, or what the tag pointed at.</param>
 /// <param name="AtMs">Not after the delete.</param>
-/// <param name="Sequence">The model's, when the client was told.</param>
+/// <param name="Sequence">The model's, when the delete was sent.</param>
 internal sealed record DeletedThing(int Repository, int? Tag, Node Node, string Operation, long AtMs, long Sequence)
 {
     /// <summary>Restores that were begun, and are not known to have found nothing.</summary>
