@@ -74,7 +74,7 @@ public sealed class PushHealTests(RegistryFixture registry) : IClassFixture<Regi
     {
         // As crane and oras push: the manifest is asked for first, and nothing is sent if it is there.
         var image = await registry.PushImageAsync("team/head", "v1", 70);
-        await registry.PushManifestAsync("team/head", "all", Samples.Index(image));
+        await registry.PushManifestAsync("team/head", "all", Samples.Index(image), MediaTypes.OciIndex);
         var layer = Samples.DigestOf(Samples.Bytes(100_070, 500));
         registry.Remove(layer);
         (await registry.HeadAsync("/v2/team/head/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.OK, "nobody knows yet");
