@@ -5,7 +5,7 @@ namespace Holdfast.Server.Incidents;
 /// <summary>What to do next about an incident: a sentence or two for each kind; docs/incidents.md tells more.</summary>
 internal static class Advice
 {
-    private const string Push = "push an image that holds it again, and it is healed (with crane or oras under the name of another repository: they send nothing if the manifest is there); or name a donor that has it under heal.donors, and restart";
+    private const string Push = "push an image that holds it again, and it is healed; or name a donor that has it under heal.donors, and restart";
 
     /// <param name="image">An image that it hits; null if none is known.</param>
     public static string Of(IncidentKind kind, string? image) => kind switch
