@@ -13,9 +13,6 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
     // A database is checked whole after an unclean end only if that is a matter of a tenth of a second.
     private const long MaxCheckedBytes = 64L << 20;
 
-    // What a crash can leave to replay is one batch. More comes from an older copy, of which nobody knows how it was made.
-    private const long MaxCrashTail = 256;
-
     private readonly DatabaseFiles _files = new(folder);
     private readonly long _nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -153,7 +150,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
             return StartOver(position, $"the journal ends at change {scan.Last}, and the database has come to change {position.Sequence}");
         if (scan.Last > position.Sequence && scan.SnapshotSequence > position.Sequence && scan.IsWhole)
             return await RebuildAsync(scan, $"holdfast.db is a copy from change {position.Sequence}, and the journal begins later", cancellationToken);
-        if (scan.Last > position.Sequence + MaxCrashTail && scan.IsWhole && FindDamage() is { } damage)
+        if (scan.Last > position.Sequence && scan.IsWhole && !IsCrashTail(position, scan) && FindDamage() is { } damage)
             return await RebuildAsync(scan, Why(damage), cancellationToken);
         if (scan.Last > position.Sequence)
             position = await ReplayAsync(position, scan, cancellationToken);
@@ -163,6 +160,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
     private async Task<JournalPosition> ReplayAsync(JournalPosition position, JournalScan scan, CancellationToken cancellationToken)
     {
         var missing = scan.Last - position.Sequence;
+        var isCrash = IsCrashTail(position, scan);
         if (!scan.IsWhole && (scan.SnapshotSequence > position.Sequence || scan.ReadChanges(position.Sequence).LongCount() != missing))
         {
             throw new JournalException($"holdfast.db is at change {position.Sequence}, the journal at {scan.Last}, and between them it is damaged: {string.Join("; ", scan.Damage)}. "
@@ -171,7 +169,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
         using var session = SqliteConnections.OpenWriter(_files.Main);
         var rebuild = new Rebuild(session, blobs, scan);
         Findings.Replayed = await rebuild.ReplayAsync(position.Store, position.Sequence, cancellationToken);
-        if (missing > MaxCrashTail)
+        if (!isCrash)
         {
             RebuildEnd.Caution(session, _nowMs);
             Findings.Warn($"holdfast.db was {missing} changes behind the journal (an older copy?); they were replayed");
@@ -182,6 +180,11 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
             Findings.Warn($"the bytes of a manifest that the journal names are missing: {lost.Digest} in {lost.Registry}/{lost.Repository.Name}");
         return position with { Sequence = scan.Last };
     }
+
+    // What a crash can leave to replay is one batch, all of whose lines name its first. More comes from an older copy, of which nobody knows how old it
+    // is: its leases and times of pulls are out of date.
+    private static bool IsCrashTail(JournalPosition position, JournalScan scan) =>
+        scan.ReadChanges(position.Sequence).All(change => change.Batch <= position.Sequence + 1);
 
     // The database is the truth, and what of the journal is there is kept as evidence.
     private (JournalPosition, JournalTail?) StartOver(JournalPosition position, string because)

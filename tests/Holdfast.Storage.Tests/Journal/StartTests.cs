@@ -71,7 +71,7 @@ public sealed class StartTests : IAsyncLifetime
     }
 
     [Fact, Promise("P1")]
-    public async Task Start_JournalAheadByACrash_ReplaysTheTail()
+    public async Task Start_AnOlderCopyOfAFewChanges_ReplaysThemAndSaysSo()
     {
         await _store.PushImageAsync("a", "latest");
         await _store.KillAsync();
@@ -85,6 +85,25 @@ public sealed class StartTests : IAsyncLifetime
 
         var findings = await _store.OpenAsync();
         findings.Replayed.ShouldBe(3);
+        findings.Warnings.ShouldHaveSingleItem().ShouldContain("3 changes behind the journal");
+        (await _store.DumpAsync()).ShouldBe(before);
+    }
+
+    [Fact, Promise("P1")]
+    public async Task Start_JournalAheadByACrash_ReplaysTheTail()
+    {
+        await _store.PushImageAsync("a", "latest");
+        await _store.KillAsync();
+        var files = Directory.GetFiles(_store.Path, "holdfast.db*").ToDictionary(file => file, File.ReadAllBytes);
+        await _store.OpenAsync();
+        await _store.PushBlobAsync("a single change");
+        var before = await _store.DumpAsync();
+        await _store.KillAsync();
+        foreach (var (file, bytes) in files)
+            await File.WriteAllBytesAsync(file, bytes, None);
+
+        var findings = await _store.OpenAsync();
+        findings.Replayed.ShouldBe(1);
         findings.Warnings.ShouldBeEmpty();
         (await _store.DumpAsync()).ShouldBe(before);
     }
