@@ -34,6 +34,8 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
             foreach (var node in change.Shows.SelectMany(node => node.WithClosure()).Distinct())
                 ManifestOf(change.Repository, node).IsRequired = false;
         }
+        if (change.IsRestore)
+            change.Doomed.UnionWith(change.Shows.Where(node => HasDoomedAncestor(change, node)));
         foreach (var effect in change.Effects)
             TagOf(change.Repository, effect.Tag).Open.Add(effect);
         foreach (var node in change.Shows)
@@ -52,11 +54,13 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
     public void Acknowledge(Change change)
     {
         End(change, static (effect, state) => effect.IsCertain ? [effect.Value] : [state.Known, effect.Value]);
-        // Parents first: below one that a delete has left to the collection, nothing is sure to stay.
+        // What a delete before this has left to the collection stays if it is pushed again, however deep below what was deleted. If a restore only gives
+        // it its tag back, it doesn't. Parents first, since what the restore holds is not doomed.
         foreach (var node in change.Shows.OrderByDescending(node => node.Closure.Count))
         {
             var state = ManifestOf(change.Repository, node);
-            state.IsRequired = !change.MayBeUndone && !HasDoomedAncestor(change.Repository, node) && state.Hiding == 0 && state.LastHidden < change.Started;
+            var isDoomed = change.Doomed.Contains(node) || (change.IsRestore && HasDoomedAncestor(change, node));
+            state.IsRequired = !change.MayBeUndone && !isDoomed && state.Hiding == 0 && state.LastHidden < change.Started;
         }
     }
 
@@ -112,8 +116,8 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
         return state.Open.Select(effect => effect.Value).Append(state.Known).OfType<Digest>().Distinct();
     }
 
-    private bool HasDoomedAncestor(int repository, Node node) =>
-        node.Ancestors.Any(ancestor => !IsRequired(repository, ancestor) && isLive(repository, ancestor));
+    private bool HasDoomedAncestor(Change change, Node node) => node.Ancestors.Any(ancestor =>
+        !change.Shows.Contains(ancestor) && !IsRequired(change.Repository, ancestor) && isLive(change.Repository, ancestor));
 
     private void End(Change change, Func<Effect, TagState, Digest?[]> allowed) => Close(change, observe: true, allowed);
 
@@ -205,6 +209,12 @@ internal sealed class Change(int repository)
     public long Started { get; set; }
 
     public bool MayBeUndone { get; set; }
+
+    /// <summary>Does it show what was there before, and not what the client sends?</summary>
+    public bool IsRestore { get; init; }
+
+    /// <summary>Of what a restore shows, what was below something that the collection was about to take when it was sent.</summary>
+    public HashSet<Node> Doomed { get; } = [];
 
     public IReadOnlyList<Effect> Effects { get; init; } = [];
 

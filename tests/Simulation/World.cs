@@ -20,6 +20,7 @@ internal sealed class World
     private readonly SimulatedRows _rows;
     private readonly RepositoryKey[] _keys;
     private readonly Dictionary<Digest, int> _damages = [];
+    private readonly Dictionary<(int Repository, Digest Digest), LinkDeletes> _linkDeletes = [];
     private long _purgedUntilMs = long.MinValue;
     private int _emergencies;
 
@@ -42,9 +43,6 @@ internal sealed class World
 
     /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
     public HashSet<Digest> Damaged { get; } = [];
-
-    /// <summary>When a delete of a link was last under way, by the count of such beginnings and ends.</summary>
-    public Dictionary<(int Repository, Digest Digest), long> LinkDeletes { get; } = [];
 
     public List<DeletedThing> Deleted { get; } = [];
 
@@ -81,8 +79,6 @@ internal sealed class World
     /// <summary>Requests and runs of the background's work so far.</summary>
     public int Steps { get; set; }
 
-    public long LinkDeleteCount { get; set; }
-
     /// <summary>Somebody asks for a run that empties the trash.</summary>
     public void NoteEmergency() => _emergencies++;
 
@@ -95,7 +91,19 @@ internal sealed class World
     /// <summary>May it be that what was deleted then was purged before its time?</summary>
     public bool WasPurged(long deletedAtMs) => _emergencies > 0 || deletedAtMs <= _purgedUntilMs;
 
-    public long LinkDeletesOf(int repository, Digest digest) => LinkDeletes.GetValueOrDefault((repository, digest));
+    public LinkDeletes LinkDeletesOf(int repository, Digest digest) => _linkDeletes.GetValueOrDefault((repository, digest));
+
+    public void NoteLinkDelete(int repository, Digest digest)
+    {
+        var deletes = LinkDeletesOf(repository, digest);
+        _linkDeletes[(repository, digest)] = new LinkDeletes(deletes.Begun + 1, deletes.UnderWay + 1);
+    }
+
+    public void NoteLinkDeleteEnded(int repository, Digest digest)
+    {
+        var deletes = LinkDeletesOf(repository, digest);
+        _linkDeletes[(repository, digest)] = deletes with { UnderWay = deletes.UnderWay - 1 };
+    }
 
     public int DamagesOf(Digest digest) => _damages.GetValueOrDefault(digest);
 
@@ -149,6 +157,7 @@ internal sealed class World
         Disk = Disk.Cut(Random);
         Model.ForgetAll();
         OpenUploads.Clear();
+        _linkDeletes.Clear();
         if (_emergencies > 0)
             (_emergencies, _purgedUntilMs) = (0, Time.LatestMs);
         Process = new ServerProcess(this);
@@ -176,4 +185,11 @@ internal sealed class World
 
     private static readonly Reference[] TagReferences = [.. Enumerable.Range(0, TagNames).Select(i =>
         Reference.TryParse($"t{i}", out var reference) ? reference : throw new InvalidOperationException())];
+}
+
+/// <summary>Deletes of a blob in a repository: how many were sent, and of how many nobody has heard yet.</summary>
+internal readonly record struct LinkDeletes(int Begun, int UnderWay)
+{
+    /// <summary>Was none of them under way at any time since then?</summary>
+    public bool WereNoneSince(LinkDeletes then) => then.UnderWay == 0 && UnderWay == 0 && Begun == then.Begun;
 }

@@ -73,6 +73,7 @@ public static class Manifests
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
         Reviews.ForgetManifest(session, manifestId);
+        NotePushedAfterDeletes(session, manifestId, nowMs);
         session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs)
         {
             MediaType = put.Manifest.MediaType,
@@ -183,6 +184,14 @@ public static class Manifests
             .Set("@artifactType", manifest.ArtifactType).Set("@subject", manifest.Subject?.Digest.ToBytes())
             .Set("@annotations", manifest.AnnotationsJson).Set("@now", nowMs)
             .QueryLong()!.Value;
+    }
+
+    // What a delete takes along by and by is told from what was pushed after it by their times, so those must tell which came first.
+    private static void NotePushedAfterDeletes(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Sql = "UPDATE manifests SET pushed_at = @after WHERE id = @manifest";
+        if (Reviews.FindLaterDeleteAbove(session, manifestId, nowMs) is { } last)
+            session.Prepare(Sql).Set("@manifest", manifestId).Set("@after", last + 1).Execute();
     }
 
     private static long PutAgain(MetadataSession session, long manifestId, long nowMs)

@@ -53,6 +53,28 @@ public static class Reviews
             .Set("@manifest", manifestId).Set("@now", nowMs).Set("@orphaned", sinceMs ?? nowMs).Set("@pushed", sinceMs ?? long.MaxValue).Execute();
     }
 
+    /// <summary>
+    /// Up to when the deletes were that may still reach a manifest which is put now, through the indexes above it: null if all of them are
+    /// before now. Not so rare: two requests have the same millisecond, or the clock was set back.
+    /// </summary>
+    internal static long? FindLaterDeleteAbove(MetadataSession session, long manifestId, long nowMs)
+    {
+        const string Any = "SELECT 1 FROM manifest_reviews WHERE orphaned_at >= @now LIMIT 1";
+        const string Above = """
+            WITH RECURSIVE above (id) AS (
+              SELECT c.manifest_id FROM manifest_children c WHERE c.child_id = @manifest
+              UNION
+              SELECT c.manifest_id FROM above a JOIN manifest_children c ON c.child_id = a.id)
+            SELECT v.orphaned_at FROM above a
+            JOIN manifest_reviews v ON v.manifest_id = a.id AND v.orphaned_at >= @now
+            ORDER BY v.orphaned_at DESC
+            LIMIT 1
+            """;
+        return session.Prepare(Any).Set("@now", nowMs).QueryLong() is null
+            ? null
+            : session.Prepare(Above).Set("@manifest", manifestId).Set("@now", nowMs).QueryLong();
+    }
+
     /// <summary>The links of a manifest whose edges are about to go.</summary>
     internal static void QueueLinksOf(MetadataSession session, long manifestId, long nowMs)
     {

@@ -63,6 +63,7 @@ CREATE TABLE manifest_reviews (
     orphaned_at {long} NOT NULL
 ){rows};
 CREATE INDEX manifest_reviews_by_time ON manifest_reviews (queued_at);
+CREATE INDEX manifest_reviews_by_delete ON manifest_reviews (orphaned_at);
 
 CREATE TABLE link_reviews (
     repository_id {long} NOT NULL,

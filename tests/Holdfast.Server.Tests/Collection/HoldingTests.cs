@@ -74,6 +74,28 @@ public sealed class HoldingTests
         await at.ShouldBeSoundAsync();
     }
 
+    // The times of both don't tell which came first.
+    [Theory, Promise("P3")]
+    [InlineData(0)]
+    [InlineData(-2)]
+    public async Task Run_AGrandchildPushedAfterTheDeleteByAClockThatIsNotLater_KeepsIt(int hours)
+    {
+        await using var at = await CollectionFixture.StartAsync();
+        var (again, old) = (await at.PushImageAsync(App, 1), await at.PushImageAsync(App, 2));
+        var inner = Samples.Index(again, old);
+        await at.PutAsync(App, inner);
+        var outer = Samples.Json(IndexOfIndexes(inner));
+        await at.PutAsync(App, outer, "nested");
+        await at.DeleteAsync(App, outer);
+        at.Time.Advance(TimeSpan.FromHours(hours));
+        await at.PutAsync(App, again);
+        await at.PassAsync(13 * Day);
+        (await at.IsVisibleAsync(App, inner)).ShouldBeFalse();
+        (await at.IsVisibleAsync(App, old)).ShouldBeFalse("what was there at the time of the delete goes with it");
+        (await at.IsVisibleAsync(App, again)).ShouldBeTrue("it was accepted after the delete, which therefore wasn't meant for it");
+        await at.ShouldBeSoundAsync();
+    }
+
     [Fact]
     public async Task Run_ATrashedIndexPushedAgain_KeepsChildrenThatWereTrashedAfterIt()
     {

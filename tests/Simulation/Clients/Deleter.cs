@@ -58,14 +58,20 @@ internal sealed class Deleter(World world, int repository)
     public async Task DeleteBlobAsync(Digest blob)
     {
         world.Steps++;
-        world.LinkDeletes[(repository, blob)] = ++world.LinkDeleteCount;
-        var change = world.Model.Begin(new Change(repository));
-        var by = NewDeletion();
-        var result = await RunAsync(change, by, (session, by, now) => BlobLinks.Remove(session, Key, blob, by, now));
-        world.Trace?.Invoke($"    {Content.NameOf(blob)} in r{repository}: {result.Outcome}");
-        CheckHolders(result, blob);
-        world.Model.Acknowledge(change);
-        world.LinkDeletes[(repository, blob)] = ++world.LinkDeleteCount;
+        world.NoteLinkDelete(repository, blob);
+        try
+        {
+            var change = world.Model.Begin(new Change(repository));
+            var by = NewDeletion();
+            var result = await RunAsync(change, by, (session, by, now) => BlobLinks.Remove(session, Key, blob, by, now));
+            world.Trace?.Invoke($"    {Content.NameOf(blob)} in r{repository}: {result.Outcome}");
+            CheckHolders(result, blob);
+            world.Model.Acknowledge(change);
+        }
+        finally
+        {
+            world.NoteLinkDeleteEnded(repository, blob);
+        }
     }
 
     private async Task<T> RunAsync<T>(Change change, Deletion by, Func<MetadataSession, Deletion, long, T> delete)

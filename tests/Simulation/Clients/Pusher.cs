@@ -179,7 +179,7 @@ internal sealed class Pusher(World world, int repository, Node root)
                 continue;
             // By the wall clock, which leases go by, and by the time that really passed: they differ if the clock was set back.
             var elapsed = Math.Max(world.Time.LatestMs - promise.AtMs, (long)world.Time.GetElapsedTime(promise.At).TotalMilliseconds);
-            if (elapsed < Requests.Lease.TotalMilliseconds && promise.Deletes == world.LinkDeletesOf(repository, digest)
+            if (elapsed < Requests.Lease.TotalMilliseconds && world.LinkDeletesOf(repository, digest).WereNoneSince(promise.Deletes)
                 && promise.Damages == world.DamagesOf(digest) && !world.Damaged.Contains(digest))
                 throw new BrokenPromiseException($"{node.Name} was refused in r{repository}: {Content.NameOf(digest)} was there {elapsed} ms ago, within its lease");
         }
@@ -200,5 +200,5 @@ internal sealed class Pusher(World world, int repository, Node root)
         }
     }
 
-    private readonly record struct Promise(long AtMs, long At, long Deletes, int Damages);
+    private readonly record struct Promise(long AtMs, long At, LinkDeletes Deletes, int Damages);
 }

@@ -24,7 +24,7 @@ internal sealed class Restorer(World world)
         var effects = deleted.Tag is { } tag
             ? new List<Effect> { new(tag, deleted.Node.Digest, isCertain: false) }
             : [.. Enumerable.Range(0, World.TagNames).Select(tag => new Effect(tag, deleted.Node.Digest, isCertain: false))];
-        var change = world.Model.Begin(new Change(deleted.Repository) { Effects = effects, Shows = [.. deleted.Node.WithClosure()] });
+        var change = world.Model.Begin(new Change(deleted.Repository) { Effects = effects, Shows = [.. deleted.Node.WithClosure()], IsRestore = true });
         // If nobody hears of its end, it may have been restored.
         deleted.Restores++;
         IReadOnlyList<RestoredThing> things;
