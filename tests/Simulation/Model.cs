@@ -27,25 +27,15 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
     {
         change.Started = ++_sequence;
         // A delete of the tag that was sent before this may come after it, and take along what it finds there then.
-        change.MayBeUndone = change.Effects.Any(effect =>
-            effect.Value is not null && TagOf(change.Repository, effect.Tag).Open.Exists(other => other.Value is null));
-        if (change.MayBeUndone)
-        {
-            foreach (var node in change.Shows.SelectMany(node => node.WithClosure()).Distinct())
-                ManifestOf(change.Repository, node).IsRequired = false;
-        }
+        foreach (var delete in _open.Where(other => MayUndo(other, change)))
+            Hide(delete, change.Shows.SelectMany(node => node.WithClosure()));
         if (change.IsRestore)
             change.Doomed.UnionWith(change.Shows.Where(node => HasDoomedAncestor(change, node)));
         foreach (var effect in change.Effects)
             TagOf(change.Repository, effect.Tag).Open.Add(effect);
         foreach (var node in change.Shows)
             ManifestOf(change.Repository, node).Showing++;
-        foreach (var node in change.Hides)
-        {
-            var state = ManifestOf(change.Repository, node);
-            state.Hiding++;
-            state.IsRequired = false;
-        }
+        Hide(change, change.MayHide);
         _open.Add(change);
         return change;
     }
@@ -60,7 +50,7 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
         {
             var state = ManifestOf(change.Repository, node);
             var isDoomed = change.Doomed.Contains(node) || (change.IsRestore && HasDoomedAncestor(change, node));
-            state.IsRequired = !change.MayBeUndone && !isDoomed && state.Hiding == 0 && state.LastHidden < change.Started;
+            state.IsRequired = state.IsRequired || (!isDoomed && state.Hiding == 0 && state.LastHidden < change.Started);
         }
     }
 
@@ -114,6 +104,19 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
     {
         var state = TagOf(repository, tag);
         return state.Open.Select(effect => effect.Value).Append(state.Known).OfType<Digest>().Distinct();
+    }
+
+    private static bool MayUndo(Change delete, Change push) => delete.Repository == push.Repository && delete.Effects.Any(gone =>
+        gone.Value is null && gone.IsCertain && push.Effects.Any(put => put.Tag == gone.Tag && put.Value is not null));
+
+    private void Hide(Change change, IEnumerable<Node> nodes)
+    {
+        foreach (var node in nodes.Where(change.Hides.Add))
+        {
+            var state = ManifestOf(change.Repository, node);
+            state.Hiding++;
+            state.IsRequired = false;
+        }
     }
 
     private bool HasDoomedAncestor(Change change, Node node) => node.Ancestors.Any(ancestor =>
@@ -208,8 +211,6 @@ internal sealed class Change(int repository)
 
     public long Started { get; set; }
 
-    public bool MayBeUndone { get; set; }
-
     /// <summary>Does it show what was there before, and not what the client sends?</summary>
     public bool IsRestore { get; init; }
 
@@ -221,8 +222,11 @@ internal sealed class Change(int repository)
     /// <summary>Manifests that are there once this is acknowledged.</summary>
     public IReadOnlyCollection<Node> Shows { get; init; } = [];
 
-    /// <summary>Manifests that may go by this, now or when they are collected.</summary>
-    public IReadOnlyCollection<Node> Hides { get; init; } = [];
+    /// <summary>Manifests that may go by this, now or when they are collected, as it is known when it is sent.</summary>
+    public IReadOnlyCollection<Node> MayHide { get; init; } = [];
+
+    /// <summary>The same, with those that came under it since.</summary>
+    public HashSet<Node> Hides { get; } = [];
 }
 
 /// <summary>What a change does to a tag.</summary>

@@ -18,7 +18,7 @@ internal sealed class Deleter(World world, int repository)
         var change = world.Model.Begin(new Change(repository)
         {
             Effects = [effect],
-            Hides = [.. world.Model.Candidates(repository, tag).SelectMany(digest => Content.FindNode(digest)!.WithClosure()).Distinct()],
+            MayHide = [.. world.Model.Candidates(repository, tag).SelectMany(digest => Content.FindNode(digest)!.WithClosure()).Distinct()],
         });
         var by = NewDeletion();
         var at = world.Time.NowMs;
@@ -36,7 +36,7 @@ internal sealed class Deleter(World world, int repository)
         var change = world.Model.Begin(new Change(repository)
         {
             Effects = [.. Enumerable.Range(0, World.TagNames).Select(tag => new Effect(tag, null, isCertain: false))],
-            Hides = [.. node.WithClosure()],
+            MayHide = [.. node.WithClosure()],
         });
         var by = NewDeletion();
         var at = world.Time.NowMs;
