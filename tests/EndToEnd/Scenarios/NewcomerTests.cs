@@ -33,9 +33,10 @@ public sealed class NewcomerTests(Lab lab)
         {
             ["STORAGE_DRIVER"] = "vfs",
             ["DOCKER_HOST"] = docker.Socket,
+            ["PATH"] = $"{Path.GetDirectoryName(HoldfastProcess.Executable)}:{Environment.GetEnvironmentVariable("PATH")}",
         };
 
-        blocks.Count.ShouldBe(3, "podman, docker and skopeo");
+        blocks.Count.ShouldBe(4, "podman, docker, skopeo, and a delete taken back");
         foreach (var block in blocks)
         {
             block.ShouldContain(Address);
