@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage;
+using Holdfast.Storage.Acceptance;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
@@ -99,20 +100,8 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
 
     private async Task<ManifestCheck> StoreFileAsync(KnownBlob blob, byte[] right)
     {
-        var digest = blob.Digest;
-        await using var writer = await stores.Blobs.OpenUploadAsync(Guid.NewGuid(), digest.Algorithm, CancellationToken.None);
-        try
-        {
-            await writer.AppendAsync(right, CancellationToken.None);
-            if (await writer.CommitAsync(digest, CancellationToken.None) != BlobCommitOutcome.Stored)
-                throw new InvalidOperationException($"the bytes of manifest {digest} changed while they were stored");
-        }
-        catch
-        {
-            await stores.Blobs.RemoveUploadAsync(writer.Upload, CancellationToken.None);
-            throw;
-        }
-        return await NoteRightAsync(blob, right, writer.Stamp, "database");
+        var stamp = await ManifestFile.StoreAsync(stores.Blobs, blob.Digest, right, Guid.NewGuid(), CancellationToken.None);
+        return await NoteRightAsync(blob, right, stamp, "database");
     }
 
     private async Task<ManifestCheck> NoteRightAsync(KnownBlob blob, byte[] payload, long stamp, string by)

@@ -19,7 +19,7 @@ public static class ManifestPush
         if (!closure.IsWhole)
             return new(closure, []);
         using var holder = await stores.Locks.EnterAsync(put.Digest, cancellationToken);
-        var stamp = await StorePayloadAsync(stores.Blobs, put, upload, cancellationToken);
+        var stamp = await ManifestFile.StoreAsync(stores.Blobs, put.Digest, put.Payload, upload, cancellationToken);
         // From here on a lost client must not undo the push.
         return await stores.Metadata.WriteAsync(
             (put: put with { Stamp = stamp }, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
@@ -58,24 +58,6 @@ public static class ManifestPush
         if (linked.IsWhole)
             linked = linked with { ImmutableTags = Tags.FindImmovable(db, put) };
         return (linked, linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : []);
-    }
-
-    private static async Task<long> StorePayloadAsync(IBlobStore blobs, ManifestPut put, Guid upload, CancellationToken cancellationToken)
-    {
-        await using var writer = await blobs.OpenUploadAsync(upload, put.Digest.Algorithm, cancellationToken);
-        try
-        {
-            await writer.AppendAsync(put.Payload, cancellationToken);
-            if (await writer.CommitAsync(put.Digest, CancellationToken.None) != BlobCommitOutcome.Stored)
-                throw new InvalidOperationException($"the bytes of manifest {put.Digest} changed while they were stored");
-            return writer.Stamp;
-        }
-        catch
-        {
-            await writer.DisposeAsync();
-            await blobs.RemoveUploadAsync(writer.Upload, CancellationToken.None);
-            throw;
-        }
     }
 }
 

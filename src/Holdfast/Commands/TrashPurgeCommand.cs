@@ -61,13 +61,7 @@ internal static class TrashPurgeCommand
 
     private static PurgeRequest Read(ParseResult parsed)
     {
-        var selection = TrashSelectionOptions.Read(parsed);
-        if (parsed.GetValue(Thing) is { } thing)
-        {
-            if (selection != new TrashSelection { Registry = selection.Registry })
-                throw new AdminFault("name one thing, or say by options which are meant, not both (--registry goes with either)");
-            selection = TrashWords.Parse(thing, selection);
-        }
+        var selection = TrashSelectionOptions.Read(parsed, parsed.GetValue(Thing));
         return new PurgeRequest
         {
             Id = selection.Id,

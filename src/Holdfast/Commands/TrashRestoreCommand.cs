@@ -56,14 +56,8 @@ internal static class TrashRestoreCommand
 
     private static RestoreRequest Read(ParseResult parsed)
     {
-        var selection = TrashSelectionOptions.Read(parsed);
         var thing = parsed.GetValue(Thing);
-        if (thing is not null)
-        {
-            if (selection != new TrashSelection { Registry = selection.Registry })
-                throw new AdminFault("name one thing, or say by options which are meant, not both (--registry goes with either)");
-            selection = TrashWords.Parse(thing, selection);
-        }
+        var selection = TrashSelectionOptions.Read(parsed, thing);
         return new RestoreRequest
         {
             Id = selection.Id,

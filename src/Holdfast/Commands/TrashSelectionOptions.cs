@@ -23,7 +23,18 @@ internal static class TrashSelectionOptions
             command.Add(option);
     }
 
-    public static TrashSelection Read(ParseResult parsed) => new()
+    /// <param name="thing">What was named on the command line; null: nothing, and the options alone say what is meant.</param>
+    public static TrashSelection Read(ParseResult parsed, string? thing)
+    {
+        var selection = Read(parsed);
+        if (thing is null)
+            return selection;
+        if (selection != new TrashSelection { Registry = selection.Registry })
+            throw new AdminFault("name one thing, or say by options which are meant, not both (--registry goes with either)");
+        return TrashWords.Parse(thing, selection);
+    }
+
+    private static TrashSelection Read(ParseResult parsed) => new()
     {
         Registry = parsed.GetValue(Registry),
         Repository = parsed.GetValue(Repository),
