@@ -34,7 +34,7 @@ internal static class TrashSelectionOptions
         return TrashWords.Parse(thing, selection);
     }
 
-    private static TrashSelection Read(ParseResult parsed) => new()
+    public static TrashSelection Read(ParseResult parsed) => new()
     {
         Registry = parsed.GetValue(Registry),
         Repository = parsed.GetValue(Repository),
