@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using EndToEnd.Images;
 using EndToEnd.Processes;
 
@@ -42,13 +40,6 @@ public sealed class Lab : IAsyncDisposable
     /// <summary>A new, empty folder.</summary>
     internal string NewFolder(string name) =>
         Directory.CreateDirectory(Path.Combine(Root, $"{name}{Interlocked.Increment(ref _folders)}")).FullName;
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public async ValueTask DisposeAsync()
     {

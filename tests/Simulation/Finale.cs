@@ -29,13 +29,10 @@ internal static class Finale
         History.Drain(world);
         Checks.Everything(world);
         // Every link of a chain (index, child, layer, blob) may take its own grace and its own time in the trash.
-        for (var round = 0; round < 8; round++)
-        {
-            world.Time.Advance(world.Profile.Grace + world.Profile.Keep + TimeSpan.FromDays(1.5));
-            Run(world, "look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
-            Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
-        }
+        Settle(world, rounds: 8);
         History.CrashAndStart(world, mayLoseRows: false);
+        // The crash may bring back files that were just removed: adopted, then collected.
+        Settle(world, rounds: 2);
         world.Time.Advance(ServerProcess.ScrubPeriod);
         Run(world, "sweep", () => world.Process.Scrub.Sweep.RunAsync(CancellationToken.None));
         // The first ends the round that the restart cut, the second looks at all that came to be in doubt behind it.
@@ -44,6 +41,16 @@ internal static class Finale
         Checks.Everything(world);
         Leftovers(world);
         Findings(world);
+    }
+
+    private static void Settle(World world, int rounds)
+    {
+        for (var round = 0; round < rounds; round++)
+        {
+            world.Time.Advance(world.Profile.Grace + world.Profile.Keep + TimeSpan.FromDays(1.5));
+            Run(world, "look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
+            Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
+        }
     }
 
     // Nothing is left that nothing needs.

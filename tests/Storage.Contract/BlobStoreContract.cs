@@ -228,8 +228,8 @@ public abstract class BlobStoreContract : IAsyncLifetime
         var bytes = Random(100_000);
         var digest = await PutAsync(bytes);
         await using var reader = (await Store.OpenAsync(digest, None)).ShouldNotBeNull();
-        await Store.RemoveAsync(digest, None);
-        await Store.RemoveAsync(digest, None);
+        (await Store.RemoveAsync([digest], None)).ShouldBeEmpty();
+        (await Store.RemoveAsync([digest], None)).ShouldBeEmpty();
         (await Store.OpenAsync(digest, None)).ShouldBeNull();
         (await Store.FindSizeAsync(digest, None)).ShouldBeNull();
         (await ReadAllAsync(reader)).ShouldBe(bytes);

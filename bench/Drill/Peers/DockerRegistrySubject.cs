@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Holdfast.Drill.Protocol;
 using Holdfast.Drill.Servers;
+using Holdfast.Testing;
 
 namespace Holdfast.Drill.Peers;
 
@@ -10,7 +11,7 @@ internal sealed class DockerRegistrySubject : Subject
     private const string Program = "docker-registry";
 
     private readonly string _folder;
-    private readonly Uri _address = new($"http://127.0.0.1:{Daemon.FreePort()}/");
+    private readonly Uri _address = new($"http://127.0.0.1:{FreePorts.Take()}/");
     private Daemon? _daemon;
 
     private DockerRegistrySubject(string folder)

@@ -54,7 +54,7 @@ internal sealed class LatencyPhases(RaceOptions options, HoldfastServer server, 
     private async Task<PhaseTally> MeasureAsync(bool working, CancellationToken token)
     {
         server.Settings["collection"] = working
-            ? "{ grace: 0s, lease: 10s, interval: 100ms }"
+            ? "{ grace: 0s, lease: 10s, interval: 1s }"
             : "{ grace: 1h, lease: 10s, interval: 1d }";
         server.Settings["scrub"] = working ? "{ sweep: 1s, period: 1m }" : "{ sweep: 1d, period: 365d }";
         await server.StartAsync(token);

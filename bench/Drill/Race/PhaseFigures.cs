@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Load.Measure;
 
 namespace Holdfast.Drill.Race;
@@ -16,6 +17,11 @@ internal sealed record PhaseFigures(
             phases.Count, quietPush, workingPush, workingPush / quietPush, Median(phases.Select(p => P99(p.Working.Pushes) / P99(p.Quiet.Pushes))),
             quietPull, workingPull, workingPull / quietPull, Median(phases.Select(p => P99(p.Working.Pulls) / P99(p.Quiet.Pulls))), reviews);
     }
+
+    /// <summary>For people: from without to with.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"p99 of pushes {QuietPushP99Milliseconds:0.0} to {WorkingPushP99Milliseconds:0.0} ms ({PushRatio:0.00} times), of pulls {QuietPullP99Milliseconds:0.0} to {WorkingPullP99Milliseconds:0.0} ms ({PullRatio:0.00} times)");
 
     private static double Merged(IReadOnlyList<(PhaseTally Quiet, PhaseTally Working)> phases, Func<(PhaseTally Quiet, PhaseTally Working), Histogram> choose)
     {

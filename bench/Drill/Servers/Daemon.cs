@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Holdfast.Drill.Servers;
 
@@ -22,13 +20,6 @@ internal sealed class Daemon : IDisposable
     public int Id => _process.Id;
 
     public bool HasExited => _process.HasExited;
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     public static Daemon Start(string log, IReadOnlyList<string> command)
     {

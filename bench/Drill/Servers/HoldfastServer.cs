@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Holdfast.Drill.Protocol;
+using Holdfast.Testing;
 
 namespace Holdfast.Drill.Servers;
 
@@ -7,7 +8,7 @@ namespace Holdfast.Drill.Servers;
 internal sealed class HoldfastServer : IDisposable
 {
     private readonly string _folder;
-    private readonly int _port = Daemon.FreePort();
+    private readonly int _port = FreePorts.Take();
     private Daemon? _daemon;
 
     /// <param name="folder">Holds the data, the configuration and the log.</param>

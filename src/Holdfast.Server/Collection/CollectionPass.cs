@@ -42,11 +42,8 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
         {
             var page = await stores.Metadata.ReadAsync(
                 after, static (db, after) => BlobReviews.ListUnfinished(db, after, BatchRows), cancellationToken);
-            foreach (var (blob, _) in page)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                await Removal.RunAsync(blob, times.Reviews.NowMs);
-            }
+            cancellationToken.ThrowIfCancellationRequested();
+            await Removal.RunAsync([.. page.Select(unfinished => unfinished.Blob)], times.Reviews.NowMs);
             if (page.Count < BatchRows)
                 return;
             after = page[^1].Row;
@@ -131,8 +128,8 @@ internal sealed class CollectionPass(ContentStores stores, IncidentBook incident
     {
         var (outcomes, unheld) = await stores.Metadata.WriteAsync((page, times.Reviews), static (db, s) => JudgeBlobs(db, s.page, s.Reviews), CancellationToken.None);
         Count("blobs", outcomes);
-        foreach (var blob in unheld)
-            await Removal.RunAsync(blob, times.Reviews.NowMs);
+        if (unheld.Count > 0)
+            await Removal.RunAsync(unheld, times.Reviews.NowMs);
     }
 
     private static (List<ReviewOutcome> Outcomes, List<UnheldBlob> Unheld) JudgeBlobs(MetadataSession db, IReadOnlyList<QueueRow> page, ReviewTimes times)

@@ -6,7 +6,10 @@ namespace Holdfast.Storage.Blobs;
 /// One holder at a time for each digest. Held from before a file is stored until its row is committed, and by whoever takes a file away: else
 /// the collection could remove, for a row that is going, the file that a push has just stored for the row that is coming.
 /// </summary>
-/// <remarks>In this process only: a data folder has one writing process. Take one at a time, since two could wait for each other.</remarks>
+/// <remarks>
+/// In this process only: a data folder has one writing process. Wait for one at a time, since two could wait for each other; whoever wants several
+/// tries.
+/// </remarks>
 public sealed class DigestLocks
 {
     private readonly Dictionary<Digest, Queue<TaskCompletionSource<Holder>>> _held = [];
@@ -22,6 +25,14 @@ public sealed class DigestLocks
             _held[digest].Enqueue(turn);
             return new(WaitAsync(turn, cancellationToken));
         }
+    }
+
+    /// <summary>Doesn't wait.</summary>
+    /// <returns>Null if somebody else holds it.</returns>
+    public Holder? TryEnter(Digest digest)
+    {
+        lock (_held)
+            return _held.TryAdd(digest, new()) ? new Holder(this, digest) : null;
     }
 
     private static async Task<Holder> WaitAsync(TaskCompletionSource<Holder> turn, CancellationToken cancellationToken)

@@ -50,12 +50,17 @@ public interface IBlobStore : IAsyncDisposable
     ValueTask<IReadOnlyList<QuarantinedFile>> TrimQuarantineAsync(QuarantineBound bound, DateTimeOffset now, CancellationToken cancellationToken) =>
         new([]);
 
-    /// <summary>Removes a blob's bytes durably; nothing happens if there are none.</summary>
-    ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken);
+    /// <summary>
+    /// Removes the bytes of blobs; nothing happens where there are none. A power cut may bring some back, as files that nobody knows.
+    /// </summary>
+    /// <returns>Those that could not be removed, with why: whether their bytes are still there is not known (P6).</returns>
+    ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken);
 
     /// <returns>Free and total bytes of what the store lies on, or null if it has no such bound.</returns>
     StoreSpace? MeasureSpace();
 }
+
+public readonly record struct UnremovedBlob(Digest Digest, IOException Error);
 
 /// <param name="Upload">The session's id.</param>
 /// <param name="SizeBytes">Bytes received.</param>

@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage.Blobs;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;
@@ -87,12 +88,48 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         return target;
     }
 
-    /// <summary>Removes a blob durably; nothing happens if there is none.</summary>
-    public void Remove(Digest digest)
+    /// <summary>
+    /// Removes blobs, with one sync for all of them. A journaling file system writes changes in their order, so that with the last one all are on the
+    /// disk; elsewhere a power cut may bring back files that nobody knows, which the scrub finds.
+    /// </summary>
+    /// <returns>Those that are perhaps still there.</returns>
+    public IReadOnlyList<UnremovedBlob> Remove(IReadOnlyList<Digest> digests)
+    {
+        var unremoved = new List<UnremovedBlob>();
+        Digest? last = null;
+        foreach (var digest in digests)
+        {
+            if (Try(() => Delete(digest)) is { } error)
+                unremoved.Add(new UnremovedBlob(digest, error));
+            else
+                last = digest;
+        }
+        if (last is { } removed && Try(() => SyncFolder(removed)) is { } unsynced)
+            return [.. digests.Select(digest => new UnremovedBlob(digest, unsynced))];
+        return unremoved;
+    }
+
+    private void Delete(Digest digest)
     {
         FanOutOf(digest).Ensure(digest);
         File.Delete(PathOf(digest));
-        SyncFolder(digest);
+    }
+
+    private static IOException? Try(Action act)
+    {
+        try
+        {
+            act();
+            return null;
+        }
+        catch (IOException e)
+        {
+            return e;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            return Posix.Translate(e);
+        }
     }
 
     // Without the folder above, the store itself is away, and nothing is known.

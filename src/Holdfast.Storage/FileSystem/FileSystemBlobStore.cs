@@ -103,21 +103,10 @@ public sealed class FileSystemBlobStore : IBlobStore
         return await _disk.RunAsync((_folder.Quarantine, bound, now), static work => QuarantineFolder.Trim(work.Quarantine, work.bound, work.now));
     }
 
-    public async ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            await _disk.RunAsync((_files, digest), static work =>
-            {
-                work._files.Remove(work.digest);
-                return true;
-            });
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw Posix.Translate(e);
-        }
+        return new(_disk.RunAsync((_files, digests), static work => work._files.Remove(work.digests)));
     }
 
     public StoreSpace? MeasureSpace()

@@ -19,7 +19,7 @@ public sealed class NewcomerTests(Lab lab)
         var readme = await File.ReadAllTextAsync(Path.Combine(HoldfastProcess.Checkout, "README.md"), Token);
         var quickStart = readme.Split("## Quick start")[1].Split("\n## ")[0];
         var blocks = quickStart.Split("```sh")[1..].Select(part => part.Split("```")[0]).ToList();
-        var host = $"127.0.0.1:{Lab.FreePort()}";
+        var host = $"127.0.0.1:{FreePorts.Take()}";
         var folder = lab.NewFolder("newcomer");
         File.Copy(Path.Combine(HoldfastProcess.Checkout, "README.md"), Path.Combine(folder, "README.md"));
         // What ./dev run starts, once it has built it.

@@ -26,7 +26,7 @@ public sealed class RunTests(Lab lab)
         await using var server = await Deployment.StartAsync(lab, Token);
         await using var ctr = new Ctr(lab);
         await new Skopeo(lab).PushAsync(server.For(Mode.Plain), await lab.Images.Busybox, "e2e/run", Token);
-        var port = Lab.FreePort();
+        var port = FreePorts.Take();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
         var running = ctr.RunImageAsync(
             server.For(Mode.Plain), "e2e/run", ["/bin/busybox", "httpd", "-f", "-p", $"127.0.0.1:{port}", "-h", "/www"], stop.Token);

@@ -57,7 +57,7 @@ internal sealed class HoldfastProcess : Deployment
         var tls = await Certificates.CreateAsync(lab, token);
         var users = await Htpasswd.WriteAsync(lab, User, token);
         var endpoints = Enum.GetValues<Mode>().ToDictionary(
-            mode => mode, mode => new Endpoint(mode, $"127.0.0.1:{Lab.FreePort()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode)));
+            mode => mode, mode => new Endpoint(mode, $"127.0.0.1:{FreePorts.Take()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode)));
         var configuration = Path.Combine(folder, "holdfast.yaml");
         await File.WriteAllTextAsync(configuration, Configuration(settings, settings.Data ?? Path.Combine(folder, "data"), endpoints, tls, users), token);
         var holdfast = new HoldfastProcess(lab, folder, configuration, endpoints);

@@ -16,7 +16,7 @@ internal sealed class PeerProcess : Deployment
         var users = await Htpasswd.WriteAsync(lab, User, token);
         foreach (var mode in Modes)
         {
-            var endpoint = new Endpoint(mode, $"127.0.0.1:{Lab.FreePort()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode));
+            var endpoint = new Endpoint(mode, $"127.0.0.1:{FreePorts.Take()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode));
             var folder = lab.NewFolder("peer");
             var configuration = Path.Combine(folder, "config.yml");
             await File.WriteAllTextAsync(

@@ -6,11 +6,23 @@ namespace Holdfast.Server.Tests.Collection;
 /// <summary>A blob store whose removals fail, or wait, as a test says.</summary>
 internal sealed class RemovalFaults(IBlobStore store, RemovalHooks hooks) : IBlobStore
 {
-    public async ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
     {
-        await hooks.Before(digest);
-        await store.RemoveAsync(digest, cancellationToken);
-        await hooks.After(digest);
+        var unremoved = new List<UnremovedBlob>();
+        foreach (var digest in digests)
+        {
+            try
+            {
+                await hooks.Before(digest);
+                unremoved.AddRange(await store.RemoveAsync([digest], cancellationToken));
+                await hooks.After(digest);
+            }
+            catch (IOException e)
+            {
+                unremoved.Add(new UnremovedBlob(digest, e));
+            }
+        }
+        return unremoved;
     }
 
     public ValueTask<long?> FindSizeAsync(Digest digest, CancellationToken cancellationToken) => store.FindSizeAsync(digest, cancellationToken);

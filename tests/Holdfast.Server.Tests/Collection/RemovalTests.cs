@@ -148,6 +148,19 @@ public sealed class RemovalTests
         await at.ShouldBeSoundAsync();
     }
 
+    [Fact, Promise("P3")]
+    public async Task Run_ABlobThatSomebodyIsBusyWith_IsLeftToTheNextRun()
+    {
+        await using var at = await StartAtOnceAsync();
+        await at.DeleteAsync(App, await at.PushImageAsync(App, 1, "v1"));
+        var busy = Samples.Bytes(100_001, 500);
+        using (await at.Stores.Locks.EnterAsync(Samples.DigestOf(busy), CancellationToken.None))
+            (await at.RunAsync()).RemovedBlobs.ShouldBe(2);
+        (await at.HasBytesAsync(busy)).ShouldBeTrue();
+        (await at.RunAsync()).RemovedBlobs.ShouldBe(1);
+        (await at.HasBytesAsync(busy)).ShouldBeFalse();
+    }
+
     [Fact, Promise("P6")]
     public async Task Run_ABlobThatCannotBeRemoved_StaysWithAnIncidentAndTheOthersGo()
     {

@@ -28,7 +28,8 @@ internal sealed class StubBlobStore : IBlobStore
 
     public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     public StoreSpace? MeasureSpace() => Space;
 

@@ -47,7 +47,8 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
     public ValueTask<IReadOnlyList<QuarantinedFile>> TrimQuarantineAsync(QuarantineBound bound, DateTimeOffset now, CancellationToken cancellationToken) =>
         inner.TrimQuarantineAsync(bound, now, cancellationToken);
 
-    public ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken) => inner.RemoveAsync(digest, cancellationToken);
+    public ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
+        inner.RemoveAsync(digests, cancellationToken);
 
     public StoreSpace? MeasureSpace() => inner.MeasureSpace();
 

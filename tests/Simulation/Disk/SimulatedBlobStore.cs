@@ -103,15 +103,35 @@ internal sealed class SimulatedBlobStore(SimulatedDisk disk, Schedule? schedule)
         return $"quarantine/{target}";
     }
 
-    public async ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken)
+    // Only the last one's folder is synced, so that a crash brings back others.
+    public async ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await StepAsync("remove", digest, Faults.InputOutput);
-        lock (disk)
-            disk.Remove(digest);
-        await StepAsync("sync folder", digest, Faults.InputOutput);
-        lock (disk)
-            disk.SyncFolder(digest);
+        var unremoved = new List<UnremovedBlob>();
+        foreach (var digest in digests)
+        {
+            try
+            {
+                await StepAsync("remove", digest, Faults.InputOutput);
+                lock (disk)
+                    disk.Remove(digest);
+            }
+            catch (IOException e)
+            {
+                unremoved.Add(new UnremovedBlob(digest, e));
+            }
+        }
+        try
+        {
+            await StepAsync("sync folder", digests[^1], Faults.InputOutput);
+            lock (disk)
+                disk.SyncFolder(digests[^1]);
+        }
+        catch (IOException e)
+        {
+            return [.. digests.Select(digest => new UnremovedBlob(digest, e))];
+        }
+        return unremoved;
     }
 
     public StoreSpace? MeasureSpace() => null;
