@@ -7,18 +7,30 @@ namespace Holdfast.Server.Retention;
 /// <summary>What one rule says of one repository at one moment. Nothing but its arguments decides.</summary>
 internal sealed class RetentionDecision
 {
+    // So many of the newest may vanish before all has to be decided again.
+    private const int Spare = 32;
+
     private readonly RetentionRule _rule;
     private readonly long _nowMs;
+    private readonly List<Digest> _newest = [];
+    private readonly Lazy<(Dictionary<Digest, JudgedRoot> Kept, HashSet<Digest> Removed)> _byDigest;
     private readonly List<JudgedRoot> _removed = [];
     private readonly List<JudgedRoot> _kept = [];
 
-    private RetentionDecision(RetentionRule rule, long nowMs) => (_rule, _nowMs) = (rule, nowMs);
+    private RetentionDecision(RetentionRule rule, long nowMs)
+    {
+        (_rule, _nowMs) = (rule, nowMs);
+        _byDigest = new(() => (_kept.ToDictionary(root => root.Root.Digest), _removed.Select(root => root.Root.Digest).ToHashSet()));
+    }
 
     /// <summary>The oldest push first.</summary>
     public IReadOnlyList<JudgedRoot> Removed => _removed;
 
     /// <summary>The newest push first.</summary>
     public IReadOnlyList<JudgedRoot> Kept => _kept;
+
+    /// <summary>The tagged roots that were pushed last, the newest first: those that keepNewest counts, and a few more. Empty without keepNewest.</summary>
+    public IReadOnlyList<Digest> Newest => _newest;
 
     public int Roots => _removed.Count + _kept.Count;
 
@@ -28,15 +40,27 @@ internal sealed class RetentionDecision
     /// <summary>Those that only a list keeps: the rule says something else than those who use them.</summary>
     public IEnumerable<JudgedRoot> KeptByListAlone => _kept.Where(root => root.Reasons.All(reason => reason.Kind == PlanReasonKind.InUse));
 
+    public JudgedRoot? FindKept(Digest digest) => _byDigest.Value.Kept.GetValueOrDefault(digest);
+
+    public bool Removes(Digest digest) => _byDigest.Value.Removed.Contains(digest);
+
+    /// <summary>Does one push come before the other in the order in which keepNewest counts?</summary>
+    public static bool IsAhead((long PushedAtMs, string Name) one, (long PushedAtMs, string Name) other) =>
+        one.PushedAtMs > other.PushedAtMs || (one.PushedAtMs == other.PushedAtMs && string.CompareOrdinal(one.Name, other.Name) < 0);
+
+    /// <returns>Why a root stays, whatever else is there: all reasons but being one of the newest.</returns>
+    public static IReadOnlyList<PlanReason> ReasonsOfItsOwn(RetentionRule rule, RootRow root, Func<RootRow, string?> inUse, long nowMs) =>
+        new RetentionDecision(rule, nowMs).Keep(root, rank: int.MaxValue, inUse);
+
     public static RetentionDecision Decide(RetentionRule rule, IReadOnlyList<RootRow> roots, Func<RootRow, string?> inUse, long nowMs)
     {
         var decision = new RetentionDecision(rule, nowMs);
         var rank = 0;
         foreach (var root in roots.OrderByDescending(root => root.PushedAtMs).ThenBy(NameOf, StringComparer.Ordinal))
         {
-            var reasons = root.Tags.Count > 0 ? decision.KeepTagged(root, ++rank) : decision.KeepUntagged(root);
-            if (inUse(root) is { } where)
-                reasons.Add(new PlanReason(PlanReasonKind.InUse, $"in use: {where}"));
+            var reasons = decision.Keep(root, root.Tags.Count > 0 ? ++rank : 0, inUse);
+            if (root.Tags.Count > 0 && rule.Options.KeepNewest is { } newest && rank <= (long)newest + Spare)
+                decision._newest.Add(root.Digest);
             if (reasons.Count > 0)
                 decision._kept.Add(new JudgedRoot(root, reasons));
             else
@@ -48,6 +72,14 @@ internal sealed class RetentionDecision
     }
 
     private static string NameOf(RootRow root) => root.Tags.Count > 0 ? root.Tags[0].Name : root.Digest.ToString();
+
+    private List<PlanReason> Keep(RootRow root, int rank, Func<RootRow, string?> inUse)
+    {
+        var reasons = root.Tags.Count > 0 ? KeepTagged(root, rank) : KeepUntagged(root);
+        if (inUse(root) is { } where)
+            reasons.Add(new PlanReason(PlanReasonKind.InUse, $"in use: {where}"));
+        return reasons;
+    }
 
     private List<PlanReason> KeepTagged(RootRow root, int rank)
     {

@@ -4,46 +4,88 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Retention;
 
 /// <summary>
-/// One transaction of a run: decides for the repository as it is now, and moves to the trash what was planned and is still to go. Between plan and removal somebody may have
-/// pushed, pulled, tagged, or deleted what was newer.
+/// One transaction of a run. The repository was decided before, outside of the database's writer, which every push waits for; here only what the batch rests on is looked at
+/// again: each image itself, the newest that stay ahead of it, and that something stays at all. Between decision and removal somebody may have pushed, pulled, tagged, or deleted
+/// what was newer.
 /// </summary>
+/// <param name="decided">What the rule said of the repository, a moment ago.</param>
 /// <param name="planned">At most <see cref="BatchSize"/>, each with the id of the operation that it would be.</param>
-internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse, string run, IReadOnlyList<(PlannedRoot Root, string Operation)> planned)
+internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse, string run, RetentionDecision decided, IReadOnlyList<(PlannedRoot Root, string Operation)> planned)
 {
-    /// <summary>Deciding costs about 10 µs a root, for which other writes wait; each batch decides once.</summary>
-    public const int BatchSize = 100;
+    /// <summary>So many are moved to the trash in one transaction, for which other writes wait.</summary>
+    public const int BatchSize = 50;
 
-    public (IReadOnlyList<PlannedRoot> Removed, IReadOnlyList<LeftRoot> Left) Execute(MetadataSession db, long nowMs)
+    // Of those that stay, so many are looked up to find one that is still there.
+    private const int MaxLookedUp = 64;
+
+    private readonly List<PlannedRoot> _removed = [];
+    private readonly List<LeftRoot> _left = [];
+    private readonly List<PlannedRoot> _undecided = [];
+
+    /// <summary>Once only.</summary>
+    public RemovalOutcome Execute(MetadataSession db, long nowMs)
     {
-        var decision = at.Decide(db, inUse, nowMs);
-        var going = decision.Removed.ToDictionary(root => root.Root.Digest);
-        var kept = decision.Kept.ToDictionary(root => root.Root.Digest);
-        var (removed, left) = (new List<PlannedRoot>(), new List<LeftRoot>());
-        foreach (var (root, operation) in planned)
+        var oldestOfNewest = FindOldestOfNewest(db);
+        var somethingStays = at.Rule.Options.MaxRemovedPercent >= 100
+            || decided.Kept.Take(MaxLookedUp).Any(kept => RepositoryRoots.Find(db, at.Key, kept.Root.Digest) is not null);
+        foreach (var (planned, operation) in planned)
         {
-            var digest = Digest.Parse(root.Digest);
-            var why = WhyNot(db, root, going.GetValueOrDefault(digest), kept.GetValueOrDefault(digest));
-            if (why is null && decision.Roots - removed.Count <= 1 && at.Rule.Options.MaxRemovedPercent < 100)
-                why = "the last image here by now";
-            why ??= Remove(db, digest, operation, nowMs);
-            if (why is null)
-                removed.Add(root);
+            var digest = Digest.Parse(planned.Digest);
+            var root = decided.FindKept(digest) is null ? RepositoryRoots.Find(db, at.Key, digest) : null;
+            if (WhyNot(db, planned, digest, root, nowMs) is { } why)
+                Leave(planned, why);
+            else if (!somethingStays || !decided.Removes(digest) || (root!.Tags.Count > 0 && !IsBehind(root, oldestOfNewest)))
+                _undecided.Add(planned);
+            else if (Remove(db, digest, operation, nowMs) is { } refused)
+                Leave(planned, refused);
             else
-                left.Add(new LeftRoot(root.Digest, root.Tags, why));
+                _removed.Add(planned);
         }
-        return (removed, left);
+        return new RemovalOutcome(_removed, _left, _undecided);
     }
 
-    private string? WhyNot(MetadataSession db, PlannedRoot root, JudgedRoot? going, JudgedRoot? kept)
+    private void Leave(PlannedRoot root, string why) => _left.Add(new LeftRoot(root.Digest, root.Tags, why));
+
+    // Pushes only put more ahead of an image; what was deleted, lost its tags or became part of another image no longer is. So those that were the newest, and a few more, are
+    // looked up: as long as enough of them are there, whatever is behind the last of these is behind at least so many.
+    private (long PushedAtMs, string Name)? FindOldestOfNewest(MetadataSession db)
     {
-        if (going is not null)
-            return JudgedRoot.IsAsPlanned(going.Root, root) ? null : "changed since the plan";
-        if (kept is not null)
-            return $"changed since the plan: {string.Join("; ", kept.Reasons.Select(reason => reason.Text))}";
-        return Storage.Metadata.Manifests.Find(db, at.Key, Digest.Parse(root.Digest)) is null
-            ? "deleted since the plan"
-            : "changed since the plan: it is part of another image by now";
+        (long PushedAtMs, string Name)? oldest = null;
+        var found = 0;
+        foreach (var digest in decided.Newest)
+        {
+            if (found >= (at.Rule.Options.KeepNewest ?? 0))
+                break;
+            if (RepositoryRoots.FindPush(db, at.Key, digest) is not { } push)
+                continue;
+            found++;
+            if (oldest is not { } least || RetentionDecision.IsAhead(least, push))
+                oldest = push;
+        }
+        return found >= (at.Rule.Options.KeepNewest ?? 0) ? oldest : (long.MinValue, "");
     }
+
+    private static bool IsBehind(RootRow root, (long PushedAtMs, string Name)? oldestOfNewest) =>
+        oldestOfNewest is not { } oldest || RetentionDecision.IsAhead(oldest, (root.PushedAtMs, root.Tags[0].Name));
+
+    private string? WhyNot(MetadataSession db, PlannedRoot planned, Digest digest, RootRow? root, long nowMs)
+    {
+        if (decided.FindKept(digest) is { } kept)
+            return Changed(kept.Reasons);
+        if (root is null)
+        {
+            return Storage.Metadata.Manifests.Find(db, at.Key, digest) is null
+                ? "deleted since the plan"
+                : "changed since the plan: it is part of another image by now";
+        }
+        if (!JudgedRoot.IsAsPlanned(root, planned))
+            return "changed since the plan";
+        // A list may name a tag that a part of it got since; and a clock may have gone back.
+        var reasons = RetentionDecision.ReasonsOfItsOwn(at.Rule, root, found => inUse.Find(at.Key.Name, found), nowMs);
+        return reasons.Count > 0 ? Changed(reasons) : null;
+    }
+
+    private static string Changed(IReadOnlyList<PlanReason> reasons) => $"changed since the plan: {string.Join("; ", reasons.Select(reason => reason.Text))}";
 
     private string? Remove(MetadataSession db, Digest digest, string operation, long nowMs)
     {
@@ -57,3 +99,6 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
         };
     }
 }
+
+/// <param name="Undecided">What must be decided again, since what was to stay ahead of it may not: nothing happened to it.</param>
+internal sealed record RemovalOutcome(IReadOnlyList<PlannedRoot> Removed, IReadOnlyList<LeftRoot> Left, IReadOnlyList<PlannedRoot> Undecided);

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server.Retention;
 
 /// <summary>
-/// Does what a plan says: one run at a time. All is decided again inside the transactions that remove, so that what was pushed, pulled or tagged meanwhile stays.
+/// Does what a plan says: one run at a time. Each image is looked at again inside the transaction that removes it, so that what was pushed, pulled or tagged meanwhile stays.
 /// </summary>
 /// <param name="newId">Makes unused ids for runs, plans and operations.</param>
 internal sealed partial class RetentionRuns(RetentionPlanner planner, IncidentBook incidents, Func<string> newId, ILogger<RetentionRuns> log)
@@ -81,24 +81,17 @@ internal sealed partial class RetentionRuns(RetentionPlanner planner, IncidentBo
 
     private async Task<RepositoryResult> ApplyAsync(string id, RepositoryPlan plan, InUseOfRules inUse, CancellationToken cancellationToken)
     {
-        var removed = new List<PlannedRoot>();
         // What a saved plan says and the rules no longer do.
         var left = plan.Kept.Where(root => root.Reasons.Any(reason => reason.Kind == PlanReasonKind.Changed))
             .Select(root => new LeftRoot(root.Digest, root.Tags, root.Reasons[0].Text)).ToList();
         if (plan.Stopped is not null || plan.Removed.Count == 0)
-            return new RepositoryResult(plan.Registry, plan.Repository, plan.Rule, plan.Roots, plan.Stopped, plan.Finding, removed, left);
+            return new RepositoryResult(plan.Registry, plan.Repository, plan.Rule, plan.Roots, plan.Stopped, plan.Finding, [], left);
         var rule = planner.Rules.All.First(rule => rule.Name == plan.Rule);
         var at = new RuledRepository(plan.Registry, new RepositoryKey(planner.Rules.Registries[plan.Registry], RepositoryName.Parse(plan.Repository)), rule);
         var references = await inUse.ReadAsync(rule, cancellationToken) ?? throw new InvalidOperationException($"{rule.Name} was planned without its lists (invariant)");
-        foreach (var batch in plan.Removed.Chunk(RetentionRemoval.BatchSize))
-        {
-            var removal = new RetentionRemoval(at, references, id, [.. batch.Select(root => (root, newId()))]);
-            var outcome = await planner.Metadata.WriteAsync((removal, now: NowMs()), static (db, s) => s.removal.Execute(db, s.now), cancellationToken);
-            removed.AddRange(outcome.Removed);
-            left.AddRange(outcome.Left);
-            RetentionMetrics.Removed.Add(outcome.Removed.Count);
-        }
-        return new RepositoryResult(plan.Registry, plan.Repository, plan.Rule, plan.Roots, null, plan.Finding, removed, left);
+        var removal = new RepositoryRemoval(planner, at, references, newId);
+        await removal.RunAsync(id, plan.Removed, cancellationToken);
+        return new RepositoryResult(plan.Registry, plan.Repository, plan.Rule, plan.Roots, removal.Stopped, plan.Finding, removal.Removed, [.. left, .. removal.Left]);
     }
 
     // A part of the repositories, or a saved plan, is no run of a rule.

@@ -6,8 +6,15 @@ namespace Holdfast.Storage.Metadata;
 /// The roots of a repository: what was pushed as an image of its own. Not a child of an index, nor what is said about an image that is there (a referrer whose subject is
 /// live), nor an untagged part of an index that is in the trash, which the collection sees to.
 /// </summary>
-public static class RepositoryRoots
+public static partial class RepositoryRoots
 {
+    private const string ManifestSql = """
+        SELECT m.id, b.digest, m.pushed_at, m.pulled_at, m.untagged_at, s.id, s.trashed_at, CASE WHEN m.subject IS NULL THEN 0 ELSE 1 END FROM manifests m
+        JOIN blobs b ON b.id = m.blob_id
+        LEFT JOIN blobs sb ON sb.digest = m.subject
+        LEFT JOIN manifests s ON s.repository_id = m.repository_id AND s.blob_id = sb.id
+        """;
+
     public static IReadOnlyList<RootRow> List(MetadataSession session, RepositoryKey repository)
     {
         if (Repositories.Find(session, repository) is not { } id)
@@ -38,27 +45,23 @@ public static class RepositoryRoots
 
     private static Dictionary<long, LiveManifest> ReadManifests(MetadataSession session, long repositoryId)
     {
-        const string Sql = """
-            SELECT m.id, b.digest, m.pushed_at, m.pulled_at, m.untagged_at, s.id, s.trashed_at, CASE WHEN m.subject IS NULL THEN 0 ELSE 1 END FROM manifests m
-            JOIN blobs b ON b.id = m.blob_id
-            LEFT JOIN blobs sb ON sb.digest = m.subject
-            LEFT JOIN manifests s ON s.repository_id = m.repository_id AND s.blob_id = sb.id
-            WHERE m.repository_id = @repository AND m.trashed_at IS NULL
-            """;
         var manifests = new Dictionary<long, LiveManifest>();
-        using var rows = session.Prepare(Sql).Set("@repository", repositoryId).Query();
+        using var rows = session.Prepare($"{ManifestSql} WHERE m.repository_id = @repository AND m.trashed_at IS NULL").Set("@repository", repositoryId).Query();
         while (rows.Read())
-        {
-            var (subject, subjectTrashedAt) = (rows.LongOrNull(5), rows.LongOrNull(6));
-            manifests.Add(rows.Long(0), new LiveManifest(rows.Long(0), rows.Digest(1), rows.Long(2), rows.Long(3))
-            {
-                UntaggedAtMs = rows.LongOrNull(4),
-                HasSubject = subject is not null && subjectTrashedAt is null,
-                LostSubject = rows.Long(7) == 1 && (subject is null || subjectTrashedAt is not null),
-                SubjectTrashedAtMs = subjectTrashedAt ?? 0,
-            });
-        }
+            manifests.Add(rows.Long(0), ToManifest(rows));
         return manifests;
+    }
+
+    private static LiveManifest ToManifest(StatementRows rows)
+    {
+        var (subject, subjectTrashedAt) = (rows.LongOrNull(5), rows.LongOrNull(6));
+        return new LiveManifest(rows.Long(0), rows.Digest(1), rows.Long(2), rows.Long(3))
+        {
+            UntaggedAtMs = rows.LongOrNull(4),
+            HasSubject = subject is not null && subjectTrashedAt is null,
+            LostSubject = rows.Long(7) == 1 && (subject is null || subjectTrashedAt is not null),
+            SubjectTrashedAtMs = subjectTrashedAt ?? 0,
+        };
     }
 
     /// <returns>The children of live manifests, by their ids.</returns>

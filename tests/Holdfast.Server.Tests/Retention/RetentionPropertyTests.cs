@@ -34,6 +34,94 @@ public class RetentionPropertyTests
         Gen.Choose(0, int.MaxValue).ToArbitrary(),
         seed => RunAsync(new Random(seed)).GetAwaiter().GetResult()).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
 
+    [Fact]
+    public void Find_AnyManifest_IsWhatTheListSays() => Prop.ForAll(
+        Gen.Choose(0, int.MaxValue).ToArbitrary(),
+        seed => FindAsync(new Random(seed)).GetAwaiter().GetResult()).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+
+    [Fact]
+    public void Execute_AnyChangeSinceTheDecision_RemovesOnlyWhatAFreshDecisionWould() => Prop.ForAll(
+        Gen.Choose(0, int.MaxValue).ToArbitrary(),
+        seed => RaceAsync(new Random(seed)).GetAwaiter().GetResult()).Check(Config.QuickThrowOnFailure.WithMaxTest(150));
+
+    private static async Task FindAsync(Random random)
+    {
+        await using var store = new RetentionStore();
+        var pushed = Fill(store, random);
+        Disturb(store, random, pushed);
+        var key = RetentionStore.Key("app");
+        var roots = store.Read(db => RepositoryRoots.List(db, key)).ToDictionary(root => root.Digest);
+        foreach (var digest in pushed)
+        {
+            var (found, push) = store.Read(db => (RepositoryRoots.Find(db, key, digest), RepositoryRoots.FindPush(db, key, digest)));
+            var root = roots.GetValueOrDefault(digest);
+            Text(found).ShouldBe(Text(root));
+            push.ShouldBe(root is { Tags.Count: > 0 } ? (root.PushedAtMs, root.Tags[0].Name) : null);
+        }
+        static string Text(RootRow? root) => root is null
+            ? ""
+            : $"{root with { Tags = [], Below = [], TagsBelow = [] }} {string.Join(',', root.Tags)} {string.Join(',', root.Below.Order())} {string.Join(',', root.TagsBelow.Order(StringComparer.Ordinal))}";
+    }
+
+    private static async Task RaceAsync(Random random)
+    {
+        await using var store = new RetentionStore();
+        var pushed = Fill(store, random);
+        var at = new RuledRepository("main", RetentionStore.Key("app"), new RetentionRule(0, Rule(random) with { MaxRemovedPercent = random.Next(2) == 0 ? 100 : 99 }));
+        store.Time.Advance(TimeSpan.FromMilliseconds(100));
+        RetentionDecision Decide() => store.Read(db => at.Decide(db, InUseReferences.None, store.NowMs));
+        var decided = Decide();
+        if (decided.Stopped is not null)
+            return;
+        var isDisturbed = random.Next(5) > 0;
+        if (isDisturbed)
+            Disturb(store, random, pushed);
+        var fresh = Decide();
+        var removal = new RetentionRemoval(at, InUseReferences.None, "run", decided, [.. decided.Removed.Select((root, i) => (root.ToPlanned(), $"op{i}"))]);
+        var outcome = store.Write(db => removal.Execute(db, store.NowMs));
+        var would = fresh.Removed.Select(root => root.Root.Digest.ToString()).ToHashSet(StringComparer.Ordinal);
+        outcome.Removed.ShouldAllBe(root => would.Contains(root.Digest));
+        (outcome.Removed.Count + outcome.Left.Count + outcome.Undecided.Count).ShouldBe(decided.Removed.Count);
+        if (!isDisturbed)
+            outcome.Removed.Count.ShouldBe(decided.Removed.Count);
+        if (outcome.Removed.Count > 0 && at.Rule.Options.MaxRemovedPercent < 100)
+            Decide().Roots.ShouldBeGreaterThan(0);
+    }
+
+    // What clients do.
+    private static void Disturb(RetentionStore store, Random random, List<Digest> pushed)
+    {
+        for (var i = random.Next(1, 8); i > 0; i--)
+        {
+            var live = pushed.Where(digest => store.Has("app", digest)).ToList();
+            if (live.Count == 0)
+                return;
+            var one = live[random.Next(live.Count)];
+            switch (random.Next(6))
+            {
+                case 0 when !store.IsHeld("app", one):
+                    store.Delete("app", one);
+                    break;
+                case 1:
+                    store.Tag("app", one, $"t{random.Next(20)}");
+                    break;
+                case 2:
+                    store.Pull("app", one);
+                    break;
+                case 3 when store.TagsOf("app") is { Count: > 0 } tags:
+                    store.Untag("app", tags[random.Next(tags.Count)]);
+                    break;
+                case 4:
+                    pushed.Add(store.PushIndex("app", [.. live.OrderBy(_ => random.Next()).Take(2)], random.Next(2) == 0 ? [] : ["t1"]));
+                    break;
+                default:
+                    pushed.Add(store.Push("app", 500 + random.Next(1000), $"t{random.Next(20)}"));
+                    break;
+            }
+            store.Time.Advance(TimeSpan.FromMilliseconds(random.Next(-50, 100)));
+        }
+    }
+
     private static async Task RunAsync(Random random)
     {
         await using var store = new RetentionStore();

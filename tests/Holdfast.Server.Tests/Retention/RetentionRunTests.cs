@@ -86,49 +86,6 @@ public sealed class RetentionRunTests : IAsyncDisposable
     }
 
     [Fact]
-    public void Execute_ChangedSinceThePlan_StaysAndSaysWhy()
-    {
-        var (moved, newestGone, child, kept) = (Push(1), Push(2), Push(3), Push(4));
-        var rule = new RetentionRule(0, RetentionStore.Rule with { KeepNewest = 1 });
-        var at = new RuledRepository("main", RetentionStore.Key("app"), rule);
-        _store.Pass(1);
-        var newest = _store.Push("app", 9, "newest");
-        var decision = _store.Read(db => at.Decide(db, InUseReferences.None, _store.NowMs));
-        decision.Removed.Count.ShouldBe(4);
-        _store.Delete("app", newest);
-        _store.Untag("app", "t3");
-        _store.PushIndex("app", [child], "index");
-        _store.Delete("app", kept);
-        _store.Tag("app", moved, "t1");
-        var removal = new RetentionRemoval(at, InUseReferences.None, "run", [.. decision.Removed.Select((root, i) => (root.ToPlanned(), $"op{i}"))]);
-        var (removed, left) = _store.Write(db => removal.Execute(db, _store.NowMs));
-        removed.ShouldHaveSingleItem().Digest.ShouldBe(newestGone.ToString());
-        left.ToDictionary(root => root.Digest, root => root.Why).ShouldBe(
-            new Dictionary<string, string>
-            {
-                [moved.ToString()] = "changed since the plan",
-                [child.ToString()] = "changed since the plan: it is part of another image by now",
-                [kept.ToString()] = "deleted since the plan",
-            },
-            ignoreOrder: true);
-    }
-
-    [Fact]
-    public void Execute_NewestDeletedMeanwhile_KeepsWhatIsNewestNow()
-    {
-        var old = Push(1);
-        _store.Pass(1);
-        var newest = _store.Push("app", 2, "newest");
-        var at = new RuledRepository("main", RetentionStore.Key("app"), new RetentionRule(0, RetentionStore.Rule with { KeepNewest = 1 }));
-        var planned = _store.Read(db => at.Decide(db, InUseReferences.None, _store.NowMs)).Removed.ShouldHaveSingleItem().ToPlanned();
-        _store.Delete("app", newest);
-        var (removed, left) = _store.Write(db => new RetentionRemoval(at, InUseReferences.None, "run", [(planned, "op")]).Execute(db, _store.NowMs));
-        removed.ShouldBeEmpty();
-        left.ShouldHaveSingleItem().Why.ShouldContain("no. 1 of the newest 1");
-        _store.Has("app", old).ShouldBeTrue();
-    }
-
-    [Fact]
     [Promise("P7")]
     public async Task Apply_Removal_IsInTheTrashWithItsTagsUnderTheRun()
     {

@@ -29,6 +29,9 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     public SqliteMetadataDatabase Metadata { get; }
 
+    /// <summary>Happens once, right before the next change that a run makes: between what it decided and what it removes.</summary>
+    public Action? BeforeRemoval { get; set; }
+
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public static RetentionOptions Rule => new() { Registries = ["*"], Repositories = ["**"], MaxRemovedPercent = 100 };
@@ -86,6 +89,12 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     public bool Has(string repository, Digest digest) => Read(db => Storage.Metadata.Manifests.Find(db, Key(repository), digest)) is not null;
 
+    /// <summary>Does a live index list it?</summary>
+    public bool IsHeld(string repository, Digest digest) => Read(db => db.Prepare("""
+        SELECT COUNT(*) FROM blobs b JOIN manifests m ON m.blob_id = b.id JOIN manifest_children c ON c.child_id = m.id JOIN manifests p ON p.id = c.manifest_id
+        JOIN repositories r ON r.id = m.repository_id WHERE b.digest = @digest AND r.name = @repository AND p.trashed_at IS NULL
+        """).Set("@digest", digest).Set("@repository", repository).QueryLong()) > 0;
+
     public IReadOnlyList<Incident> OpenIncidents() => Read(db => Storage.Metadata.Incidents.ListOpen(db, 1000));
 
     public void Pass(double days) => Time.Advance(TimeSpan.FromDays(days));
@@ -99,7 +108,7 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     public RetentionRuns Runs(params RetentionOptions[] rules)
     {
-        var planner = new RetentionPlanner(Metadata, new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, Time);
+        var planner = new RetentionPlanner(new Interfered(this), new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, Time);
         return new RetentionRuns(
             planner, new IncidentBook(Metadata, Time, NullLogger<IncidentBook>.Instance), () => $"id{Interlocked.Increment(ref _ids)}", NullLogger<RetentionRuns>.Instance);
     }
@@ -129,4 +138,20 @@ internal sealed class RetentionStore : IAsyncDisposable
         BlobLinks.Add(db, Key(repository), new StoredBlob(Samples.DigestOf(blob), blob.Length, 1), NowMs);
         return true;
     });
+
+    private sealed class Interfered(RetentionStore store) : MetadataDatabase
+    {
+        public override ValueTask<TResult> ReadAsync<TState, TResult>(TState state, Func<MetadataSession, TState, TResult> query, CancellationToken cancellationToken) =>
+            store.Metadata.ReadAsync(state, query, cancellationToken);
+
+        public override Task<TResult> WriteAsync<TState, TResult>(TState state, Func<MetadataSession, TState, TResult> change, CancellationToken cancellationToken)
+        {
+            var before = store.BeforeRemoval;
+            store.BeforeRemoval = null;
+            before?.Invoke();
+            return store.Metadata.WriteAsync(state, change, cancellationToken);
+        }
+
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
 }
