@@ -22,7 +22,7 @@ internal static class AdminRoutes
         var restorer = new TrashRestorer(stores, rooms.Retention.Rules.ImmutableTags, time, logs.CreateLogger<TrashRestorer>());
         AddTrash(admin, new TrashEndpoint(stores.Metadata, restorer, options.Trash, time));
         AddScrub(admin, new ScrubEndpoint(rooms.Scrub, options));
-        AddIncidents(admin, new IncidentsEndpoint(stores, rooms.Incidents), new WatchEndpoint(stores, time));
+        AddIncidents(admin, new IncidentsEndpoint(stores, rooms.Incidents, time), new WatchEndpoint(stores, time));
         AddHeal(admin, new HealEndpoint(rooms.Healer));
         AddRetention(admin, rooms.Retention.Endpoint);
         return admin;

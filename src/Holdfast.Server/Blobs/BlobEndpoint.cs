@@ -154,7 +154,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
                 AddNames(http.Response, blob.Digest);
                 http.Response.Headers.ContentRange = $"bytes */{size}";
                 await request.FailAsync(
-                    Outcome.RangeNotSatisfiable, $"this blob has {size} bytes; ask for one range that starts within them");
+                    Outcome.RangeNotSatisfiable, $"this blob has {Counted.Of(size, "byte")}; ask for one range that starts within them");
                 return null;
             case RangeAnswer.Part:
                 http.Response.StatusCode = StatusCodes.Status206PartialContent;

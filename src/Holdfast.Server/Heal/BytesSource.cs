@@ -29,7 +29,7 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
         if (donors.Count == 0)
             return HealAttempt.Failed("no donor is configured (heal.donors)");
         if (!Reserve.TryTake(blob.SizeBytes))
-            return HealAttempt.Failed($"its {blob.SizeBytes} bytes would leave less room on the disk than is kept in reserve (disk.reserve)");
+            return HealAttempt.Failed($"its bytes ({blob.SizeBytes}) would leave less room on the disk than is kept in reserve (disk.reserve)");
         var repositories = await stores.Metadata.ReadAsync(
             blob.Digest, static (db, digest) => Impact.RepositoriesOf(db, digest, MaxRepositories), cancellationToken);
         var wanted = new WantedBytes(blob.Digest, blob.SizeBytes, blob.IsManifest, repositories);

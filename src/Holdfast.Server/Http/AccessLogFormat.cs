@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Holdfast.Oci;
 
 namespace Holdfast.Server.Http;
 
@@ -32,7 +33,7 @@ internal static class AccessLogFormat
     {
         lines.Append(Stamp(line.Time)).Append(' ');
         if (line is DroppedLines dropped)
-            lines.Append(CultureInfo.InvariantCulture, $"access log: {dropped.Count} lines left out");
+            lines.Append(CultureInfo.InvariantCulture, $"access log: {Counted.Of(dropped.Count, "line")} left out");
         else if (line is AccessLogEntry entry)
             AppendRequest(lines, entry);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -67,26 +66,14 @@ internal sealed class AdminDispatcher(AdminTable table, AccessGate gate, TimePro
         return request.FailAsync(Outcome.MethodNotAllowed, $"this path takes {allowed}");
     }
 
-    private static Task RefuseAsync(RegistryRequest request, Admission admission)
-    {
-        var headers = request.Context.Response.Headers;
-        switch (admission.Outcome)
-        {
-            case AdmissionOutcome.Unauthorized:
-                headers.WWWAuthenticate = admission.Challenge;
-                return request.FailAsync(Outcome.Unauthorized, "administration needs a user's name and password (Basic); they are missing or wrong, and a token doesn't do");
-            case AdmissionOutcome.SlowDown:
-                headers.RetryAfter = Math.Ceiling(admission.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-                return request.FailAsync(Outcome.SlowDown, "too many failed logins from this address; wait before the next one");
-            case AdmissionOutcome.LocalOnly:
-                return request.FailAsync(
-                    Outcome.AdminRefused,
-                    "this listener's registry has no users, so that it can't be administered from here; do it on the server's machine, through admin.sock in its data folder "
-                    + "(commands take it with --data)");
-            default:
-                return request.FailAsync(Outcome.AdminRefused, "this user may not administer; an access rule for all repositories (\"**\") with the action admin lets one");
-        }
-    }
+    private static Task RefuseAsync(RegistryRequest request, Admission admission) => request.RefuseAsync(
+        admission,
+        "administration needs a user's name and password (Basic); they are missing or wrong, and a token doesn't do",
+        Outcome.AdminRefused,
+        admission.Outcome == AdmissionOutcome.LocalOnly
+            ? "this listener's registry has no users, so that it can't be administered from here; do it on the server's machine, through admin.sock in its data folder "
+                + "(commands take it with --data)"
+            : "this user may not administer; an access rule for all repositories (\"**\") with the action admin lets one");
 
     // A browser sends remembered credentials along with what any page makes it send, but says from where.
     private static bool IsFromElsewhere(HttpRequest request)

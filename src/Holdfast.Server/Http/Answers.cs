@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -44,6 +45,25 @@ internal static class Answers
             json.WriteEndObject();
         }
         return SendAsync(request, body);
+    }
+
+    /// <summary>Answers a request that wasn't admitted.</summary>
+    /// <param name="unauthorized">What a 401 says.</param>
+    /// <param name="denied">What a caller is answered who is known and may not, with <paramref name="why"/>.</param>
+    public static Task RefuseAsync(this RegistryRequest request, Admission admission, string unauthorized, Outcome denied, string why)
+    {
+        var headers = request.Context.Response.Headers;
+        switch (admission.Outcome)
+        {
+            case AdmissionOutcome.Unauthorized:
+                headers.WWWAuthenticate = admission.Challenge;
+                return request.FailAsync(Outcome.Unauthorized, unauthorized);
+            case AdmissionOutcome.SlowDown:
+                headers.RetryAfter = Math.Ceiling(admission.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+                return request.FailAsync(Outcome.SlowDown, "too many failed logins from this address; wait before the next one");
+            default:
+                return request.FailAsync(denied, why);
+        }
     }
 
     /// <summary>Answers 200 with a JSON body of the given type.</summary>

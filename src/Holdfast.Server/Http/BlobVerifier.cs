@@ -122,8 +122,8 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
         await findings.ReportAsync(
             known.IsManifest ? IncidentKind.ManifestCopy : IncidentKind.BlobMissing, digest.ToString(),
             status is { } found
-                ? $"its file has {found.SizeBytes} bytes instead of {known.SizeBytes}; it is answered 404 until its bytes are pushed again"
-                : $"it has no file; it is answered 404 until its {known.SizeBytes} bytes are pushed again");
+                ? $"its file has {Counted.Of(found.SizeBytes, "byte")} instead of {known.SizeBytes}; it is answered 404 until its bytes are pushed again"
+                : $"it has no file; it is answered 404 until its bytes ({known.SizeBytes}) are pushed again");
         return new BlobCheck(BlobVerdict.Missing);
     }
 
@@ -243,7 +243,7 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
             await stores.Metadata.WriteAsync(known, static (db, known) => BlobChecks.NoteDoubt(db, known, 0), CancellationToken.None);
         await findings.ReportAsync(
             blob.IsManifest ? IncidentKind.ManifestCopy : IncidentKind.BlobCorrupt, blob.Digest.ToString(),
-            $"its {blob.SizeBytes} bytes have another hash; {where}; it is answered 404 until its bytes are pushed again");
+            $"its bytes ({blob.SizeBytes}) have another hash; {where}; it is answered 404 until its bytes are pushed again");
         return true;
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Holdfast.Storage.Blobs;
 using Microsoft.Extensions.Primitives;
 
@@ -48,7 +47,8 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve
         request.Caller = admission.Caller;
         if (admission.Outcome == AdmissionOutcome.Admitted)
             return true;
-        await RefuseAsync(request, admission);
+        await request.RefuseAsync(
+            admission, "authentication required: the credentials are missing, wrong, or grant too little", Outcome.Denied, "this user may not do that in this repository");
         return false;
     }
 
@@ -59,22 +59,6 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve
             return request.FailAsync(Outcome.RouteUnknown, "nothing is served under this path; the protocol lies under /v2/");
         request.Context.Response.Headers.Allow = allowed;
         return request.FailAsync(Outcome.MethodNotAllowed, $"this path takes {allowed}");
-    }
-
-    private static Task RefuseAsync(RegistryRequest request, Admission admission)
-    {
-        var headers = request.Context.Response.Headers;
-        switch (admission.Outcome)
-        {
-            case AdmissionOutcome.Unauthorized:
-                headers.WWWAuthenticate = admission.Challenge;
-                return request.FailAsync(Outcome.Unauthorized, "authentication required: the credentials are missing, wrong, or grant too little");
-            case AdmissionOutcome.SlowDown:
-                headers.RetryAfter = Math.Ceiling(admission.RetryAfter.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-                return request.FailAsync(Outcome.SlowDown, "too many failed logins from this address; wait before the next one");
-            default:
-                return request.FailAsync(Outcome.Denied, "this user may not do that in this repository");
-        }
     }
 
     private static string NameProblem(string name) => name.Length > Oci.RepositoryName.MaxLength

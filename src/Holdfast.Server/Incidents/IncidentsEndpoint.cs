@@ -7,7 +7,7 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Incidents;
 
 /// <summary>Tells of incidents, and takes note that somebody knows of one.</summary>
-internal sealed class IncidentsEndpoint(ContentStores stores, IncidentBook book)
+internal sealed class IncidentsEndpoint(ContentStores stores, IncidentBook book, TimeProvider time)
 {
     private const int MaxPage = 1_000;
     private const int MaxHits = 100;
@@ -117,13 +117,11 @@ internal sealed class IncidentsEndpoint(ContentStores stores, IncidentBook book)
         throw Invalid($"kind: one of {string.Join(", ", IncidentKinds.List.Select(kind => kind.Name()))}");
     }
 
-    private static long ReadTime(AdminRequest request, string name)
+    private long ReadTime(AdminRequest request, string name)
     {
         if (request.Query(name) is not { } text)
             return long.MinValue;
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? time.ToUnixTimeMilliseconds()
-            : throw Invalid($"{name}: a time as in 2026-05-01T08:00:00Z");
+        return Moment.Parse(text, time.GetUtcNow()) ?? throw Invalid($"{name}: '{text}' is neither {Moment.Forms}");
     }
 
     private static long ReadId(AdminRequest request) =>

@@ -126,8 +126,8 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         {
             await checks.Findings.ReportAsync(
                 IncidentKind.UnknownFile, Store,
-                $"{count} blobs are stored that the database doesn't know, and changes of it may be lost (see the incident about the journal). Nothing of them is "
-                + "touched until that incident is acknowledged; push the images that are missing again");
+                $"{Counted.Of(count, "blob")} that the database doesn't know lie in the store, and changes of it may be lost (see the incident about the journal). None "
+                + "is touched until that incident is acknowledged; push the images that are missing again");
             return figures;
         }
         await checks.Findings.Incidents.HealAsync(IncidentKind.UnknownFile, Store, "check");
@@ -183,7 +183,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         var where = await stores.Blobs.QuarantineAsync(blob.Digest, Time.GetUtcNow(), CancellationToken.None);
         await checks.Findings.ReportAsync(
             IncidentKind.UnknownFile, blob.Digest.ToString(),
-            $"{blob.SizeBytes} bytes under this name were no row's, and have another hash; they are kept in {where}. Nothing refers to them");
+            $"its bytes ({blob.SizeBytes}) were no row's, and have another hash; they are kept in {where}. Nothing refers to them");
         return (false, true);
     }
 

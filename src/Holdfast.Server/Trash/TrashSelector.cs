@@ -100,8 +100,8 @@ internal sealed class TrashSelector(MetadataDatabase metadata, TimeProvider time
 
     private long? Time(string? text, string name) => text is null
         ? null
-        : TrashTimes.Parse(text, time.GetUtcNow())
-            ?? throw Invalid($"{name}: '{text}' is neither a time (2026-11-20T10:00, in UTC, or with an offset) nor how long ago (90m, 2h, 3d)");
+        : Moment.Parse(text, time.GetUtcNow())
+            ?? throw Invalid($"{name}: '{text}' is neither {Moment.Forms}");
 
     private static RepositoryFilter Repositories(string? text) => text is null
         ? RepositoryFilter.All

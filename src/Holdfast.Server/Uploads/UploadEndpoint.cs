@@ -131,13 +131,13 @@ internal sealed class UploadEndpoint(UploadSessions sessions, BlobAcceptance acc
             {
                 Describe(request, session, start);
                 await request.FailAsync(
-                    Outcome.UploadRangeMissed, $"the upload has {start} bytes; the next chunk starts there", json => json.WriteNumber("offset"u8, start));
+                    Outcome.UploadRangeMissed, $"the upload has {Counted.Of(start, "byte")}; the next chunk starts there", json => json.WriteNumber("offset"u8, start));
                 return false;
             }
             stated = range.LengthBytes;
             if (http.ContentLength is { } length && length != stated)
             {
-                await request.FailAsync(Outcome.UploadSizeWrong, $"Content-Range states {stated} bytes, Content-Length {length}");
+                await request.FailAsync(Outcome.UploadSizeWrong, $"Content-Range states {Counted.Of(stated.Value, "byte")}, Content-Length {length}");
                 return false;
             }
         }
@@ -165,7 +165,7 @@ internal sealed class UploadEndpoint(UploadSessions sessions, BlobAcceptance acc
             throw;
         }
         await writer.TruncateAsync(start, CancellationToken.None);
-        await request.FailAsync(Outcome.UploadSizeWrong, $"Content-Range states {stated} bytes; the body has another number");
+        await request.FailAsync(Outcome.UploadSizeWrong, $"Content-Range states {Counted.Of(stated.Value, "byte")}; the body has another number");
         return false;
     }
 }

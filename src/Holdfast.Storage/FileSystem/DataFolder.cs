@@ -25,9 +25,11 @@ public sealed class DataFolder : IDisposable
 
     public string Quarantine => System.IO.Path.Combine(Path, "quarantine");
 
-    public string Journal => System.IO.Path.Combine(Path, "journal");
+    public string Journal => JournalOf(Path);
 
     public string Uploads => System.IO.Path.Combine(Path, "uploads");
+
+    internal static string JournalOf(string path) => System.IO.Path.Combine(path, "journal");
 
     internal string Blobs(DigestAlgorithm algorithm) => System.IO.Path.Combine(Path, "blobs", algorithm.Name());
 
@@ -55,6 +57,26 @@ public sealed class DataFolder : IDisposable
         catch (UnauthorizedAccessException e)
         {
             throw Posix.Translate(e);
+        }
+    }
+
+    /// <summary>
+    /// Gives what this process wrote as root, beside the blobs, to the folder's owner: the server that runs as him couldn't read it. Does nothing for anybody else.
+    /// </summary>
+    /// <exception cref="IOException">An owner can't be changed here.</exception>
+    public void GiveToOwner()
+    {
+        if (!Posix.IsRoot)
+            return;
+        var (user, group) = Posix.OwnerOf(Path);
+        var blobs = System.IO.Path.Combine(Path, "blobs");
+        foreach (var folder in (ReadOnlySpan<string>)[Path, Journal, Quarantine, blobs])
+        {
+            foreach (var entry in Directory.EnumerateFileSystemEntries(folder))
+            {
+                if (Posix.OwnerOf(entry).User == 0 && user != 0)
+                    Posix.ChangeOwner(entry, user, group);
+            }
         }
     }
 

@@ -31,6 +31,7 @@ internal static partial class Posix
     private const int EmptyPath = 0x1000;
     private const int NoFollowPath = 0x100;
     private const int CurrentFolder = -100;
+    private const uint StatOwner = 0x18; // user, group
     private const uint StatFields = 0x7c5; // type, links, times, inode, size
     private const int FileTypeMask = 0xF000;
     private const int RegularFile = 0x8000;
@@ -114,6 +115,19 @@ internal static partial class Posix
         var error = Marshal.GetLastPInvokeError();
         return error == NoEntry ? null : throw Fault(error, "examine", path);
     }
+
+    public static bool IsRoot => geteuid() == 0;
+
+    /// <summary>Whose something is: a file, a folder, or a link itself.</summary>
+    public static (uint User, uint Group) OwnerOf(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        Check(statx(CurrentFolder, path, NoFollowPath, StatOwner, ref MemoryMarshal.GetReference(stat)), "examine", path);
+        return (BitConverter.ToUInt32(stat[20..]), BitConverter.ToUInt32(stat[24..]));
+    }
+
+    /// <summary>Of a link, the link's own.</summary>
+    public static void ChangeOwner(string path, uint user, uint group) => Check(lchown(path, user, group), "change the owner of", path);
 
     // struct statx is the same on every architecture.
     private static FileState ReadState(ReadOnlySpan<byte> stat, string path)
@@ -205,6 +219,12 @@ internal static partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int folder, string path, int flags, uint mask, ref byte stat);
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int lchown(string path, uint user, uint group);
 
     [LibraryImport("libc")]
     private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);

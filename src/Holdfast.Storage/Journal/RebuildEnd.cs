@@ -51,7 +51,7 @@ internal sealed class RebuildEnd(MetadataSession session, IBlobStore blobs)
             Remove(digest);
         foreach (var blob in missing)
         {
-            var detail = blob.FoundBytes is { } found ? $"the file has {found} bytes instead of {blob.SizeBytes}" : "there is no file";
+            var detail = blob.FoundBytes is { } found ? $"the file has {Counted.Of(found, "byte")} instead of {blob.SizeBytes}" : "there is no file";
             Incidents.Open(session, IncidentKind.BlobMissing, blob.Digest.ToString(), detail + " (found while the database was rebuilt)", nowMs);
         }
         foreach (var lost in LostManifests.List(session))

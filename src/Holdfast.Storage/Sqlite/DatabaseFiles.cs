@@ -18,6 +18,9 @@ internal sealed class DatabaseFiles(DataFolder folder)
     /// <summary>A file of no length is none: SQLite would take it for a new one.</summary>
     public bool Exists => File.Exists(Main) && new FileInfo(Main).Length > 0;
 
+    /// <summary>What is there instead: nothing, or a file of no length.</summary>
+    public string WhatIsWrong => File.Exists(Main) ? "empty" : "missing";
+
     /// <summary>The process before didn't close the database.</summary>
     public bool HasLog => File.Exists(Main + "-wal") && new FileInfo(Main + "-wal").Length > 0;
 

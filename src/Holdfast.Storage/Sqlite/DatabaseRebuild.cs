@@ -28,6 +28,9 @@ public sealed class DatabaseRebuild
         return new DatabaseRebuild(folder, blobs, JournalScan.Read(folder.Journal), time.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
+    /// <summary>Is there a journal in a data folder, which needn't be held?</summary>
+    public static bool HasJournal(string path) => !JournalFolder.IsEmpty(DataFolder.JournalOf(path));
+
     /// <summary>There is none.</summary>
     public bool HasNoJournal => _scan.IsEmpty;
 
@@ -47,6 +50,8 @@ public sealed class DatabaseRebuild
         // A journal with lost lines is followed by one that begins with what was found: under another name, so that they can't be taken for one.
         var store = _scan.IsWhole && _scan.Store is { } own ? own : JournalPosition.NewStore();
         var report = await new Rebuild(session, _blobs, _scan, progress).RunAsync(store, _nowMs, cancellationToken);
+        if (HasNoJournal)
+            report = report with { Damage = ["there is none, so that nothing is known of what was stored here"] };
         if (!findUnknown)
             return report;
         var (blobs, manifests) = await new RebuildEnd(session, _blobs).FindUnknownAsync(cancellationToken);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Journal;
@@ -104,7 +105,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
     {
         if (damage is not null)
             return $"holdfast.db is damaged ({damage.Message.ReplaceLineEndings(" ").TrimEnd('.')})";
-        return _files.Exists ? "holdfast.db is a copy from before there was a journal" : "holdfast.db is missing";
+        return _files.Exists ? "holdfast.db is a copy from before there was a journal" : $"holdfast.db is {_files.WhatIsWrong}";
     }
 
     // No journal: the database is new, or that of a program before the journal.
@@ -114,7 +115,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
             throw damage;
         if (!_files.Exists && await HasBlobsAsync(cancellationToken))
         {
-            throw new JournalException($"holdfast.db and its journal are missing in {folder.Path}, but blobs are there: a new database would take every one of them "
+            throw new JournalException($"holdfast.db is {_files.WhatIsWrong} and there is no journal in {folder.Path}, but blobs are there: a new database would take every one of them "
                 + $"for unknown, and the collection would remove them. Put a backup back, or run `holdfast rebuild --data {folder.Path} --without-journal` to begin with an empty one");
         }
         SqliteMetadataDatabase.CreateForOwner(_files.Main);
@@ -172,7 +173,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
         if (!isCrash)
         {
             RebuildEnd.Caution(session, _nowMs);
-            Findings.Warn($"holdfast.db was {missing} changes behind the journal (an older copy?); they were replayed");
+            Findings.Warn($"holdfast.db was {Counted.Of(missing, "change")} behind the journal (an older copy?); the journal made up for it");
         }
         foreach (var refused in rebuild.Refused)
             Findings.Warn($"a change of the journal could not be replayed: {refused}");
@@ -206,7 +207,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
         var kept = old is null ? "" : $"; the old file is kept as quarantine/{Path.GetFileName(old)}";
         Findings.Warn(string.Create(
             CultureInfo.InvariantCulture,
-            $"{because}; it was rebuilt from the journal: {Findings.Rebuilt.Manifests} manifests and {Findings.Rebuilt.Tags} tags in {Findings.Rebuilt.Repositories} repositories{kept}"));
+            $"{because}; it was rebuilt from the journal: {Counted.Of(Findings.Rebuilt.Manifests, "manifest")} and {Counted.Of(Findings.Rebuilt.Tags, "tag")} in {Counted.Of(Findings.Rebuilt.Repositories, "repository", "repositories")}{kept}"));
         return (new JournalPosition(scan.Store!, scan.Last), scan.Tail);
     }
 

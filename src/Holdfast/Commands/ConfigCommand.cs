@@ -37,14 +37,14 @@ internal static class ConfigCommand
 
     private static Command CreateSample()
     {
-        var command = new Command("sample", "Prints a configuration to start from, with every key explained.");
+        var command = new Command("sample", "Prints a configuration to start from, with every key explained.\n\n  holdfast config sample > holdfast.yaml");
         command.SetAction(_ => Console.Out.Write(ConfigurationSample.Read()));
         return command;
     }
 
     private static Command CreateReference()
     {
-        var command = new Command("reference", "Prints every key with its default and its environment variable, as Markdown.");
+        var command = new Command("reference", "Prints every key with its default and its environment variable, as Markdown.\n\n  holdfast config reference > configuration.md");
         command.SetAction(_ => Console.Out.Write(ConfigurationReference.Write()));
         return command;
     }

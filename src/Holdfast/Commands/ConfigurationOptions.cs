@@ -4,7 +4,8 @@ using Holdfast.Configuration;
 namespace Holdfast.Commands;
 
 /// <summary>The options by which a command takes its configuration.</summary>
-internal sealed class ConfigurationOptions
+/// <param name="mayListen">Does the command care where a server listens?</param>
+internal sealed class ConfigurationOptions(bool mayListen = true)
 {
     private readonly Option<string?> config = new("--config", "-c") { Description = "Configuration file (YAML). Default: HOLDFAST_CONFIG, else none.", HelpName = "file" };
     private readonly Option<string?> data = new("--data") { Description = "Folder of everything that is stored.", HelpName = "folder" };
@@ -15,7 +16,8 @@ internal sealed class ConfigurationOptions
     {
         command.Add(config);
         command.Add(data);
-        command.Add(listen);
+        if (mayListen)
+            command.Add(listen);
         command.Add(set);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Collection;
 
 namespace Holdfast.Commands;
@@ -10,6 +11,10 @@ internal static class GcCommand
 {
     public static Command Create() => new("gc", """
         Frees what nothing refers to any more. The server does it by itself, beside all traffic; these commands look at it and hurry it.
+
+          holdfast gc status                                what waits to be freed
+          holdfast gc run                                   frees now what is due
+          holdfast gc run --emergency --dry-run             what emptying the trash would free, for a full disk
         """)
     {
         CreateRun(),
@@ -43,7 +48,7 @@ internal static class GcCommand
             "run",
             """
             Collects what is due now, at full speed in an emergency, and says what it did. Whatever is tagged, listed, used or leased stays in any case.
-            Exit codes: 0 done, 1 something could not be removed (an incident tells what), 2 it could not be done.
+            Exit codes: 0 done, 1 something could not be removed (an incident tells what) or you said no, 2 it could not be done.
 
               holdfast gc run
               holdfast gc run --dry-run --json
@@ -64,7 +69,7 @@ internal static class GcCommand
     private static async Task<int> RunAsync(AdminCall call, CollectionOrder order, bool yes, CancellationToken token)
     {
         if (order is { Emergency: true, DryRun: false } && !yes && !await ConfirmAsync(call, token))
-            return RootCommands.Failed;
+            return RootCommands.Findings;
         var result = await call.RunAsync<CollectionResult>(HttpMethod.Post, "/api/v1/collection/run", order, token);
         await call.PrintAsync(result, Describe);
         return result.Figures is { Refused: 0, Unreadable: 0 } ? RootCommands.Fine : RootCommands.Findings;
@@ -72,15 +77,11 @@ internal static class GcCommand
 
     private static async Task<bool> ConfirmAsync(AdminCall call, CancellationToken token)
     {
-        if (Console.IsInputRedirected)
+        if (!Question.CanBeAsked)
             throw new AdminFault("--emergency empties the trash for good; give --yes to confirm, or --dry-run to see what it would free");
         var forecast = await call.RunAsync<CollectionResult>(HttpMethod.Post, "/api/v1/collection/run", new CollectionOrder(true, true), token);
-        await call.Output.WriteAsync(
-            $"This frees {ProgressDisplay.Bytes(forecast.Figures.FreedBytes)}. What was deleted can't be restored afterwards. Go on? [y/N] ");
-        if (Console.ReadLine() is { } answer && answer.Trim().ToUpperInvariant() is "Y" or "YES")
-            return true;
-        await call.Output.WriteLineAsync("Nothing was done.");
-        return false;
+        var question = $"This frees {ProgressDisplay.Bytes(forecast.Figures.FreedBytes)}. What was deleted can't be restored afterwards. Go on?";
+        return await Question.AskAsync(call, question, token);
     }
 
     private static void Describe(StringBuilder text, CollectionResult result)
@@ -88,22 +89,22 @@ internal static class GcCommand
         var figures = result.Figures;
         if (result.DryRun)
         {
-            Line(text, $"would free {ProgressDisplay.Bytes(figures.FreedBytes)}: {figures.RemovedBlobs} blobs");
-            Line(text, $"{figures.Reviews} objects in the trash and the queues are due");
+            Line(text, $"would free {ProgressDisplay.Bytes(figures.FreedBytes)}: {Counted.Of(figures.RemovedBlobs, "blob")}");
+            Line(text, $"due in the trash and the queues: {Counted.Of(figures.Reviews, "object")}");
             return;
         }
-        Line(text, $"freed {ProgressDisplay.Bytes(figures.FreedBytes)}: {figures.RemovedBlobs} blobs; {figures.RemovedLinks} links of repositories went");
-        Line(text, $"out of the trash: {figures.PurgedManifests} manifests, {figures.PurgedTags} tags, {figures.PurgedLinks} blobs");
-        Line(text, $"into the trash: {figures.TrashedManifests} manifests that a delete had orphaned");
+        Line(text, $"freed {ProgressDisplay.Bytes(figures.FreedBytes)}: {Counted.Of(figures.RemovedBlobs, "blob")}; {Counted.Of(figures.RemovedLinks, "link")} of repositories went");
+        Line(text, $"out of the trash: {Counted.Of(figures.PurgedManifests, "manifest")}, {Counted.Of(figures.PurgedTags, "tag")}, {Counted.Of(figures.PurgedLinks, "blob")}");
+        Line(text, $"into the trash: {Counted.Of(figures.TrashedManifests, "manifest")} that a delete had orphaned");
         if (figures.Unreadable > 0)
-            Line(text, $"{figures.Unreadable} blobs could not be removed from the disk; the next run tries again, the incidents tell why");
+            Line(text, $"{Counted.Of(figures.Unreadable, "blob")} could not be removed from the disk; the next run tries again, the incidents tell why");
         if (figures.Refused > 0)
-            Line(text, $"{figures.Refused} deletes were refused by the database, because something held what was taken for unheld; please report the incidents");
+            Line(text, $"the database refused {Counted.Of(figures.Refused, "delete")}, because something held what was taken for unheld; please report the incidents");
     }
 
     private static void Describe(StringBuilder text, CollectionStatus status)
     {
-        Line(text, $"trash: {status.Waiting.Trash} objects ({status.Due.Trash} due), which refer to {ProgressDisplay.Bytes(status.TrashBytes)}");
+        Line(text, $"trash: {Counted.Of(status.Waiting.Trash, "object")} ({status.Due.Trash} due), referring to {ProgressDisplay.Bytes(status.TrashBytes)}");
         Line(text, $"to review: {Words(status.Waiting)} ({Words(status.Due)} due)");
         Line(text, $"a run would free {ProgressDisplay.Bytes(status.FreedNowBytes)} now, {ProgressDisplay.Bytes(status.FreedLaterBytes)} once all periods are over");
         if (status.LastRun is { } last)
@@ -116,7 +117,7 @@ internal static class GcCommand
             text.AppendLine("a run that was asked for is going on");
     }
 
-    private static string Words(QueueLengths lengths) => $"{lengths.Manifests} manifests, {lengths.Links} links, {lengths.Blobs} blobs";
+    private static string Words(QueueLengths lengths) => $"{Counted.Of(lengths.Manifests, "manifest")}, {Counted.Of(lengths.Links, "link")}, {Counted.Of(lengths.Blobs, "blob")}";
 
     private static void Line(StringBuilder text, FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -8,6 +8,8 @@ namespace Holdfast.Commands;
 /// <summary><c>holdfast heal</c></summary>
 internal static class HealCommand
 {
+    private const string Unreadable = "store-unreadable";
+
     public static Command Create() => AdminCommand.Create(
         "heal",
         """
@@ -34,7 +36,11 @@ internal static class HealCommand
         foreach (var left in run.Left)
             text.AppendLine(CultureInfo.InvariantCulture, $"left    {left.Kind}  {left.Subject}  {left.Why}");
         text.AppendLine(CultureInfo.InvariantCulture, $"{run.HealedCount} healed, {run.LeftCount} left");
-        if (run.LeftCount > 0)
+        if (run.Left.Any(left => left.Kind == Unreadable))
+        {
+            text.AppendLine("what can't be read needs no push: see to the disk, its mount and the permissions in the data folder; it is looked at again by itself, and then tried anew");
+        }
+        if (run.Left.Any(left => left.Kind != Unreadable))
             text.AppendLine("push those images again, or name a donor that has them under heal.donors; `holdfast incidents show ID` tells which tags are hit");
     }
 }

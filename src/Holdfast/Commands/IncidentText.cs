@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Incidents;
 
 namespace Holdfast.Commands;
@@ -21,12 +22,12 @@ internal static class IncidentText
     {
         WriteShort(text, report.Incident);
         var incident = report.Incident;
-        text.AppendLine(CultureInfo.InvariantCulture, $"   seen {incident.Seen} time{(incident.Seen == 1 ? "" : "s")}, last changed {Time(incident.UpdatedAt)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"   seen {Counted.Of(incident.Seen, "time")}, last changed {Time(incident.UpdatedAt)}");
         if (incident.AcknowledgedAt is { } known)
             text.AppendLine(CultureInfo.InvariantCulture, $"   acknowledged {Time(known)} by {incident.AcknowledgedBy}");
         if (report.Impact is not { } impact)
             return;
-        text.AppendLine(CultureInfo.InvariantCulture, $"   hits {impact.TagCount} tag{(impact.TagCount == 1 ? "" : "s")} ({impact.Manifests} manifests){(impact.TagCount > impact.Tags.Count ? $"; the first {impact.Tags.Count}:" : impact.Tags.Count > 0 ? ":" : "")}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"   {(incident.HealedAt is null ? "hits" : "hit")} {Counted.Of(impact.TagCount, "tag")} ({Counted.Of(impact.Manifests, "manifest")}){(impact.TagCount > impact.Tags.Count ? $"; the first {impact.Tags.Count}:" : impact.Tags.Count > 0 ? ":" : "")}");
         WriteTags(text, impact.Tags);
         if (impact.TrashedTagCount == 0)
             return;
@@ -41,11 +42,11 @@ internal static class IncidentText
     private static void WriteShort(StringBuilder text, IncidentAnswer incident)
     {
         text.AppendLine(CultureInfo.InvariantCulture, $"{incident.Id}  {incident.State}  {incident.Kind}  {incident.Subject}  since {Time(incident.OpenedAt)}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"   {incident.Detail}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"   {(incident.HealedAt is null ? "" : "it was: ")}{incident.Detail}");
         if (End(incident) is { } end)
             text.AppendLine(CultureInfo.InvariantCulture, $"   {end}");
         if (incident.LastTry is { } tried && incident.HealedAt is null)
-            text.AppendLine(CultureInfo.InvariantCulture, $"   tried {incident.Tries} time{(incident.Tries == 1 ? "" : "s")}: {tried}{(incident.NextTryAt is { } next ? $"; again {Time(next)}" : "")}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"   tried {Counted.Of(incident.Tries, "time")}: {tried}{(incident.NextTryAt is { } next ? $"; again {Time(next)}" : "")}");
         if (incident.Advice is { } advice)
             text.AppendLine(CultureInfo.InvariantCulture, $"   do: {advice}");
     }

@@ -15,7 +15,7 @@ internal static class IncidentsCommand
     {
         var all = new Option<bool>("--all") { Description = "Healed ones too; they are kept for 90 days." };
         var kind = new Option<string?>("--kind") { Description = "Only this kind: blob-missing, blob-corrupt, certificate, …", HelpName = "kind" };
-        var since = new Option<string?>("--since") { Description = "Only those opened then or later, as in 2026-05-01T08:00:00Z.", HelpName = "time" };
+        var since = new Option<string?>("--since") { Description = "Only those opened then or later: 2h, 3d, or a time like 2026-11-20T10:00 (UTC).", HelpName = "when" };
         var watch = new Option<bool>("--watch") { Description = "Print each change as it comes, until Ctrl-C; with --json one object a line." };
         var command = AdminCommand.Create(
             "incidents",
@@ -26,6 +26,7 @@ internal static class IncidentsCommand
               holdfast incidents                                what is open
               holdfast incidents show 7                         all about one, with the tags that it hits
               holdfast incidents acknowledge 7 8                somebody knows: no exit code 1 for these any more
+              holdfast incidents --all --since 2h               healed ones too
               holdfast incidents --all --kind blob-missing --json
               holdfast incidents --watch
             """,
@@ -44,7 +45,13 @@ internal static class IncidentsCommand
         var id = new Argument<long>("id") { Description = "Its number, as the list shows it." };
         var command = AdminCommand.Create(
             "show",
-            "Tells all about one incident: what was found, the tags that can't be pulled because of it, what was tried, and what to do.",
+            """
+            Tells all about one incident: what was found, the tags that can't be pulled because of it, what was tried, and what to do.
+            Exit codes: 0 it is healed or acknowledged, 1 it is open, 2 the server could not be asked, or has no such incident.
+
+              holdfast incidents show 7
+              holdfast incidents show 7 --json
+            """,
             async (call, token) =>
             {
                 var report = await call.Connection.GetAsync<IncidentReport>(Path(call.Parsed.GetValue(id)), token);
@@ -60,7 +67,12 @@ internal static class IncidentsCommand
         var ids = new Argument<long[]>("id") { Description = "Their numbers.", Arity = ArgumentArity.OneOrMore };
         var command = AdminCommand.Create(
             "acknowledge",
-            "Notes that somebody knows of incidents. They stay open until they are healed, and no longer make `holdfast incidents` exit with 1.",
+            """
+            Notes that somebody knows of incidents. They stay open until they are healed, and no longer make `holdfast incidents` exit with 1.
+            Exit codes: 0 noted, 2 the server could not be asked, or has no such incident.
+
+              holdfast incidents acknowledge 7 8
+            """,
             async (call, token) =>
             {
                 var noted = new List<IncidentAnswer>();

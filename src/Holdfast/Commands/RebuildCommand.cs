@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Data.Common;
 using Holdfast.Configuration;
+using Holdfast.Oci;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Sqlite;
@@ -21,7 +22,7 @@ internal static class RebuildCommand
 
     public static Command Create()
     {
-        var options = new ConfigurationOptions();
+        var options = new ConfigurationOptions(mayListen: false);
         var command = new Command("rebuild", """
             Makes the database (holdfast.db) anew from the journal and the blobs. A start does this by itself where nothing can be lost by it; this command
             is for a journal that is damaged as well. The server must be stopped. The old database is kept in the data folder's quarantine/.
@@ -32,7 +33,8 @@ internal static class RebuildCommand
               holdfast rebuild --data /srv/registry
               holdfast rebuild --data /srv/registry --json | jq .lostManifests
 
-            Exit codes: 0 everything was rebuilt, 1 something could not be and is listed, 2 it could not be done.
+            Run as root, it gives what it writes to the data folder's owner.
+            Exit codes: 0 everything was rebuilt ("complete": true), 1 something could not be and is listed (without a journal, always), 2 it could not be done.
             """);
         options.AddTo(command);
         command.Add(Json);
@@ -53,8 +55,18 @@ internal static class RebuildCommand
         {
             if (!Directory.Exists(configuration.DataFolder))
                 throw new InvalidDataException($"there is no data folder {configuration.DataFolder}; name it with --data");
+            // Before the folder is opened, which would lay it out.
+            if (!parsed.GetValue(WithoutJournal) && !DatabaseRebuild.HasJournal(configuration.DataFolder))
+                throw NoJournal(configuration.DataFolder);
             using var folder = DataFolder.Open(configuration.DataFolder);
-            return await RebuildAsync(parsed, folder, cancellationToken);
+            try
+            {
+                return await RebuildAsync(parsed, folder, cancellationToken);
+            }
+            finally
+            {
+                folder.GiveToOwner();
+            }
         }
         catch (DataFolderInUseException e)
         {
@@ -72,24 +84,29 @@ internal static class RebuildCommand
         await using var blobs = new FileSystemBlobStore(folder, TimeProvider.System);
         var rebuild = DatabaseRebuild.Read(folder, blobs, TimeProvider.System);
         if (rebuild.HasNoJournal && !parsed.GetValue(WithoutJournal))
-        {
-            throw new InvalidDataException($"there is no journal in {folder.Journal}, and without it nobody knows which blob belongs to which image: put a backup of "
-                + "holdfast.db or of journal/ back, or give --without-journal to begin with an empty database");
-        }
+            throw NoJournal(folder.Path);
         var isDry = parsed.GetValue(DryRun);
         var report = await MakeAsync(rebuild, parsed, cancellationToken);
         string? old = null;
         if (isDry)
             rebuild.Discard();
         else
+        {
+            // The new one first, so that there is no moment at which the server could not read the one in place.
+            folder.GiveToOwner();
             old = rebuild.Swap();
+        }
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(Json))
             await RebuildText.WriteJsonAsync(report, isDry, old, output);
         else
             await RebuildText.WriteAsync(report, isDry, old, output);
-        return report.IsComplete && !rebuild.HasNoJournal ? RootCommands.Fine : RootCommands.Findings;
+        return report.IsComplete ? RootCommands.Fine : RootCommands.Findings;
     }
+
+    private static InvalidDataException NoJournal(string folder) => new(
+        $"there is no journal in {Path.Combine(folder, "journal")}, and without it nobody knows which blob belongs to which image: put a backup of "
+        + "holdfast.db or of journal/ back, or give --without-journal to begin with an empty database");
 
     // Lines, so that they read well in a file too; not more than one a second's worth of work.
     private static async Task<RebuildReport> MakeAsync(DatabaseRebuild rebuild, ParseResult parsed, CancellationToken cancellationToken)
@@ -101,7 +118,7 @@ internal static class RebuildCommand
             if (TimeProvider.System.GetElapsedTime(last).TotalSeconds < 1)
                 return;
             last = TimeProvider.System.GetTimestamp();
-            errors.WriteLine($"{changes} of {rebuild.LastChange} changes");
+            errors.WriteLine($"{changes} of {Counted.Of(rebuild.LastChange, "change")}");
         }
         return await rebuild.MakeAsync(Tell, findUnknown: true, cancellationToken);
     }

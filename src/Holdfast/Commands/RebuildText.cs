@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Holdfast.Oci;
 using Holdfast.Storage.Journal;
 
 namespace Holdfast.Commands;
@@ -10,8 +11,8 @@ internal static class RebuildText
     public static async Task WriteAsync(RebuildReport report, bool isDry, string? old, TextWriter output)
     {
         await output.WriteLineAsync(
-            $"{(isDry ? "would rebuild" : "rebuilt")} from {report.Changes} changes of the journal: {report.Manifests} manifests, {report.Tags} tags and {report.Links} links "
-            + $"in {report.Repositories} repositories, {report.Trashed} things in the trash");
+            $"{(isDry ? "would rebuild" : "rebuilt")} from {Counted.Of(report.Changes, "change")} of the journal: {Counted.Of(report.Manifests, "manifest")}, {Counted.Of(report.Tags, "tag")} "
+            + $"and {Counted.Of(report.Links, "link")} in {Counted.Of(report.Repositories, "repository", "repositories")}, {Counted.Of(report.Trashed, "thing")} in the trash");
         foreach (var damage in report.Damage)
             await output.WriteLineAsync($"journal: {damage}");
         foreach (var refused in report.Refused)
@@ -23,11 +24,11 @@ internal static class RebuildText
         }
         foreach (var blob in report.MissingBlobs)
         {
-            var found = blob.FoundBytes is { } bytes ? $"{bytes} bytes instead of {blob.SizeBytes}" : "no file";
+            var found = blob.FoundBytes is { } bytes ? $"{Counted.Of(bytes, "byte")} instead of {blob.SizeBytes}" : "no file";
             await output.WriteLineAsync($"blob: {blob.Digest}: {found}; a push of an image with it heals it");
         }
         if (report.UnknownBlobs > 0)
-            await output.WriteLineAsync($"{report.UnknownBlobs} blobs that nothing refers to, {report.UnknownManifests} manifests among them; the collection takes them in the end, unless a push uses them");
+            await output.WriteLineAsync($"{Counted.Of(report.UnknownBlobs, "blob")} that nothing refers to, {Counted.Of(report.UnknownManifests, "manifest")} among them; the collection takes what no push uses");
         if (old is not null)
             await output.WriteLineAsync($"the old database is kept as {old}");
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
 using Holdfast.Configuration;
 using Holdfast.Server.Retention;
@@ -19,7 +18,7 @@ internal static class RetentionApplyCommand
             """
             Moves what the retention rules don't keep to the trash, from where `holdfast trash restore --run ID` brings it back.
             On a terminal the plan is shown first, and it asks. Of a saved plan, what changed since it was made stays.
-            Exit codes: 0 done, 1 a guard or an in-use list stopped something, 2 it could not be done.
+            Exit codes: 0 done, 1 a guard or an in-use list stopped something or you said no, 2 it could not be done.
 
               holdfast retention apply
               holdfast retention apply --registry private --repository 'infra/**' --yes
@@ -39,32 +38,22 @@ internal static class RetentionApplyCommand
         object body = file is null ? scope.Body(call.Parsed) : new { plan = await ReadAsync(file, token) };
         if (!yes)
         {
-            if (call.Json || Console.IsInputRedirected || Console.IsOutputRedirected)
+            if (call.Json || !Question.CanBeAsked)
                 throw new AdminFault("there is nobody to ask; look at `holdfast retention plan`, then give --yes");
-            if (await AskAsync(call, body, file, token) is not { } confirmed)
+            var plan = file is null
+                ? await call.RunAsync<RetentionPlan>(HttpMethod.Post, "/api/v1/retention/plan", body, token)
+                : Parse(await ReadAsync(file, token), file);
+            await call.PrintAsync(plan, (text, shown) => RetentionWords.Describe(text, shown, verbose: false));
+            if (plan.Repositories.All(repository => repository.Removed.Count == 0 && repository.Finding is null) && plan.Problems.Count == 0)
                 return RootCommands.Fine;
-            body = confirmed;
+            if (!await Question.AskAsync(call, "Move this to the trash?", token))
+                return RootCommands.Findings;
+            // Exactly what was shown.
+            body = file is null ? new { plan } : body;
         }
         var result = await call.RunAsync<RetentionResult>(HttpMethod.Post, "/api/v1/retention/apply", body, token);
         await call.PrintAsync(result, RetentionWords.Describe);
         return result.WasStopped ? RootCommands.Findings : RootCommands.Fine;
-    }
-
-    /// <returns>What to apply: exactly the plan that was shown; null if the answer is no, or there is nothing to do.</returns>
-    private static async Task<object?> AskAsync(AdminCall call, object body, string? file, CancellationToken token)
-    {
-        var plan = file is null
-            ? await call.RunAsync<RetentionPlan>(HttpMethod.Post, "/api/v1/retention/plan", body, token)
-            : Parse(await ReadAsync(file, token), file);
-        var text = new StringBuilder();
-        RetentionWords.Describe(text, plan, verbose: false);
-        await call.Output.WriteAsync(text.ToString());
-        if (plan.Repositories.All(repository => repository.Removed.Count == 0 && repository.Finding is null) && plan.Problems.Count == 0)
-            return null;
-        await call.Output.WriteAsync("Move this to the trash? [y/N] ");
-        if (Console.ReadLine()?.Trim().ToUpperInvariant() is not ("Y" or "YES"))
-            return null;
-        return file is null ? new { plan } : body;
     }
 
     private static RetentionPlan Parse(JsonElement plan, string file)
@@ -91,7 +80,7 @@ internal static class RetentionApplyCommand
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            throw new AdminFault($"{file} can't be read as a plan: {e.Message}", e);
+            throw new AdminFault($"{file} can't be read as a plan; `holdfast retention plan --out {file}` makes one", e);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Retention;
 
 namespace Holdfast.Commands;
@@ -44,10 +45,10 @@ internal static class RetentionCommand
         foreach (var rule in status.Rules)
         {
             var next = rule.NextRunAt is { } at ? $"runs next {Moment(at)} ({rule.Schedule})" : "runs by command only";
-            text.AppendLine(CultureInfo.InvariantCulture, $"{rule.Rule}  {string.Join(", ", rule.Registries)}: {string.Join(", ", rule.Repositories)}  ({RetentionWords.Count(rule.Fitting, "repository", "repositories")}); {next}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{rule.Rule}  {string.Join(", ", rule.Registries)}: {string.Join(", ", rule.Repositories)}  ({Counted.Of(rule.Fitting, "repository", "repositories")}); {next}");
             if (rule.LastRun is not { } last)
                 continue;
-            text.AppendLine(CultureInfo.InvariantCulture, $"  last run {last.Run}, {Moment(last.StartedAt)}: {last.Problem ?? $"removed {RetentionWords.Count(last.Removed, "image")}"}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  last run {last.Run}, {Moment(last.StartedAt)}: {last.Problem ?? $"removed {Counted.Of(last.Removed, "image")}"}");
             if (last.Stopped.Count > 0)
                 text.AppendLine(CultureInfo.InvariantCulture, $"  stopped in {string.Join(", ", last.Stopped)}");
         }

@@ -35,6 +35,8 @@ internal static class RetentionPlanCommand
 
     private static async Task<int> RunAsync(AdminCall call, object scope, string? output, bool verbose, CancellationToken token)
     {
+        if (output is not null && WhyNotWritable(output) is { } fault)
+            throw new AdminFault($"--out {output}: {fault}");
         var plan = await call.RunAsync<RetentionPlan>(HttpMethod.Post, "/api/v1/retention/plan", scope, token);
         if (output is not null)
             await WriteAsync(output, plan, token);
@@ -52,9 +54,16 @@ internal static class RetentionPlanCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new AdminFault($"--out: {e.Message}", e);
+            var why = WhyNotWritable(file) ?? (e is UnauthorizedAccessException ? $"user {Environment.UserName} may not write it" : "it could not be written; has the disk room?");
+            throw new AdminFault($"--out {file}: {why}", e);
         }
     }
+
+    // Before the plan is made, which may take long.
+    private static string? WhyNotWritable(string file) =>
+        Directory.Exists(file) ? "it is a folder; name a file in it"
+        : Path.GetDirectoryName(Path.GetFullPath(file)) is { } folder && !Directory.Exists(folder) ? $"there is no folder {folder}; make it first"
+        : null;
 }
 
 /// <summary>Which repositories are meant.</summary>

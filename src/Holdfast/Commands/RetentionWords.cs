@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Retention;
 
 namespace Holdfast.Commands;
@@ -7,8 +8,6 @@ namespace Holdfast.Commands;
 /// <summary>Plans and runs of retention, for people.</summary>
 internal static class RetentionWords
 {
-    public static string Count(long count, string one, string? many = null) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? one : many ?? one + "s")}");
-
     /// <summary>What goes first, then what stays where something goes or is held back; with <paramref name="verbose"/> all of it.</summary>
     public static void Describe(StringBuilder text, RetentionPlan plan, bool verbose)
     {
@@ -17,8 +16,8 @@ internal static class RetentionWords
         foreach (var repository in plan.Repositories.Where(repository => verbose || repository.Removed.Count > 0 || repository.Finding is not null))
             Describe(text, repository, verbose);
         var going = plan.Repositories.Where(repository => repository.Stopped is null).ToList();
-        text.AppendLine(CultureInfo.InvariantCulture, $"would remove {Count(going.Sum(r => r.Removed.Count), "image")} in {Count(going.Count(r => r.Removed.Count > 0), "repository", "repositories")}, freeing {ProgressDisplay.Bytes(going.Sum(r => r.FreedBytes))} at most; "
-            + $"{Count(plan.Repositories.Sum(r => r.Kept.Count), "image")} would stay{(verbose ? "" : " (--verbose: all of them, with reasons)")}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"would remove {Counted.Of(going.Sum(r => r.Removed.Count), "image")} in {Counted.Of(going.Count(r => r.Removed.Count > 0), "repository", "repositories")}, freeing {ProgressDisplay.Bytes(going.Sum(r => r.FreedBytes))} at most; "
+            + $"{Counted.Of(plan.Repositories.Sum(r => r.Kept.Count), "image")} would stay{(verbose ? "" : " (--verbose: all of them, with reasons)")}");
         foreach (var warning in plan.Warnings)
             text.AppendLine(CultureInfo.InvariantCulture, $"warning: {warning}");
     }
@@ -39,14 +38,14 @@ internal static class RetentionWords
         }
         text.AppendLine(result.Removed == 0
             ? "removed nothing"
-            : $"removed {Count(result.Removed, "image")}; undo it with `holdfast trash restore --run {result.Run}`");
+            : $"removed {Counted.Of(result.Removed, "image")}; undo it with `holdfast trash restore --run {result.Run}`");
         foreach (var warning in result.Warnings)
             text.AppendLine(CultureInfo.InvariantCulture, $"warning: {warning}");
     }
 
     private static void Describe(StringBuilder text, RepositoryPlan repository, bool verbose)
     {
-        text.AppendLine(CultureInfo.InvariantCulture, $"{repository.Registry}/{repository.Repository} ({repository.Rule}, {Count(repository.Roots, "image")})");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{repository.Registry}/{repository.Repository} ({repository.Rule}, {Counted.Of(repository.Roots, "image")})");
         if (repository.Stopped is not null)
             text.AppendLine(CultureInfo.InvariantCulture, $"  STOPPED: {repository.Stopped}");
         if (repository.Finding is not null)

@@ -66,18 +66,23 @@ internal static class RootCommands
         return Failed;
     }
 
-    internal static RootCommand Create() => new(Description)
+    internal static RootCommand Create()
     {
-        ServeCommand.Create(),
-        ConfigCommand.Create(),
-        RebuildCommand.Create(),
-        UserCommand.Create(),
-        StatusCommand.Create(),
-        TrashCommand.Create(),
-        GcCommand.Create(),
-        ScrubCommand.Create(),
-        IncidentsCommand.Create(),
-        HealCommand.Create(),
-        RetentionCommand.Create(),
-    };
+        var root = new RootCommand(Description)
+        {
+            ServeCommand.Create(),
+            ConfigCommand.Create(),
+            RebuildCommand.Create(),
+            UserCommand.Create(),
+            StatusCommand.Create(),
+            TrashCommand.Create(),
+            GcCommand.Create(),
+            ScrubCommand.Create(),
+            IncidentsCommand.Create(),
+            HealCommand.Create(),
+            RetentionCommand.Create(),
+        };
+        BriefHelp.UseIn(root);
+        return root;
+    }
 }

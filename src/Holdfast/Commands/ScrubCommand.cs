@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Holdfast.Configuration;
+using Holdfast.Oci;
 using Holdfast.Server.Scrub;
 
 namespace Holdfast.Commands;
@@ -51,6 +52,7 @@ internal static class ScrubCommand
         Says when each check of the stored bytes last came to its end, how far the one that runs is, and what is open.
         Exit codes: 0 nothing is open, 1 findings are open, 2 it could not be asked.
 
+          holdfast scrub status
           holdfast scrub status --json
         """,
         StatusAsync);
@@ -80,7 +82,7 @@ internal static class ScrubCommand
     {
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"{report.Blobs} blobs and manifests, {ProgressDisplay.Bytes(report.Bytes)}, in {report.Seconds:0.0} s: {report.Right} right, {report.Missing} missing, {report.Corrupt} corrupt, {report.Unreadable} unreadable");
+            $"{Counted.Of(report.Blobs, "blob or manifest", "blobs and manifests")}, {ProgressDisplay.Bytes(report.Bytes)}, in {report.Seconds:0.0} s: {report.Right} right, {report.Missing} missing, {report.Corrupt} corrupt, {report.Unreadable} unreadable");
         foreach (var finding in report.Findings)
             text.AppendLine(CultureInfo.InvariantCulture, $"  {finding.Outcome,-10} {finding.Digest}");
         var unnamed = report.Missing + report.Corrupt + report.Unreadable - report.Findings.Count;
@@ -95,14 +97,14 @@ internal static class ScrubCommand
         var (sweep, walk) = (status.Sweep, status.Walk);
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"sweep (presence, size, changes): {Ended(sweep.FinishedAt)}, {sweep.Files} files in {sweep.TookSeconds ?? 0:0.0} s{Every(sweep.PeriodSeconds)}; {sweep.Missing} missing, {sweep.Changed} changed, {sweep.Unreadable} unreadable");
+            $"sweep (presence, size, changes): {Ended(sweep.FinishedAt)}, {Counted.Of(sweep.Files, "file")} in {sweep.TookSeconds ?? 0:0.0} s{Every(sweep.PeriodSeconds)}; {sweep.Missing} missing, {sweep.Changed} changed, {sweep.Unreadable} unreadable");
         text.AppendLine(
             CultureInfo.InvariantCulture,
             $"scrub (all bytes): {(walk.Running ? "running, " : "")}{Ended(walk.FinishedAt)}; {Share(walk)} of {ProgressDisplay.Bytes(walk.TotalBytes)} hashed within the period, the oldest {Time(walk.OldestVerifiedAt)}");
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"  {(walk.Running ? "this" : "the last")} round: {walk.Blobs} blobs, {ProgressDisplay.Bytes(walk.Bytes)}, {walk.Findings} findings; {walk.Suspects} waiting to be hashed first");
-        text.AppendLine(CultureInfo.InvariantCulture, $"unknown files: {Ended(status.UnknownFiles.FinishedAt)}");
+            $"  {(walk.Running ? "this" : "the last")} round: {Counted.Of(walk.Blobs, "blob")}, {ProgressDisplay.Bytes(walk.Bytes)}, {Counted.Of(walk.Findings, "finding")}; {walk.Suspects} waiting to be hashed first");
+        text.AppendLine(CultureInfo.InvariantCulture, $"unknown files: {Ended(status.UnknownFiles.FinishedAt)}; a file is judged once nobody has known it for collection.grace");
         text.AppendLine(CultureInfo.InvariantCulture, $"open findings: {status.OpenFindings}");
     }
 

@@ -23,6 +23,7 @@ internal static class TrashCommand
 
     private const string ListDescription = """
         Lists what was deleted and can still be restored, the newest first. All that one delete took has the same operation.
+        Digests are shortened; name such a thing to restore or purge by its ID, or take the whole digest from --json.
         Exit codes: 0 fine, 2 could not do it.
 
           holdfast trash list
@@ -98,7 +99,7 @@ internal static class TrashCommand
                 [
                     item.Id.ToString(CultureInfo.InvariantCulture),
                     TrashWords.Time(item.DeletedAt),
-                    (severalRegistries ? item.Registry + ": " : "") + TrashWords.Name(item.Kind, item.Repository, item.Tag, item.Digest),
+                    (severalRegistries ? item.Registry + ": " : "") + TrashWords.Name(item.Kind, item.Repository, item.Tag, TrashWords.Short(item.Digest)),
                     ProgressDisplay.Bytes(item.SizeBytes),
                     item.Actor,
                     item.Run is null ? TrashWords.Word(item.Cause) : $"{TrashWords.Word(item.Cause)} {item.Run}",

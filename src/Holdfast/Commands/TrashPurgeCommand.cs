@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Trash;
 
 namespace Holdfast.Commands;
@@ -17,6 +18,7 @@ internal static class TrashPurgeCommand
 
           holdfast trash purge team/app:v1
           holdfast trash purge --repository 'team/**' --until 3d
+          holdfast trash purge --all --dry-run              how much would go
           holdfast trash purge --all --yes
         """;
 
@@ -46,10 +48,10 @@ internal static class TrashPurgeCommand
                 await call.PrintAsync(plan with { DryRun = false }, Describe);
                 return RootCommands.Fine;
             }
-            if (Console.IsInputRedirected || Console.IsErrorRedirected)
-                throw new AdminFault($"{TrashWords.Count(plan.Purged, "thing")} would be gone for good; say --yes, since there is no terminal to ask at");
-            var question = $"{TrashWords.Count(plan.Purged, "thing")} could never be restored. Purge?";
-            if (!await TrashWords.AskAsync(call.Parsed.InvocationConfiguration.Error, question, token))
+            if (!Question.CanBeAsked)
+                throw new AdminFault($"{Counted.Of(plan.Purged, "thing")} would be gone for good; say --yes, since there is no terminal to ask at");
+            var question = $"{Counted.Of(plan.Purged, "thing")} could never be restored. Purge?";
+            if (!await Question.AskAsync(call, question, token))
                 return RootCommands.Findings;
             // What was deleted since the question isn't part of the answer.
             request = request with { UpTo = plan.UpTo };
@@ -62,6 +64,8 @@ internal static class TrashPurgeCommand
     private static PurgeRequest Read(ParseResult parsed)
     {
         var selection = TrashSelectionOptions.Read(parsed, parsed.GetValue(Thing));
+        if (parsed.GetValue(All) && selection != new TrashSelection { Registry = selection.Registry })
+            throw new AdminFault("--all is everything, so that nothing else can be named with it; give one of them (--registry goes with either)");
         return new PurgeRequest
         {
             Id = selection.Id,
@@ -83,7 +87,7 @@ internal static class TrashPurgeCommand
     {
         if (report.DryRun)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"{TrashWords.Count(report.Purged, "thing")} would be purged, but for what something else in the trash needs");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{Counted.Of(report.Purged, "thing")} would be purged, but for what something else in the trash needs");
             return;
         }
         foreach (var held in report.HeldThings)
@@ -91,7 +95,7 @@ internal static class TrashPurgeCommand
             text.AppendLine(CultureInfo.InvariantCulture, $"{held.Id}: {TrashWords.Name(held.Kind, held.Repository, held.Tag, held.Digest)} stays in the trash: "
                 + $"an index or a tag there needs it; purge that first");
         }
-        text.Append(CultureInfo.InvariantCulture, $"{TrashWords.Count(report.Purged, "thing")} purged");
+        text.Append(CultureInfo.InvariantCulture, $"{Counted.Of(report.Purged, "thing")} purged");
         text.AppendLine(report.Held > 0 ? string.Create(CultureInfo.InvariantCulture, $", {report.Held:N0} not") : "");
     }
 }

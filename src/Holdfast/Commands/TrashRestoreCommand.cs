@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Trash;
 using Holdfast.Storage.Metadata;
 
@@ -77,13 +78,13 @@ internal static class TrashRestoreCommand
         };
     }
 
-    private static bool IsTerminal(AdminCall call) => !Console.IsInputRedirected && !Console.IsErrorRedirected && !call.Json;
+    private static bool IsTerminal(AdminCall call) => Question.CanBeAsked && !call.Json;
 
     private static async Task<bool> ConfirmAsync(AdminCall call, RestoreRequest request, CancellationToken token)
     {
         var plan = await call.RunAsync<RestoreReport>(HttpMethod.Post, Path, request with { DryRun = true }, token);
-        var question = $"{TrashWords.Count(plan.Restored, "thing")} would be live again{(plan.Failed > 0 ? $", {plan.Failed} not" : "")}. Restore?";
-        return await TrashWords.AskAsync(call.Parsed.InvocationConfiguration.Error, question, token);
+        var question = $"{Counted.Of(plan.Restored, "thing")} would be live again{(plan.Failed > 0 ? $", {plan.Failed} not" : "")}. Restore?";
+        return await Question.AskAsync(call, question, token);
     }
 
     // One tag that points elsewhere is worth a question; of many, the report tells how to go on.
@@ -92,7 +93,7 @@ internal static class TrashRestoreCommand
         if (request.DryRun || !IsTerminal(call) || report.Things.Where(thing => thing.Outcome == RestoreOutcome.TagMoved).ToList() is not [var moved])
             return null;
         var question = $"{moved.Repository}:{moved.Tag} points at {TrashWords.Short(moved.Present!)} by now. Put {TrashWords.Short(moved.Digest)} back in its place (the other goes to the trash)?";
-        if (!await TrashWords.AskAsync(call.Parsed.InvocationConfiguration.Error, question, token))
+        if (!await Question.AskAsync(call, question, token))
             return null;
         // By its row: what else was named is restored already.
         var force = new RestoreRequest { Id = moved.Id, To = null, Force = true };
@@ -109,7 +110,7 @@ internal static class TrashRestoreCommand
     {
         foreach (var thing in report.Things)
             Describe(text, thing, report.DryRun, isForced);
-        text.Append(CultureInfo.InvariantCulture, $"{TrashWords.Count(report.Restored, "thing")} {(report.DryRun ? "would be " : "")}restored");
+        text.Append(CultureInfo.InvariantCulture, $"{Counted.Of(report.Restored, "thing")} {(report.DryRun ? "would be " : "")}restored");
         if (report.Failed > 0)
             text.Append(CultureInfo.InvariantCulture, $", {report.Failed:N0} not");
         if (report.Damaged > 0)

@@ -5,7 +5,7 @@ using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Commands;
 
-/// <summary>What the trash's commands say of things, and how they ask.</summary>
+/// <summary>What the trash's commands say of things, and how things are named.</summary>
 internal static class TrashWords
 {
     // Enough to tell things apart, as other tools show; the whole stands in the JSON.
@@ -26,8 +26,6 @@ internal static class TrashWords
         DeletionCause.Collection => "collection",
         _ => "unknown",
     };
-
-    public static string Count(int count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 
     /// <summary>Columns side by side, each as wide as its widest; the first is set to the right.</summary>
     public static void AppendTable(StringBuilder text, IReadOnlyList<string[]> rows)
@@ -54,13 +52,5 @@ internal static class TrashWords
         return thing.Length < 12 && long.TryParse(thing, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             ? others with { Id = id }
             : others with { Operation = thing };
-    }
-
-    /// <summary>Asks a person; anything but yes is no.</summary>
-    public static async Task<bool> AskAsync(TextWriter prompt, string question, CancellationToken token)
-    {
-        await prompt.WriteAsync($"{question} [y/N] ");
-        await prompt.FlushAsync(token);
-        return await Console.In.ReadLineAsync(token) is { } answer && answer.Trim().ToUpperInvariant() is "Y" or "YES";
     }
 }

@@ -55,6 +55,10 @@ internal static class UsageFault
             : $"no command '{token}'; known are {string.Join(", ", names)}";
     }
 
+    private static bool IsNumber(Type type) => (type.GetElementType() ?? type) is var one && (one == typeof(int) || one == typeof(long));
+
+    private static Command CommandOf(SymbolResult? result) => result is CommandResult { Command: var command } ? command : CommandOf(result!.Parent);
+
     private static string Explain(ParseError error) => error.SymbolResult switch
     {
         ArgumentResult { Argument: { Name: var name }, Parent: CommandResult { Command: var command } } when name.Length > 0 && error.SymbolResult.Tokens.Count == 0 =>
@@ -62,6 +66,9 @@ internal static class UsageFault
         CommandResult { Command: var command } when command.Arguments.FirstOrDefault() is { } argument && error.Message.Contains("argument missing", StringComparison.Ordinal) =>
             $"the {argument.Name} is missing: {Spell(command)} {argument.Name.ToUpperInvariant()}",
         OptionResult { Option: { Required: true, HelpName: var help } option, Tokens.Count: 0 } => $"{option.Name} is missing: {option.Name} {(help ?? "value").ToUpperInvariant()}",
+        OptionResult { Option: var option, Tokens: [.., var value] } when IsNumber(option.ValueType) => $"{option.Name} '{value.Value}': not a whole number",
+        ArgumentResult { Argument: var argument, Tokens: [.., var value] } when IsNumber(argument.ValueType) =>
+            $"'{value.Value}' is no {argument.Name}, which is a whole number: {Spell(CommandOf(error.SymbolResult))} {argument.Name.ToUpperInvariant()}",
         _ => error.Message.TrimEnd('.'),
     };
 }

@@ -54,11 +54,11 @@ public static class UserCommand
     {
         var add = new Command("add", AddDescription) { Name, FileOption, Cost, PasswordStdin, PasswordFile };
         add.SetAction((parsed, token) => RunAsync(parsed, AddAsync, token));
-        var remove = new Command("remove", "Removes a user.") { Name, FileOption };
+        var remove = new Command("remove", "Removes a user.\n\n  holdfast user remove ci --file htpasswd") { Name, FileOption };
         remove.SetAction((parsed, token) => RunAsync(parsed, RemoveAsync, token));
-        var list = new Command("list", "Lists the users, and what is wrong with the file. Exit codes: 0 fine, 1 something is wrong, 2 it can't be read.") { FileOption, Json };
+        var list = new Command("list", "Lists the users, and what is wrong with the file. Exit codes: 0 fine, 1 something is wrong, 2 it can't be read.\n\n  holdfast user list --file htpasswd") { FileOption, Json };
         list.SetAction((parsed, token) => RunAsync(parsed, ListAsync, token));
-        var check = new Command("check", "Checks a user's password. Exit codes: 0 right, 1 wrong or no such user, 2 could not do it.") { Name, FileOption, PasswordStdin, PasswordFile, Json };
+        var check = new Command("check", "Checks a user's password. Exit codes: 0 right, 1 wrong or no such user, 2 could not do it.\n\n  holdfast user check ci --file htpasswd --password-file secret.txt") { Name, FileOption, PasswordStdin, PasswordFile, Json };
         check.SetAction((parsed, token) => RunAsync(parsed, CheckAsync, token));
         return new Command("user", Description) { add, remove, list, check };
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Holdfast.Oci;
 using Holdfast.Server;
 
 namespace Holdfast.Configuration;
@@ -89,7 +90,7 @@ internal static class ConfigurationReport
         if (Find(configuration, listener).Auth is not { } auth)
             return "open: no users";
         var anonymous = auth.Anonymous == 0 ? "" : ", anonymous pull";
-        return $"users of {auth.HtpasswdFile}, {(auth.Token is null ? "Basic" : "Bearer and Basic")}{anonymous}, {auth.Access.Count} rules";
+        return $"users of {auth.HtpasswdFile}, {(auth.Token is null ? "Basic" : "Bearer and Basic")}{anonymous}, {Counted.Of(auth.Access.Count, "rule")}";
     }
 
     private static RegistryOptions Find(HoldfastConfiguration configuration, ListenerOptions listener) =>

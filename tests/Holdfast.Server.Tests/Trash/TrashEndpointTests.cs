@@ -176,7 +176,7 @@ public sealed class TrashEndpointTests(RegistryFixture registry) : IClassFixture
     public void Parse_Time_IsWhenOrHowLongAgo(string text, string? expected)
     {
         var now = DateTimeOffset.Parse("2026-11-21T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture);
-        var parsed = TrashTimes.Parse(text, now);
+        var parsed = Moment.Parse(text, now);
         parsed.ShouldBe(expected is null ? null : DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture).ToUnixTimeMilliseconds());
     }
 

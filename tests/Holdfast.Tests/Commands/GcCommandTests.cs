@@ -17,7 +17,7 @@ public sealed class GcCommandTests(ConfigurationFolder folder) : IClassFixture<C
         var (exitCode, status, errors) = await HoldfastProcess.RunAsync(folder.Path, ["gc", "status", "--data", "gc"]);
         errors.ShouldBeEmpty();
         exitCode.ShouldBe(0);
-        status.ShouldContain("trash: 0 objects (0 due), which refer to 0 B\n");
+        status.ShouldContain("trash: 0 objects (0 due), referring to 0 B\n");
         status.ShouldContain("to review: 0 manifests, 0 links, 0 blobs");
 
         (exitCode, var run, errors) = await HoldfastProcess.RunAsync(folder.Path, ["gc", "run", "--data", "gc"]);

@@ -49,6 +49,11 @@ public sealed class IncidentsCommandTests(ConfigurationFolder folder) : IClassFi
         using var json = JsonDocument.Parse(output);
         json.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(["incidents", "open", "acknowledged", "openByKind", "next"]);
         json.RootElement.GetProperty("incidents")[0].GetProperty("healedBy").GetString().ShouldBe("push");
+        (_, output, _) = await RunAsync("incidents", "show", "1", "--data", "lost");
+        output.ShouldContain("\n   it was: it has no file");
+        output.ShouldContain("   hit 0 tags (0 manifests)\n");
+        (await RunAsync("incidents", "--all", "--since", "2h", "--data", "lost")).Output.ShouldContain("blob-missing");
+        (await RunAsync("incidents", "--all", "--since", "2099-01-01", "--data", "lost")).Output.ShouldNotContain("blob-missing");
     }
 
     [Fact]
@@ -62,9 +67,23 @@ public sealed class IncidentsCommandTests(ConfigurationFolder folder) : IClassFi
         (exitCode, _, errors) = await RunAsync("incidents", "--kind", "nonsense", "--data", "asked");
         exitCode.ShouldBe(2);
         errors.ShouldContain("blob-missing");
+        (exitCode, _, errors) = await RunAsync("incidents", "--since", "soon", "--data", "asked");
+        exitCode.ShouldBe(2);
+        errors.ShouldBe("holdfast incidents: since: 'soon' is neither a time (2026-11-20T10:00, UTC) nor how long ago (90m, 2h, 3d)\n");
         (await RunAsync("incidents", "--data", "nowhere")).ExitCode.ShouldBe(2);
         (await RunAsync("heal", "--data", "nowhere")).ExitCode.ShouldBe(2);
         (await RunAsync("incidents", "--watch", "--data", "nowhere")).ExitCode.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Heal_BytesThatCannotBeRead_AdvisesNoPush()
+    {
+        const string Left = """{"result":{"healedCount":0,"leftCount":1,"healed":[],"left":[{"id":1,"kind":"store-unreadable","subject":"sha256:00","by":null,"why":"it can't be read"}]}}""";
+        await using var fake = new FakeAdminSocket(Path.Combine(folder.Path, "unreadable"), FakeAdminSocket.Lines([Left]));
+        var (exitCode, output, _) = await RunAsync("heal", "--data", "unreadable");
+        exitCode.ShouldBe(1);
+        output.ShouldContain("see to the disk, its mount and the permissions");
+        output.ShouldNotContain("push those images");
     }
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) => HoldfastProcess.RunAsync(folder.Path, arguments);

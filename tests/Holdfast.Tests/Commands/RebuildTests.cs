@@ -17,7 +17,7 @@ public sealed class RebuildTests(ConfigurationFolder folder) : IClassFixture<Con
 
     [Theory, Promise("P1"), Promise("P7")]
     [InlineData("removed", "holdfast.db is missing; it was rebuilt from the journal")]
-    [InlineData("emptied", "holdfast.db is missing; it was rebuilt from the journal")]
+    [InlineData("emptied", "holdfast.db is empty; it was rebuilt from the journal")]
     [InlineData("truncated", "it was rebuilt from the journal")]
     [InlineData("garbage", "it was rebuilt from the journal")]
     [InlineData("older copy in place", "the write-ahead log beside holdfast.db belonged to another state of it")]
@@ -103,7 +103,7 @@ public sealed class RebuildTests(ConfigurationFolder folder) : IClassFixture<Con
         var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "dry", "--dry-run"]);
         exitCode.ShouldBe(1);
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        lines[0].ShouldBe("would rebuild from 3 changes of the journal: 1 manifests, 1 tags and 2 links in 1 repositories, 0 things in the trash");
+        lines[0].ShouldBe("would rebuild from 3 changes of the journal: 1 manifest, 1 tag and 2 links in 1 repository, 0 things in the trash");
         lines[1].ShouldBe($"blob: {layer}: no file; a push of an image with it heals it");
         (await File.ReadAllBytesAsync(database)).ShouldBe(before);
         Directory.GetFiles(Path.Combine(folder.Path, "dry"), "*.new*").ShouldBeEmpty();
@@ -118,15 +118,63 @@ public sealed class RebuildTests(ConfigurationFolder folder) : IClassFixture<Con
 
         var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["serve", "--data", "bare", "--listen", "http://127.0.0.1:0"]);
         exitCode.ShouldBe(2);
-        errors.ShouldContain("holdfast.db and its journal are missing");
+        errors.ShouldContain("holdfast.db is missing and there is no journal");
         (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "bare"]);
         exitCode.ShouldBe(2);
         errors.ShouldStartWith("holdfast rebuild: there is no journal");
         (exitCode, var output, _) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "bare", "--without-journal"]);
         exitCode.ShouldBe(1);
-        output.ShouldContain("3 blobs that nothing refers to, 1 manifests among them; the collection takes them in the end, unless a push uses them");
+        output.ShouldContain("3 blobs that nothing refers to, 1 manifest among them; the collection takes what no push uses");
         await using var server = await StartAsync("bare");
         (await PushAsync(server.Client, "v1", "one")).ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Fact]
+    public async Task Rebuild_WithoutJournalAsJson_SaysIncompleteAsItsExitCodeDoes()
+    {
+        await FillAsync("agreeing");
+        Directory.Delete(Path.Combine(folder.Path, "agreeing", "journal"), recursive: true);
+        var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "agreeing", "--without-journal", "--json"]);
+        exitCode.ShouldBe(1);
+        using var report = JsonDocument.Parse(output);
+        report.RootElement.GetProperty("complete").GetBoolean().ShouldBeFalse();
+        report.RootElement.GetProperty("damage")[0].GetString().ShouldBe("there is none, so that nothing is known of what was stored here");
+    }
+
+    [Fact]
+    public async Task Rebuild_FolderWithoutAnything_IsRefusedAndLeftAsItWas()
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "other folder"));
+        var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "other folder"]);
+        exitCode.ShouldBe(2);
+        errors.ShouldStartWith("holdfast rebuild: there is no journal");
+        Directory.EnumerateFileSystemEntries(Path.Combine(folder.Path, "other folder")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Rebuild_AsRootInAnotherUsersFolder_LeavesNothingOfRoots()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "only root writes into folders of others");
+        await FillAsync("theirs");
+        var data = Path.Combine(folder.Path, "theirs");
+        // A journal with lost lines is begun anew, so that files of it are written too.
+        foreach (var segment in Directory.GetFiles(Path.Combine(data, "journal"), "*.log"))
+            await File.WriteAllTextAsync(segment, "lost\n");
+        await RunAsync("chown", "-R", "65534:65534", data);
+        File.Delete(Path.Combine(data, "lock"));
+        var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "theirs"]);
+        exitCode.ShouldBe(1, errors);
+        File.Exists(Path.Combine(data, "holdfast.db")).ShouldBeTrue();
+        Directory.GetFiles(Path.Combine(data, "journal")).ShouldNotBeEmpty();
+        (await RunAsync("find", data, "!", "-uid", "65534", "-o", "!", "-gid", "65534")).ShouldBeEmpty();
+        File.GetUnixFileMode(Path.Combine(data, "holdfast.db")).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private async Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(HoldfastProcess.Describe(program, folder.Path, arguments, []), "");
+        exitCode.ShouldBe(0, errors);
+        return output;
     }
 
     private Task<RunningServer> StartAsync(string data) => RunningServer.StartAsync(folder.Path, ["--data", data, "--listen", "http://127.0.0.1:0"]);

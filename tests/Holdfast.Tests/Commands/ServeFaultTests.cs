@@ -109,6 +109,10 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
     [InlineData("serve --lisen http://127.0.0.1:0", "no option --lisen; did you mean --listen?")]
     [InlineData("serve --log-level debug", "no option --log-level; any key of the configuration is given by --set, as in --set log.level=debug")]
     [InlineData("serve 127.0.0.1:0", "'127.0.0.1:0' is too much: holdfast serve takes options only")]
+    [InlineData("incidents show x", "'x' is no id, which is a whole number: holdfast incidents show ID")]
+    [InlineData("incidents acknowledge 7 x", "'x' is no id, which is a whole number: holdfast incidents acknowledge ID")]
+    [InlineData("trash list --limit x", "--limit 'x': not a whole number")]
+    [InlineData("rebuild --listen http://127.0.0.1:0", "no option --listen; any key of the configuration is given by --set, as in --set log.level=debug")]
     [InlineData("user remove --file users", "the name is missing: holdfast user remove NAME")]
     [InlineData("user remove ci", "--file is missing: --file HTPASSWD")]
     public async Task Run_Mistyped_OneLineAndTheWayToHelp(string arguments, string says)
@@ -131,6 +135,17 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
         exitCode.ShouldBe(2);
         output.ShouldBeEmpty();
         errors.ShouldContain(shows);
+    }
+
+    [Fact]
+    public async Task Help_OfCommandsBelow_IsTheirFirstSentence()
+    {
+        var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["--help"]);
+        exitCode.ShouldBe(0);
+        var commands = output[output.IndexOf("Commands:", StringComparison.Ordinal)..].Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
+        commands.Length.ShouldBe(11);
+        commands.ShouldAllBe(line => line.TrimEnd().EndsWith('.') || line.Contains(':', StringComparison.Ordinal));
+        (await HoldfastProcess.RunAsync(folder.Path, ["trash", "list", "--help"])).Output.ShouldContain("holdfast trash list --cause retention --json");
     }
 
     private async Task<string> FailAsync(params string[] arguments)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -67,27 +66,12 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("", 1, "not restored")]
     public async Task Restore_TagThatMovedOnAtATerminal_IsAsked(string answer, int expected, string says)
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/script"), "needs script (Debian: bsdutils)");
         var data = "asked" + expected;
         await using var server = await StartAsync(data);
         var old = await PushAsync(server, "app", "v1", "old");
         await DeleteAsync(server, $"app/manifests/{old}");
         var present = await PushAsync(server, "app", "v1", "new");
-        string[] arguments = ["-qec", $"{HoldfastProcess.Program} trash restore app:v1 --data {data}", "/dev/null"];
-        var start = HoldfastProcess.Describe("/usr/bin/script", folder.Path, arguments, [("TERM", "dumb")]);
-        using var process = Process.Start(start)!;
-        var text = new StringBuilder();
-        var one = new char[1];
-        while (!text.ToString().EndsWith("[y/N] ", StringComparison.Ordinal))
-        {
-            (await process.StandardOutput.ReadAsync(one).AsTask().WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe(1, text.ToString());
-            text.Append(one);
-        }
-        await process.StandardInput.WriteAsync(answer + "\r");
-        await process.StandardInput.FlushAsync();
-        text.Append(await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60)));
-        await process.WaitForExitAsync();
-        var (exitCode, screen) = (process.ExitCode, text.ToString());
+        var (exitCode, screen) = await HoldfastTerminal.AnswerAsync(folder.Path, $"trash restore app:v1 --data {data}", answer + "\r");
         screen.ShouldContain($"app:v1 points at {present[..19]} by now. Put {old[..19]} back in its place");
         screen.ShouldContain(says);
         exitCode.ShouldBe(expected);
@@ -98,12 +82,16 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
     public async Task List_DeletedThings_IsATableForPeople()
     {
         await using var server = await StartAsync("table");
-        await PushAsync(server, "app", "v1", "one");
+        var whole = await PushAsync(server, "app", "v1", "one");
         await DeleteAsync(server, "app/manifests/v1");
         var lines = (await TrashAsync("table", "list")).Output.Split('\n');
         lines[0].ShouldStartWith("ID  DELETED (UTC)");
         lines[1].ShouldContain("  app:v1  ");
         lines[1].ShouldContain("  anonymous  client  ");
+        await DeleteAsync(server, $"app/manifests/{whole}");
+        var manifest = (await TrashAsync("table", "list", "--digest", whole)).Output.Split('\n')[1];
+        manifest.ShouldContain($"  app@{whole[..19]}  ");
+        (await TrashAsync("table", "list", "--json")).Output.ShouldContain(whole);
         (await TrashAsync("table", "list", "--repository", "other/**")).Output.ShouldStartWith("nothing");
         var dry = await TrashAsync("table", "restore", "app:v1", "--dry-run");
         dry.Output.ShouldContain("app:v1: would be restored");
@@ -139,6 +127,8 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("holdfast trash restore: name one thing, or say by options", "restore", "app:v1", "--since", "1h")]
     [InlineData("holdfast trash restore: to and force", "restore", "app:v1", "--to", "v2", "--force")]
     [InlineData("holdfast trash purge: say what to purge", "purge", "--yes")]
+    [InlineData("holdfast trash purge: --all is everything", "purge", "app:v1", "--all", "--yes")]
+    [InlineData("holdfast trash purge: --all is everything", "purge", "--repository", "app", "--all", "--yes")]
     [InlineData("holdfast trash list: --cause gremlins: it is client, retention or collection", "list", "--cause", "gremlins")]
     [InlineData("holdfast trash list: since: 'soon' is neither a time", "list", "--since", "soon")]
     [InlineData("holdfast trash list: --limit 0", "list", "--limit", "0")]

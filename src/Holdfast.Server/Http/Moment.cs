@@ -1,12 +1,15 @@
 using System.Globalization;
 
-namespace Holdfast.Server.Trash;
+namespace Holdfast.Server.Http;
 
 /// <summary>Times as people give them: when, or how long ago.</summary>
-internal static class TrashTimes
+internal static class Moment
 {
     private static readonly string[] Formats =
         ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+
+    /// <summary>What a person may write, for sentences about what isn't it.</summary>
+    public const string Forms = "a time (2026-11-20T10:00, UTC) nor how long ago (90m, 2h, 3d)";
 
     /// <returns>Unix milliseconds; null if it is neither.</returns>
     public static long? Parse(string text, DateTimeOffset now)
