@@ -56,7 +56,7 @@ internal sealed class ServerRooms : IAsyncDisposable
             Collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time),
             Healer = new Healer(stores, source, checks, time),
             Retention = new RetentionParts(options, registries, stores, new RetentionSurroundings(incidents, time, logs)),
-            Keeper = new IncidentKeeper(stores, incidents, reserve, time),
+            Keeper = new IncidentKeeper(stores, incidents, reserve, checks.Watch, time),
             Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, ExpectedOf(options.Collection))], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
         };

@@ -57,7 +57,7 @@ internal sealed class BlobOpening(BlobVerifier verifier)
             }
             return (BlobVerdict.Unsettled, null);
         }
-        catch (IOException e)
+        catch (IOException e) when (e is not StoreAwayException)
         {
             await verifier.Findings.ReportUnreadableAsync(blob.Digest, e);
             return (BlobVerdict.Unreadable, null);

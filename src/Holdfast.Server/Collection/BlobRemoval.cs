@@ -18,6 +18,13 @@ internal sealed class BlobRemoval(ContentStores stores, IncidentBook incidents, 
     {
         if (_failed.Contains(blob.Id))
             return;
+        if (stores.Blobs.FindFault() is not null)
+        {
+            // Without its row it would be a file that nobody knows when the blobs are back.
+            _failed.Add(blob.Id);
+            figures.Unreadable++;
+            return;
+        }
         using var holder = await stores.Locks.EnterAsync(blob.Digest, CancellationToken.None);
         try
         {

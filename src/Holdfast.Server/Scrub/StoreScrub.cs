@@ -17,7 +17,7 @@ internal sealed class StoreScrub
         Options = options.Scrub;
         Inspection = new Inspection(stores, checks, time);
         Sweep = new Sweep(stores, options.Scrub, checks, time);
-        Walk = new HashWalk(stores, options.Scrub, Inspection, Sweep.Suspects) { Time = time, Verifier = checks.Verifier };
+        Walk = new HashWalk(stores, options.Scrub, Inspection, Sweep.Suspects) { Time = time, Verifier = checks.Verifier, Watch = checks.Watch };
         UnknownFiles = new UnknownFiles(stores, options.Collection.Grace, checks, logs.CreateLogger<UnknownFiles>())
         {
             Time = time,

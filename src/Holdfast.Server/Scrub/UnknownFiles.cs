@@ -48,6 +48,9 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     /// <summary>Walks all files once; goes on where a walk was cut off.</summary>
     public async Task<UnknownFigures> RunAsync(CancellationToken cancellationToken)
     {
+        // What lies in the wrong place is none of ours to take or to move.
+        if (checks.Watch.IsAway())
+            return new UnknownFigures();
         await BeginAsync(cancellationToken);
         var known = await stores.Metadata.ReadAsync(0, static (db, _) => BlobChecks.Count(db), cancellationToken);
         var bound = Math.Max(AlwaysAdopted, known / AdoptedShare);

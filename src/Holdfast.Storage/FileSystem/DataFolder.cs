@@ -16,7 +16,7 @@ public sealed class DataFolder : IDisposable
 
     private readonly SafeFileHandle _lock;
 
-    private DataFolder(string path, SafeFileHandle @lock) => (Path, _lock) = (path, @lock);
+    private DataFolder(string path, SafeFileHandle @lock) => (Path, _lock, Mark) = (path, @lock, new StoreMark(this));
 
     /// <summary>The full path.</summary>
     public string Path { get; }
@@ -28,6 +28,8 @@ public sealed class DataFolder : IDisposable
     public string Journal => System.IO.Path.Combine(Path, "journal");
 
     public string Uploads => System.IO.Path.Combine(Path, "uploads");
+
+    internal StoreMark Mark { get; }
 
     internal string Blobs(DigestAlgorithm algorithm) => System.IO.Path.Combine(Path, "blobs", algorithm.Name());
 
@@ -68,13 +70,14 @@ public sealed class DataFolder : IDisposable
 
     private void CreateLayout()
     {
+        Mark.Prepare();
         foreach (var folder in (ReadOnlySpan<string>)[Uploads, Quarantine, Journal])
             CreateFolder(folder, Owner);
         foreach (var algorithm in (ReadOnlySpan<DigestAlgorithm>)[DigestAlgorithm.Sha256, DigestAlgorithm.Sha512])
             CreateFolder(Blobs(algorithm), Owner);
     }
 
-    private static void CreateFolder(string path, UnixFileMode mode)
+    internal static void CreateFolder(string path, UnixFileMode mode)
     {
         if (Directory.Exists(path))
             return;

@@ -49,6 +49,8 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
 
     public ValueTask RemoveAsync(Digest digest, CancellationToken cancellationToken) => inner.RemoveAsync(digest, cancellationToken);
 
+    public string? FindFault() => inner.FindFault();
+
     public StoreSpace? MeasureSpace() => inner.MeasureSpace();
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
