@@ -46,18 +46,19 @@ internal sealed class ServerRooms : IAsyncDisposable
         };
         var checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
         var source = new BytesSource(stores, BytesSource.Open(options.Heal, time), checks, time) { Reserve = reserve };
+        var scrub = new StoreScrub(stores, options, checks, time, logs);
         return new ServerRooms
         {
             Sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>()),
             Reserve = reserve,
             Incidents = incidents,
             Checks = checks,
-            Scrub = new StoreScrub(stores, options, checks, time, logs),
+            Scrub = scrub,
             Collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time),
             Healer = new Healer(stores, source, checks, time),
             Retention = new RetentionParts(options, registries, stores, new RetentionSurroundings(incidents, time, logs)),
-            Keeper = new IncidentKeeper(stores, incidents, reserve, time),
-            Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, ExpectedOf(options.Collection))], incidents, time),
+            Keeper = new IncidentKeeper(stores, incidents, reserve, checks.Watch, time),
+            Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
         };
     }

@@ -32,7 +32,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
         {
             reader = await _opening.OpenAsync(registry.Blobs, blob, request.Aborted);
         }
-        catch (IOException e)
+        catch (IOException e) when (e is not StoreAwayException)
         {
             await FailUnreadableAsync(request, digest, e);
             return;

@@ -17,7 +17,7 @@ internal sealed class BlobOpening(BlobVerifier verifier)
     public async ValueTask<BlobReader?> OpenAsync(IBlobStore store, VisibleBlob blob, CancellationToken cancellationToken)
     {
         var reader = await store.OpenAsync(blob.Digest, cancellationToken);
-        if (reader is not null && reader.SizeBytes == blob.SizeBytes && !verifier.KnowsWrong(blob.Digest, reader.Stamp))
+        if (reader is not null && reader.SizeBytes == blob.SizeBytes && !verifier.KnowsWrong(blob, reader.Stamp))
             return reader;
         BlobMetrics.Damaged.Add(1);
         if (reader is not null)
@@ -57,7 +57,7 @@ internal sealed class BlobOpening(BlobVerifier verifier)
             }
             return (BlobVerdict.Unsettled, null);
         }
-        catch (IOException e)
+        catch (IOException e) when (e is not StoreAwayException)
         {
             await verifier.Findings.ReportUnreadableAsync(blob.Digest, e);
             return (BlobVerdict.Unreadable, null);

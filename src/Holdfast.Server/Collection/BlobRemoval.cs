@@ -19,6 +19,12 @@ internal sealed class BlobRemoval(ContentStores stores, IncidentBook incidents, 
     /// <summary>Removes those that nobody is busy with; the others are left to the next look.</summary>
     public async Task RunAsync(IReadOnlyList<UnheldBlob> blobs, long nowMs)
     {
+        if (stores.Blobs.FindFault() is not null)
+        {
+            // Without their rows they would be files that nobody knows when the blobs are back.
+            figures.Unreadable += blobs.Count(blob => _failed.Add(blob.Id));
+            return;
+        }
         var holders = new List<DigestLocks.Holder>();
         var held = new List<UnheldBlob>();
         try

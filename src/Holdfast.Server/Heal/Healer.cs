@@ -37,6 +37,9 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
     /// <summary>Works off what is due. Several may run beside each other.</summary>
     public async Task RunDueAsync(CancellationToken cancellationToken)
     {
+        // What was healed into the wrong place would be hidden when the right one is back.
+        if (Kinds.All(kind => checks.Findings.Incidents.Open.Of(kind) == 0) || checks.Watch.IsAway())
+            return;
         while (Kinds.Any(kind => checks.Findings.Incidents.Open.Of(kind) > 0) && await TakeDueAsync(cancellationToken) is { } next)
         {
             try

@@ -38,7 +38,8 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
     private readonly ConcurrentDictionary<Digest, Lazy<Task<BlobCheck>>> _running = new();
     private readonly ConcurrentDictionary<Digest, byte> _suspects = new();
 
-    // Wrong bytes that could not be taken away, by their stamp: on a store that can be read only they stay, and are never served.
+    // Wrong bytes that could not be taken away, by their stamp: on a store that can be read only they stay, and are never served. The rows know them,
+    // too, unless the database can't be written either.
     private readonly ConcurrentDictionary<Digest, long> _wrong = new();
 
     public required TimeProvider Time { get; init; }
@@ -54,14 +55,15 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
     /// <summary>Were exactly these bytes hashed within the period?</summary>
     public bool Trusts(in VisibleBlob blob, BlobReader reader)
     {
-        if (reader.Stamp != blob.Stamp || blob.VerifiedAtMs == 0)
+        if (reader.Stamp != blob.Stamp || blob.VerifiedAtMs <= 0)
             return false;
         var now = Time.GetUtcNow();
         return blob.VerifiedAtMs > (now - options.Period).ToUnixTimeMilliseconds() && blob.VerifiedAtMs <= (now + MaxAhead).ToUnixTimeMilliseconds();
     }
 
-    /// <summary>Are the bytes with this stamp known to be wrong, and still there because they could not be taken away?</summary>
-    public bool KnowsWrong(Digest digest, long stamp) => _wrong.TryGetValue(digest, out var wrong) && wrong == stamp;
+    /// <summary>Are the bytes with this stamp known to be wrong, and still there because they could not be taken away? The row says so after a restart.</summary>
+    public bool KnowsWrong(in VisibleBlob blob, long stamp) =>
+        (blob.VerifiedAtMs == BlobChecks.KnownWrong && blob.Stamp == stamp) || (_wrong.TryGetValue(blob.Digest, out var wrong) && wrong == stamp);
 
     /// <summary>Is a check that a pull asked for under way, or just done?</summary>
     public bool IsChecking(Digest digest) => _running.ContainsKey(digest);
@@ -229,6 +231,7 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
             _wrong.Clear();
         _wrong[blob.Digest] = stamp;
         string where;
+        var isGone = true;
         try
         {
             where = "they are kept in " + await stores.Blobs.QuarantineAsync(blob.Digest, Time.GetUtcNow(), CancellationToken.None);
@@ -237,10 +240,16 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
         catch (IOException e)
         {
             where = $"they could not be taken away ({e.Message}) and are not served";
+            isGone = false;
         }
         var row = await stores.Metadata.ReadAsync(blob.Digest, static (db, digest) => BlobChecks.Find(db, digest), CancellationToken.None);
         if (row is { } known)
-            await stores.Metadata.WriteAsync(known, static (db, known) => BlobChecks.NoteDoubt(db, known, 0), CancellationToken.None);
+        {
+            await stores.Metadata.WriteAsync(
+                (known, stamp, isGone),
+                static (db, s) => s.isGone ? BlobChecks.NoteDoubt(db, s.known, 0) : BlobChecks.NoteWrong(db, s.known, s.stamp),
+                CancellationToken.None);
+        }
         await findings.ReportAsync(
             blob.IsManifest ? IncidentKind.ManifestCopy : IncidentKind.BlobCorrupt, blob.Digest.ToString(),
             $"its bytes ({blob.SizeBytes}) have another hash; {where}; it is answered 404 until its bytes are pushed again");

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 namespace Holdfast.Server.Http;
 
 /// <summary>Brings a request to the capability that answers it, after its path and its caller were checked.</summary>
-internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve reserve)
+internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve reserve, StoreWatch watch)
 {
     private static readonly StringValues ApiVersion = "registry/2.0";
     private static readonly StringValues NoSniff = "nosniff";
@@ -28,7 +28,7 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve
             await RunAsync(entry.Handler, request);
     }
 
-    // Wherever the store turned out to be full: nothing was stored, and the answer has the figures.
+    // Wherever the store turned out to be full or away: nothing was stored, and the answer says so.
     private async Task RunAsync(Handler handler, RegistryRequest request)
     {
         try
@@ -38,6 +38,10 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve
         catch (StoreFullException) when (!request.Context.Response.HasStarted)
         {
             await reserve.FailAsync(request);
+        }
+        catch (StoreAwayException) when (!request.Context.Response.HasStarted)
+        {
+            await watch.FailAsync(request);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Holdfast.Oci;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Http;
@@ -18,11 +19,12 @@ internal sealed class Findings
 
     private readonly ConcurrentDictionary<(IncidentKind Kind, string Subject), long> _reported = new();
 
+    private readonly StoreWatch _watch;
     private readonly TimeProvider _time;
 
-    public Findings(IncidentBook incidents, TimeProvider time)
+    public Findings(IncidentBook incidents, StoreWatch watch, TimeProvider time)
     {
-        (Incidents, _time) = (incidents, time);
+        (Incidents, _watch, _time) = (incidents, watch, time);
         // Found wrong once more, it is reported at once, whoever had healed it: a push, a donor, a check.
         incidents.Ended += Forget;
     }
@@ -42,10 +44,18 @@ internal sealed class Findings
         return Incidents.OpenAsync(kind, subject, detail);
     }
 
-    /// <summary>P6: nothing is known about it, so nothing may be concluded.</summary>
-    public Task ReportUnreadableAsync(Digest digest, IOException cause) => ReportAsync(
-        IncidentKind.StoreUnreadable, digest.ToString(),
-        $"it could not be read ({cause.Message}); whether it is there and right is not known, and it is kept. See to the disk or the file's permissions");
+    /// <summary>P6: nothing is known about it, so nothing may be concluded. That the store is away is one incident, not one for each blob.</summary>
+    public Task ReportUnreadableAsync(Digest digest, IOException cause)
+    {
+        if (cause is StoreAwayException)
+        {
+            _watch.IsAway();
+            return Task.CompletedTask;
+        }
+        return ReportAsync(
+            IncidentKind.StoreUnreadable, digest.ToString(),
+            $"it could not be read ({cause.Message}); whether it is there and right is not known, and it is kept. See to the disk or the file's permissions");
+    }
 
     public void Note(IReadOnlyList<Incident> healed) => Incidents.Note(healed);
 

@@ -11,15 +11,18 @@ namespace Holdfast.Server.Http;
 /// </summary>
 internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvider time, ILogger<IncidentBook> log)
 {
-    // Findings that could not be written; beyond it they are in the log alone (P10).
-    private const int MaxUnwritten = 1_000;
+    // Findings that could not be written, a few hundred bytes each; beyond it whoever finds them again reports them again (P10).
+    private const int MaxUnwritten = 10_000;
 
-    // What is a state of the server and reported again and again; beyond it each report is written.
-    private const int MaxConditions = 1_000;
+    // States that are well are kept up to here, to know that nothing changed; those that are not are all kept, as each is a row of the table.
+    private const int MaxWell = 1_000;
 
     private static readonly Meter Meter = new("Holdfast.Incidents");
     private static readonly Counter<long> Opened = Meter.CreateCounter<long>("holdfast_incidents_opened_total", "{incident}", "Incidents opened, by kind.");
     private static readonly Counter<long> Healed = Meter.CreateCounter<long>("holdfast_incidents_healed_total", "{incident}", "Incidents healed, by kind.");
+
+    private static readonly Counter<long> Unkept = Meter.CreateCounter<long>(
+        "holdfast_incidents_unkept_total", "{incident}", "Findings that could neither be written nor kept in memory, and wait to be found again, by kind.");
 
     private static readonly Histogram<double> HealDuration = Meter.CreateHistogram<double>(
         "holdfast_incident_heal_duration_seconds", "s", "From the first sight of an incident to its end, by kind.");
@@ -31,7 +34,7 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     /// <summary>How many are open; from memory.</summary>
     public OpenCounts Open => _open;
 
-    /// <summary>Is told the subject of each incident that ends.</summary>
+    /// <summary>Is told the subject of each incident that ends, and of each finding that must be reported again to be known.</summary>
     public Action<string> Ended { get; set; } = static _ => { };
 
     /// <summary>The states that were reported in this process, true or not.</summary>
@@ -45,21 +48,27 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     public Task HealAsync(IncidentKind kind, string subject, string by) => WriteAsync(kind, subject, new Unwritten(by, IsHealed: true, Now()));
 
     /// <summary>
-    /// Says whether something is wrong, as often as one likes: only a change is written down. Returns at once; reports of one subject are written in
-    /// their order.
+    /// Says whether something is wrong, as often as one likes: only a change is written down. Returns at once, and drops nothing:
+    /// of a subject that is reported faster than it is written, the last report is what is written.
     /// </summary>
     /// <param name="problem">For people; null: all is well.</param>
     public void Report(IncidentKind kind, string subject, string? problem)
     {
-        if (_conditions.Count >= MaxConditions && !_conditions.ContainsKey((kind, subject)))
-            return;
-        var condition = _conditions.GetOrAdd((kind, subject), static _ => new Condition());
-        lock (condition)
+        while (true)
         {
-            if (condition.IsKnown && string.Equals(condition.Problem, problem, StringComparison.Ordinal))
+            var condition = _conditions.GetOrAdd((kind, subject), static _ => new Condition());
+            lock (condition)
+            {
+                if (condition.IsForgotten)
+                    continue;
+                if (condition.IsKnown && string.Equals(condition.Problem, problem, StringComparison.Ordinal))
+                    return;
+                (condition.IsKnown, condition.Problem) = (true, problem);
+                if (!condition.IsWriting)
+                    _ = WriteConditionAsync(kind, subject, condition);
+                condition.IsWriting = true;
                 return;
-            (condition.IsKnown, condition.Problem) = (true, problem);
-            condition.Written = ReportAfterAsync(condition.Written, kind, subject, problem);
+            }
         }
     }
 
@@ -98,17 +107,36 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
         _open.Set(counts, Waiting());
     }
 
-    private async Task ReportAfterAsync(Task before, IncidentKind kind, string subject, string? problem)
+    // One writer for each state, which writes what the state is by then: what came and went while it wrote is not worth a row.
+    private async Task WriteConditionAsync(IncidentKind kind, string subject, Condition condition)
     {
-        await before;
         await Task.Yield(); // Whoever reports may hold a lock of its own.
-        if (problem is null)
-            await HealAsync(kind, subject, "check");
-        else
-            await OpenAsync(kind, subject, problem);
+        while (true)
+        {
+            string? problem;
+            lock (condition)
+                problem = condition.Problem;
+            var isKept = await WriteAsync(kind, subject, new Unwritten(problem ?? "check", IsHealed: problem is null, Now()));
+            lock (condition)
+            {
+                var isLatest = string.Equals(condition.Problem, problem, StringComparison.Ordinal);
+                if (isLatest && !isKept)
+                    condition.IsKnown = false; // The next report is written.
+                if (!isLatest)
+                    continue;
+                condition.IsWriting = false;
+                if (problem is null && _conditions.Count > MaxWell)
+                {
+                    condition.IsForgotten = true;
+                    _conditions.TryRemove((kind, subject), out _);
+                }
+                return;
+            }
+        }
     }
 
-    private async Task WriteAsync(IncidentKind kind, string subject, Unwritten change)
+    /// <returns>False if it is neither written nor kept to be written.</returns>
+    private async Task<bool> WriteAsync(IncidentKind kind, string subject, Unwritten change)
     {
         try
         {
@@ -129,10 +157,11 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
                     NoteOpened(kind, subject, change, incident.Id);
             }
             Forget((kind, subject), change);
+            return true;
         }
         catch (Exception e)
         {
-            Keep(kind, subject, change, e);
+            return Keep(kind, subject, change, e);
         }
     }
 
@@ -144,21 +173,31 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     }
 
     // The last that is known of a subject is what will be written.
-    private void Keep(IncidentKind kind, string subject, Unwritten change, Exception cause)
+    private bool Keep(IncidentKind kind, string subject, Unwritten change, Exception cause)
     {
         var isKnown = _unwritten.TryGetValue((kind, subject), out var known);
-        if (isKnown || _unwritten.Count < MaxUnwritten)
+        var isKept = isKnown || _unwritten.Count < MaxUnwritten;
+        if (isKept)
+        {
             _unwritten[(kind, subject)] = isKnown && known!.IsHealed == change.IsHealed ? known with { Text = change.Text } : change;
-        if (!isKnown || known!.IsHealed != change.IsHealed)
+            _open.Waits(kind, (change.IsHealed ? 0 : 1) - (isKnown && !known!.IsHealed ? 1 : 0));
+        }
+        else
+        {
+            Unkept.Add(1, new KeyValuePair<string, object?>("kind", kind.Name()));
+            LogNotKept(log, cause, kind.Name(), subject, change.Text);
+            Ended(subject);
+        }
+        if (isKept && (!isKnown || known!.IsHealed != change.IsHealed))
             LogNotWritten(log, cause, kind.Name(), subject, change.Text);
-        _open.SetWaiting(Waiting());
+        return isKept;
     }
 
     private void Forget((IncidentKind Kind, string Subject) key, Unwritten written)
     {
         // Something newer than what was written stays to be written.
         if (_unwritten.TryGetValue(key, out var known) && known.AtMs <= written.AtMs && _unwritten.TryRemove(KeyValuePair.Create(key, known)))
-            _open.SetWaiting(Waiting());
+            _open.Waits(key.Kind, known.IsHealed ? 0 : -1);
     }
 
     private List<IncidentKind> Waiting() => [.. _unwritten.Where(entry => !entry.Value.IsHealed).Select(entry => entry.Key.Kind)];
@@ -174,6 +213,9 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     [LoggerMessage(502, LogLevel.Error, "an incident can't be written down yet, and is kept in memory: {Kind} {Subject}: {Detail}")]
     private static partial void LogNotWritten(ILogger log, Exception cause, string kind, string subject, string detail);
 
+    [LoggerMessage(503, LogLevel.Error, "an incident can't be written down, and too many wait to be; it is reported again when it is found again: {Kind} {Subject}: {Detail}")]
+    private static partial void LogNotKept(ILogger log, Exception cause, string kind, string subject, string detail);
+
     /// <param name="Text">The detail of a finding; what healed it.</param>
     private sealed record Unwritten(string Text, bool IsHealed, long AtMs);
 
@@ -183,6 +225,9 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
 
         public string? Problem { get; set; }
 
-        public Task Written { get; set; } = Task.CompletedTask;
+        public bool IsWriting { get; set; }
+
+        /// <summary>No longer among those that are kept; whoever holds it gets another.</summary>
+        public bool IsForgotten { get; set; }
     }
 }

@@ -42,7 +42,9 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
         catch (IOException e)
         {
             await findings.ReportUnreadableAsync(digest, e);
-            return recorded is not null ? await ReplaceUnreadableAsync(blob, recorded) : throw new IOException(e.Message, e);
+            if (recorded is null)
+                throw;
+            return await ReplaceUnreadableAsync(blob, recorded);
         }
         if (!IsWhole(stored, digest))
             stored = null;

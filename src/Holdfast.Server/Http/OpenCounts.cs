@@ -36,18 +36,17 @@ internal sealed class OpenCounts
             _written.Clear();
             foreach (var count in written)
                 _written[count.Kind] = (count.Open, count.Acknowledged);
-            SetWaiting(waiting);
-        }
-    }
-
-    public void SetWaiting(IReadOnlyList<IncidentKind> waiting)
-    {
-        lock (_lock)
-        {
             _waiting.Clear();
             foreach (var (kind, count) in waiting.CountBy(static kind => kind))
                 _waiting[kind] = count;
         }
+    }
+
+    /// <summary>So many more can't be written down yet, or fewer.</summary>
+    public void Waits(IncidentKind kind, int change)
+    {
+        lock (_lock)
+            _waiting[kind] = Math.Max(0, _waiting.GetValueOrDefault(kind) + change);
     }
 
     private void Change(IncidentKind kind, long open, long acknowledged)

@@ -6,10 +6,12 @@ namespace Holdfast.Server.Http;
 /// <summary>What checks stored bytes in one server, for pulls and for the scrub alike.</summary>
 internal sealed class StoreChecks : IAsyncDisposable
 {
-    private StoreChecks(Findings findings, BlobVerifier verifier, ManifestCopies copies) =>
-        (Findings, Verifier, Copies) = (findings, verifier, copies);
+    private StoreChecks(Findings findings, StoreWatch watch, BlobVerifier verifier, ManifestCopies copies) =>
+        (Findings, Watch, Verifier, Copies) = (findings, watch, verifier, copies);
 
     public Findings Findings { get; }
+
+    public StoreWatch Watch { get; }
 
     public BlobVerifier Verifier { get; }
 
@@ -17,13 +19,14 @@ internal sealed class StoreChecks : IAsyncDisposable
 
     public static StoreChecks Create(ContentStores stores, ScrubOptions options, IncidentBook incidents, TimeProvider time, ILoggerFactory logs)
     {
-        var findings = new Findings(incidents, time);
+        var watch = new StoreWatch(stores, incidents);
+        var findings = new Findings(incidents, watch, time);
         var verifier = new BlobVerifier(stores, options, findings, logs.CreateLogger<BlobVerifier>())
         {
             Time = time,
             Renewals = new Renewals(stores.Metadata, findings, time, logs.CreateLogger<Renewals>()),
         };
-        return new StoreChecks(findings, verifier, new ManifestCopies(stores, findings, time));
+        return new StoreChecks(findings, watch, verifier, new ManifestCopies(stores, findings, time));
     }
 
     /// <summary>Ends what still runs; nothing is pulled any more.</summary>

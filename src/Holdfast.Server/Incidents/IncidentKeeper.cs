@@ -6,7 +6,7 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Incidents;
 
 /// <summary>Keeps the table of incidents in order: writes what could not be written, ends what nothing watches any more, forgets what is long healed.</summary>
-internal sealed class IncidentKeeper(ContentStores stores, IncidentBook book, DiskReserve reserve, TimeProvider time)
+internal sealed class IncidentKeeper(ContentStores stores, IncidentBook book, DiskReserve reserve, StoreWatch watch, TimeProvider time)
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -29,6 +29,7 @@ internal sealed class IncidentKeeper(ContentStores stores, IncidentBook book, Di
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         reserve.LookAgain();
+        watch.LookAgain();
         await book.RefreshAsync(cancellationToken);
         if (time.GetElapsedTime(_since) >= Settled)
             await EndUnwatchedAsync(cancellationToken);

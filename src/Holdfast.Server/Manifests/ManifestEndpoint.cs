@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 
@@ -25,7 +26,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight s
         {
             payload = stored is null ? null : await manifests.ReadAsync(stored, request.Aborted);
         }
-        catch (IOException)
+        catch (IOException e) when (e is not StoreAwayException)
         {
             await request.FailAsync(
                 Outcome.StoreUnreadable, "the manifest's bytes could not be read, which says nothing about whether they are there; the operator has been told");

@@ -33,6 +33,8 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
 
     public required BlobVerifier Verifier { get; init; }
 
+    public required StoreWatch Watch { get; init; }
+
     public WalkFigures Figures => _figures;
 
     public bool IsRunning => _isRound;
@@ -51,7 +53,7 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
     /// <summary>One round: everything that is due, and the suspects.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        while (await StepAsync(cancellationToken))
+        while (!Watch.IsAway() && await StepAsync(cancellationToken))
         {
         }
     }
@@ -84,7 +86,7 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
 
     private async Task RunSuspectsAsync(CancellationToken cancellationToken)
     {
-        while (suspects.TryTake(out var suspect))
+        while (!Watch.IsAway() && suspects.TryTake(out var suspect))
             await InspectAsync(suspect, cancellationToken);
         await Verifier.Renewals.FlushAsync();
     }

@@ -1,5 +1,6 @@
 using Holdfast.Server.Http;
 using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server.Scrub;
@@ -17,14 +18,13 @@ internal sealed class StoreScrub
         Options = options.Scrub;
         Inspection = new Inspection(stores, checks, time);
         Sweep = new Sweep(stores, options.Scrub, checks, time);
-        Walk = new HashWalk(stores, options.Scrub, Inspection, Sweep.Suspects) { Time = time, Verifier = checks.Verifier };
+        Walk = new HashWalk(stores, options.Scrub, Inspection, Sweep.Suspects) { Time = time, Verifier = checks.Verifier, Watch = checks.Watch };
         UnknownFiles = new UnknownFiles(stores, options.Collection.Grace, checks, logs.CreateLogger<UnknownFiles>())
         {
             Time = time,
             FilePace = new Pace(options.Scrub.MaxFilesPerSecond, time),
             BytePace = new Pace(options.Scrub.BytesPerSecond, time),
         };
-        Overdue = new Overdue(stores, options.Scrub, checks.Findings.Incidents, time);
     }
 
     public ScrubOptions Options { get; }
@@ -37,13 +37,19 @@ internal sealed class StoreScrub
 
     public UnknownFiles UnknownFiles { get; }
 
-    public Overdue Overdue { get; }
-
     public ContentStores Stores => _stores;
 
     public StoreChecks Checks => _checks;
 
     public TimeProvider Time => _time;
+
+    /// <summary>How long each of its checks may take, by what there is to look at and to read.</summary>
+    public IReadOnlyList<ExpectedCheck> Expected =>
+    [
+        new(Sweep.Name, stored => Longer(Options.SweepInterval, Look(stored))),
+        new(HashWalk.Name, stored => Longer(Options.Period / 2, TimeSpan.FromSeconds((double)stored.Bytes / Options.BytesPerSecond))),
+        new(UnknownFiles.Name, stored => UnknownFiles.Interval + Look(stored)),
+    ];
 
     /// <summary>Starts what runs by itself.</summary>
     public IEnumerable<Recurring> Start(ILogger log)
@@ -52,6 +58,9 @@ internal sealed class StoreScrub
         yield return Recurring.Start("the sweep", tick, Sweep.RunIfDueAsync, _time, log);
         yield return Recurring.Start("the scrub", tick, Walk.RunIfDueAsync, _time, log);
         yield return Recurring.Start("the look for unknown files", UnknownFiles.Interval, UnknownFiles.RunAsync, _time, log);
-        yield return Recurring.Start("the look at overdue checks", TimeSpan.FromMinutes(1), Overdue.RunAsync, _time, log);
     }
+
+    private TimeSpan Look(VerifiedFigures stored) => TimeSpan.FromSeconds((double)stored.Blobs / Options.MaxFilesPerSecond);
+
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holdfast.Server.Http;
 using Holdfast.Storage;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Scrub;
@@ -30,7 +31,7 @@ internal sealed class Sweep(ContentStores stores, ScrubOptions options, StoreChe
     public Task RunIfDueAsync(CancellationToken cancellationToken) =>
         _startedAt == 0 || time.GetElapsedTime(_startedAt) >= options.SweepInterval * 0.9 ? RunAsync(cancellationToken) : Task.CompletedTask;
 
-    /// <summary>Sweeps all blobs once.</summary>
+    /// <summary>Sweeps all blobs once; none, or not all, if the store is away.</summary>
     public async Task<SweepFigures> RunAsync(CancellationToken cancellationToken)
     {
         var before = _startedAt;
@@ -40,12 +41,21 @@ internal sealed class Sweep(ContentStores stores, ScrubOptions options, StoreChe
         var last = 0L;
         while (true)
         {
+            if (checks.Watch.IsAway())
+                return figures;
             var page = await stores.Metadata.ReadAsync(
                 last, static (db, last) => BlobChecks.ListById(db, last, PageRows), cancellationToken);
             if (page.Count == 0)
                 break;
             await _pace.WaitAsync(page.Count, cancellationToken);
-            figures = await LookAsync(page, figures, cancellationToken);
+            try
+            {
+                figures = await LookAsync(page, figures, cancellationToken);
+            }
+            catch (StoreAwayException)
+            {
+                continue; // Looked at again, if it is back by then.
+            }
             last = page[^1].Id;
         }
         figures = figures with { Took = time.GetElapsedTime(_startedAt) };
@@ -78,7 +88,7 @@ internal sealed class Sweep(ContentStores stores, ScrubOptions options, StoreChe
                 else if (status?.Stamp is { } stamp && stamp != blob.Stamp)
                     changed.Add((blob, stamp));
             }
-            catch (IOException e)
+            catch (IOException e) when (e is not StoreAwayException)
             {
                 unreadable++;
                 await checks.Findings.ReportUnreadableAsync(blob.Digest, e);

@@ -30,10 +30,17 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
 
     private const int PageRows = 500;
 
+    // The subject of what is wrong with all of them together.
+    private const string Store = "blobs";
+
     // So many files that the database doesn't know are left by no crash: the database is not the one that belongs to them.
     private const long AlwaysAdopted = 1000;
     private const int AdoptedShare = 10; // a tenth of what is known
 
+    // Those that this walk found again; the incidents about all others have ended. Beyond the bound none is ended (P10).
+    private const int MaxFound = 10_000;
+
+    private readonly HashSet<string> _found = new(StringComparer.Ordinal);
     private readonly List<StoredName> _unknown = [];
     private CheckRow? _row;
     private long _unknownBefore;
@@ -48,6 +55,9 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     /// <summary>Walks all files once; goes on where a walk was cut off.</summary>
     public async Task<UnknownFigures> RunAsync(CancellationToken cancellationToken)
     {
+        // What lies in the wrong place is none of ours to take or to move.
+        if (checks.Watch.IsAway())
+            return new UnknownFigures();
         await BeginAsync(cancellationToken);
         var known = await stores.Metadata.ReadAsync(0, static (db, _) => BlobChecks.Count(db), cancellationToken);
         var bound = Math.Max(AlwaysAdopted, known / AdoptedShare);
@@ -63,6 +73,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         }
         figures = await LookAsync(page, bound, figures, cancellationToken);
         figures = await JudgeAsync(bound, figures, cancellationToken);
+        await EndGoneAsync(cancellationToken);
         await TrimAsync(cancellationToken);
         await SaveAsync("", Time.GetUtcNow().ToUnixTimeMilliseconds(), figures, cancellationToken);
         ScrubMetrics.End(Name, Time.GetUtcNow());
@@ -73,6 +84,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
         _unknown.Clear();
+        _found.Clear();
         var row = await stores.Metadata.ReadAsync(Name, static (db, name) => Checks.Find(db, name), cancellationToken)
             ?? new CheckRow(Name, 0, 0, "", "");
         // Of the part that was walked only the number is left; its files are seen again by the next walk.
@@ -95,6 +107,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
             if (name.Digest.IsNone)
             {
                 figures = figures with { Foreign = figures.Foreign + 1 };
+                Found(name.Name);
                 await checks.Findings.ReportAsync(
                     IncidentKind.UnknownFile, name.Name, "it lies among the blobs and is none; it is left alone. Take it away, if you know what it is");
                 continue;
@@ -111,7 +124,6 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
 
     private async Task<UnknownFigures> JudgeAsync(long bound, UnknownFigures figures, CancellationToken cancellationToken)
     {
-        const string Store = "blobs";
         var count = figures.Unknown + _unknownBefore;
         if (count > bound)
         {
@@ -176,15 +188,36 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         {
             var adopted = await stores.Metadata.WriteAsync(
                 (blob, now: Time.GetUtcNow().ToUnixTimeMilliseconds()), static (db, s) => BlobChecks.Adopt(db, s.blob, s.now), CancellationToken.None);
-            if (adopted)
-                LogAdopted(log, blob.Digest, blob.SizeBytes);
-            return (adopted, false);
+            if (adopted is null)
+                return (false, false);
+            checks.Findings.Note(adopted);
+            LogAdopted(log, blob.Digest, blob.SizeBytes);
+            return (true, false);
         }
         var where = await stores.Blobs.QuarantineAsync(blob.Digest, Time.GetUtcNow(), CancellationToken.None);
+        Found(blob.Digest.ToString());
         await checks.Findings.ReportAsync(
             IncidentKind.UnknownFile, blob.Digest.ToString(),
             $"its bytes ({blob.SizeBytes}) were no row's, and have another hash; they are kept in {where}. Nothing refers to them");
         return (false, true);
+    }
+
+    private void Found(string subject)
+    {
+        if (_found.Count <= MaxFound)
+            _found.Add(subject);
+    }
+
+    // Somebody took it away; or it was moved to the quarantine by a walk before, and nothing of it is left to be seen to.
+    private async Task EndGoneAsync(CancellationToken cancellationToken)
+    {
+        var book = checks.Findings.Incidents;
+        if (_after is not null || _found.Count > MaxFound || book.Open.Of(IncidentKind.UnknownFile) == 0)
+            return;
+        var filter = new IncidentFilter(IncidentState.Open) { Kind = IncidentKind.UnknownFile };
+        var open = await stores.Metadata.ReadAsync(filter, static (db, filter) => Storage.Metadata.Incidents.List(db, filter, 2 * MaxFound), cancellationToken);
+        foreach (var incident in open.Where(incident => incident.Subject != Store && !_found.Contains(incident.Subject)))
+            await book.HealAsync(IncidentKind.UnknownFile, incident.Subject, "check");
     }
 
     private async Task TrimAsync(CancellationToken cancellationToken)

@@ -56,6 +56,12 @@ public interface IBlobStore : IAsyncDisposable
     /// <returns>Those that could not be removed, with why: whether their bytes are still there is not known (P6).</returns>
     ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// What speaks against the blobs being where they should be; null: nothing. While something does, nothing is stored or removed, and what isn't found
+    /// is a <see cref="StoreAwayException"/>. Asked often. A store that can't be away needs nothing of its own.
+    /// </summary>
+    string? FindFault() => null;
+
     /// <returns>Free and total bytes of what the store lies on, or null if it has no such bound.</returns>
     StoreSpace? MeasureSpace();
 }

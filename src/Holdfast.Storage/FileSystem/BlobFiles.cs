@@ -14,6 +14,9 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     private readonly FanOut _sha256 = new(folder.Blobs(DigestAlgorithm.Sha256));
     private readonly FanOut _sha512 = new(folder.Blobs(DigestAlgorithm.Sha512));
 
+    /// <inheritdoc cref="StoreMark.FindFault"/>
+    public string? FindFault() => folder.Mark.FindFault();
+
     /// <returns>A reader, or null only if the folders were read and hold no such name (P6).</returns>
     /// <exception cref="IOException">Something else than a file has the name: its bytes, if any, are none of ours.</exception>
     public FileBlobReader? TryOpen(Digest digest)
@@ -23,7 +26,7 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         var file = Posix.TryOpen(path, Posix.ReadOnly | Posix.NoFollow | Posix.NonBlocking);
         if (file is null)
         {
-            ThrowIfAway(digest);
+            folder.Mark.ThrowIfAway();
             return null;
         }
         try
@@ -48,6 +51,8 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         Posix.SyncData(file, path);
         StorageMetrics.RecordSync(time.GetElapsedTime(start), StorageMetrics.FileTarget);
         var written = Posix.Examine(file, path);
+        // In the wrong place it would be hidden as soon as the right one is back.
+        folder.Mark.ThrowIfAway();
         FanOutOf(digest).Ensure(digest);
         Replace(path, digest);
         // Only now: a crash before the rename leaves an upload, which must still take bytes when it is resumed.
@@ -71,19 +76,22 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     {
         var state = Posix.TryExamine(PathOf(digest));
         if (state is null)
-            ThrowIfAway(digest);
+            folder.Mark.ThrowIfAway();
         return state;
     }
 
     /// <summary>Moves a blob's file, whatever it holds, out of the blobs; durable. Null if there is none.</summary>
-    public string? MoveAway(Digest digest, string folder, string name)
+    public string? MoveAway(Digest digest, string into, string name)
     {
         var path = PathOf(digest);
         if (!Path.Exists(path) && new FileInfo(path).LinkTarget is null)
+        {
+            folder.Mark.ThrowIfAway();
             return null;
-        var target = $"{folder}/{name}";
+        }
+        var target = $"{into}/{name}";
         Posix.Rename(path, target);
-        Posix.SyncFolder(folder);
+        Posix.SyncFolder(into);
         SyncFolder(digest);
         return target;
     }
@@ -111,6 +119,7 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
 
     private void Delete(Digest digest)
     {
+        folder.Mark.ThrowIfAway();
         FanOutOf(digest).Ensure(digest);
         File.Delete(PathOf(digest));
     }
@@ -130,13 +139,6 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         {
             return Posix.Translate(e);
         }
-    }
-
-    // Without the folder above, the store itself is away, and nothing is known.
-    private void ThrowIfAway(Digest digest)
-    {
-        if (!Directory.Exists(FanOutOf(digest).Path))
-            throw new IOException($"the folder '{FanOutOf(digest).Path}' can't be read; whether it holds the blob is not known");
     }
 
     // A digest holds nothing but an algorithm and lower-case hex, so no path made of one leaves the folder.

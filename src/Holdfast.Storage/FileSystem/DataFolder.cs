@@ -16,7 +16,7 @@ public sealed class DataFolder : IDisposable
 
     private readonly SafeFileHandle _lock;
 
-    private DataFolder(string path, SafeFileHandle @lock) => (Path, _lock) = (path, @lock);
+    private DataFolder(string path, SafeFileHandle @lock) => (Path, _lock, Mark) = (path, @lock, new StoreMark(this));
 
     /// <summary>The full path.</summary>
     public string Path { get; }
@@ -30,6 +30,8 @@ public sealed class DataFolder : IDisposable
     public string Uploads => System.IO.Path.Combine(Path, "uploads");
 
     internal static string JournalOf(string path) => System.IO.Path.Combine(path, "journal");
+
+    internal StoreMark Mark { get; }
 
     internal string Blobs(DigestAlgorithm algorithm) => System.IO.Path.Combine(Path, "blobs", algorithm.Name());
 
@@ -90,13 +92,14 @@ public sealed class DataFolder : IDisposable
 
     private void CreateLayout()
     {
+        Mark.Prepare();
         foreach (var folder in (ReadOnlySpan<string>)[Uploads, Quarantine, Journal])
             CreateFolder(folder, Owner);
         foreach (var algorithm in (ReadOnlySpan<DigestAlgorithm>)[DigestAlgorithm.Sha256, DigestAlgorithm.Sha512])
             CreateFolder(Blobs(algorithm), Owner);
     }
 
-    private static void CreateFolder(string path, UnixFileMode mode)
+    internal static void CreateFolder(string path, UnixFileMode mode)
     {
         if (Directory.Exists(path))
             return;

@@ -42,6 +42,8 @@ public sealed class FileSystemBlobStore : IBlobStore
     public async ValueTask<BlobWriter> OpenUploadAsync(Guid upload, DigestAlgorithm algorithm, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        // Now rather than when all bytes have come.
+        _folder.Mark.ThrowIfAway();
         return await FileBlobWriter.OpenAsync(upload, algorithm, UploadPath(upload), new(_files, _disk, _parked));
     }
 
@@ -77,6 +79,7 @@ public sealed class FileSystemBlobStore : IBlobStore
 
     public async IAsyncEnumerable<StoredName> ListAsync(string? after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        _folder.Mark.ThrowIfAway();
         foreach (var folder in BlobNames.Folders(_folder.Path, after))
         {
             var names = await _disk.RunAsync((_folder.Path, folder, after), static work => BlobNames.In(work.Path, work.folder, work.after));
@@ -108,6 +111,8 @@ public sealed class FileSystemBlobStore : IBlobStore
         cancellationToken.ThrowIfCancellationRequested();
         return new(_disk.RunAsync((_files, digests), static work => work._files.Remove(work.digests)));
     }
+
+    public string? FindFault() => _files.FindFault();
 
     public StoreSpace? MeasureSpace()
     {

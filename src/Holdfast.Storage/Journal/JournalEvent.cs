@@ -65,4 +65,7 @@ public enum JournalOperation
 
     /// <summary>A link can no longer be restored by itself; it stays hidden as long as manifests in the trash need it.</summary>
     ForgetLink,
+
+    /// <summary>Only in a snapshot: a delete has taken a manifest's last holder, and the collection is still to look at it.</summary>
+    ReviewManifest,
 }

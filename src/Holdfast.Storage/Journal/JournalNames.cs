@@ -25,6 +25,7 @@ internal static class JournalNames
         JournalOperation.PurgeManifest => "purge-manifest",
         JournalOperation.PurgeLink => "purge-link",
         JournalOperation.ForgetLink => "forget-link",
+        JournalOperation.ReviewManifest => "review-manifest",
     };
 
     public static string Name(this DeletionCause cause) => cause switch

@@ -131,6 +131,9 @@ internal sealed class Replay(MetadataSession session, IReadOnlyDictionary<Digest
             case JournalOperation.RestoreManifest:
                 TrashReplay.RestoreManifest(session, manifest.Id, done.AtMs);
                 break;
+            case JournalOperation.ReviewManifest:
+                Reviews.QueueManifest(session, manifest.Id, done.AtMs);
+                break;
             case JournalOperation.PurgeManifest:
                 TrashReplay.PurgeManifest(session, manifest.Id, done.AtMs);
                 break;

@@ -11,6 +11,9 @@ internal sealed class StateSnapshot : IDisposable
     // A line of these is read in one piece, and written in one.
     private const int RowsPerLine = 100;
 
+    // Which children of a trashed index wait for a review, the reviews say: one that was pushed again since stays, though nothing lists it.
+    private const long NoChildren = 0;
+
     private readonly MetadataSession _session;
     private readonly SafeFileHandle _file;
     private readonly string _path;
@@ -53,6 +56,7 @@ internal sealed class StateSnapshot : IDisposable
         WriteTags();
         WriteTrash();
         WriteHidden();
+        WriteReviews();
         EndRows();
         JournalRecord.WriteEnd(_buffer.BeginLine(), _lines);
         _buffer.EndLine();
@@ -137,7 +141,7 @@ internal sealed class StateSnapshot : IDisposable
         {
             Add(rows, OperationOf((TrashKind)rows.Long(4)), rows.Long(3), done => done with
             {
-                Deletion = new Deletion(rows.Text(5), (DeletionCause)rows.Long(6), rows.Text(7), rows.TextOrNull(8)),
+                Deletion = new Deletion(rows.Text(5), (DeletionCause)rows.Long(6), rows.Text(7), rows.TextOrNull(8)) { SinceMs = NoChildren },
                 Tag = rows.TextOrNull(9) is { } tag ? Tag.Parse(tag) : default,
                 Times = rows.LongOrNull(10) is { } created ? new RowTimes(created, rows.Long(11)) : null,
             });
@@ -164,10 +168,27 @@ internal sealed class StateSnapshot : IDisposable
         while (rows.Read())
         {
             var kind = (TrashKind)rows.Long(4);
-            Add(rows, OperationOf(kind), rows.Long(3), done => done with { Deletion = new Deletion("snapshot", DeletionCause.Collection, "collection") });
+            Add(rows, OperationOf(kind), rows.Long(3), done => done with { Deletion = new Deletion("snapshot", DeletionCause.Collection, "collection") { SinceMs = NoChildren } });
             if (kind == TrashKind.Link)
                 Add(rows, JournalOperation.ForgetLink, rows.Long(3), done => done);
         }
+    }
+
+    // Last, for putting a manifest or a tag ends a review. Those of links come with the links, and a blob that only waits for its own has no row after a
+    // rebuild: it is a file that nobody knows, and is adopted and collected as such.
+    private void WriteReviews()
+    {
+        const string Sql = """
+            SELECT g.name, r.name, b.digest, v.orphaned_at FROM manifest_reviews v
+            JOIN manifests m ON m.id = v.manifest_id
+            JOIN repositories r ON r.id = m.repository_id
+            JOIN registries g ON g.id = r.registry_id
+            JOIN blobs b ON b.id = m.blob_id
+            ORDER BY v.manifest_id
+            """;
+        using var rows = _session.Prepare(Sql).Query();
+        while (rows.Read())
+            Add(rows, JournalOperation.ReviewManifest, rows.Long(3), done => done);
     }
 
     private static JournalOperation OperationOf(TrashKind kind) => kind switch

@@ -5,9 +5,13 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>
 /// What checks of stored bytes ask of and write into the rows of blobs. A row's <c>verified_at</c> and <c>stamp</c> go together: the bytes
 /// with that stamp were right at that time. 0 for the first: they are in doubt, and come first in the walk. 0 for both: nothing was there.
+/// <see cref="KnownWrong"/> for the first: the bytes with that stamp are wrong and could not be taken away, and stay known as that over a restart.
 /// </summary>
 public static class BlobChecks
 {
+    /// <summary>In place of a time. Behind the walk's start, so that each of its rounds looks at them again, before all others.</summary>
+    public const long KnownWrong = -1;
+
     private const string Columns = """
         b.id, b.digest, b.size, b.stamp, b.verified_at, CASE WHEN EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = b.id) THEN 1 ELSE 0 END
         """;
@@ -38,14 +42,27 @@ public static class BlobChecks
     }
 
     /// <summary>What a repository needs: its links and its manifests, trashed ones too, each blob once.</summary>
+    /// <remarks>Each page reads only its own rows of the two keys: asked for the whole set, every page would read all of it.</remarks>
     public static IReadOnlyList<KnownBlob> ListOf(MetadataSession session, RepositoryKey repository, long afterId, int limit)
     {
         const string Sql = "SELECT " + Columns + """
              FROM blobs b
-            WHERE b.id > @after AND b.deleting_at IS NULL AND b.id IN (
-              SELECT l.blob_id FROM links l JOIN repositories r ON r.id = l.repository_id WHERE r.registry_id = @registry AND r.name = @repository
+            WHERE b.id IN (
+              SELECT id FROM (
+                SELECT l.blob_id AS id FROM repositories r
+                JOIN links l ON l.repository_id = r.id AND l.blob_id > @after
+                JOIN blobs x ON x.id = l.blob_id AND x.deleting_at IS NULL
+                WHERE r.registry_id = @registry AND r.name = @repository
+                ORDER BY l.blob_id
+                LIMIT @limit) linked
               UNION
-              SELECT m.blob_id FROM manifests m JOIN repositories r ON r.id = m.repository_id WHERE r.registry_id = @registry AND r.name = @repository)
+              SELECT id FROM (
+                SELECT m.blob_id AS id FROM repositories r
+                JOIN manifests m ON m.repository_id = r.id AND m.blob_id > @after
+                JOIN blobs x ON x.id = m.blob_id AND x.deleting_at IS NULL
+                WHERE r.registry_id = @registry AND r.name = @repository
+                ORDER BY m.blob_id
+                LIMIT @limit) put)
             ORDER BY b.id
             LIMIT @limit
             """;
@@ -84,15 +101,20 @@ public static class BlobChecks
         .Prepare("UPDATE blobs SET verified_at = 0, stamp = @stamp WHERE id = @id AND stamp = @before")
         .Set("@id", blob.Id).Set("@stamp", stamp).Set("@before", blob.Stamp).Execute() > 0;
 
+    /// <summary>The bytes with a stamp are wrong, and still there.</summary>
+    /// <returns>False if the row is no longer what it was.</returns>
+    public static bool NoteWrong(MetadataSession session, KnownBlob blob, long stamp) => session
+        .Prepare("UPDATE blobs SET verified_at = @wrong, stamp = @stamp WHERE id = @id AND stamp = @before")
+        .Set("@id", blob.Id).Set("@wrong", KnownWrong).Set("@stamp", stamp).Set("@before", blob.Stamp).Execute() > 0;
+
     /// <summary>A file that no row knew was hashed and right: a row, and a review that takes it after the grace unless a push uses it. Hold its lock.</summary>
-    /// <returns>False if there is a row by now.</returns>
-    public static bool Adopt(MetadataSession session, StoredBlob blob, long nowMs)
+    /// <returns>What it ended of what was open about it; null if there is a row by now.</returns>
+    public static IReadOnlyList<Incident>? Adopt(MetadataSession session, StoredBlob blob, long nowMs)
     {
         if (BlobRows.Find(session, blob.Digest) is not null)
-            return false;
+            return null;
         Reviews.QueueBlob(session, BlobRows.Ensure(session, blob, nowMs), nowMs);
-        EndFindings(session, blob.Digest, "check", nowMs);
-        return true;
+        return EndFindings(session, blob.Digest, "check", nowMs);
     }
 
     /// <summary>Times that lie ahead say nothing about when: the clock was wrong then, or is now.</summary>

@@ -117,12 +117,13 @@ public static class Incidents
             .Set("@state", (long)filter.State).Set("@limit", limit));
     }
 
-    /// <summary>Open incidents whose bytes a donor may have, whose next attempt is due; those that wait longest first.</summary>
+    /// <summary>Open incidents whose bytes a donor may have (one about the store as a whole has none), whose next attempt is due; those that wait longest first.</summary>
     public static IReadOnlyList<Incident> ListDue(MetadataSession session, long nowMs, int limit)
     {
         const string Sql = "SELECT " + Columns + """
              FROM incidents
             WHERE healed_at IS NULL AND next_try_at <= @now AND kind IN ('blob-missing', 'blob-corrupt', 'manifest-missing', 'manifest-copy', 'store-unreadable')
+              AND object <> 'blobs'
             ORDER BY next_try_at, id
             LIMIT @limit
             """;

@@ -14,7 +14,7 @@ public readonly record struct StoredBlob(Digest Digest, long SizeBytes, long Sta
 
 /// <summary>A blob that a repository's clients see.</summary>
 /// <param name="Stamp">The store's stamp when the bytes were last hashed.</param>
-/// <param name="VerifiedAtMs">When that was; 0: never.</param>
+/// <param name="VerifiedAtMs">When that was; 0: never; <see cref="BlobChecks.KnownWrong"/>: they are wrong.</param>
 /// <param name="LeaseTakenAtMs">When a lease on the link was last taken; 0: there is none.</param>
 public readonly record struct VisibleBlob(Digest Digest, long SizeBytes, long Stamp, long VerifiedAtMs, long LeaseTakenAtMs);
 

@@ -43,6 +43,8 @@ internal sealed class RemovalFaults(IBlobStore store, RemovalHooks hooks) : IBlo
     public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) =>
         store.QuarantineAsync(digest, now, cancellationToken);
 
+    public string? FindFault() => store.FindFault();
+
     public StoreSpace? MeasureSpace() => store.MeasureSpace();
 
     public ValueTask DisposeAsync() => store.DisposeAsync();

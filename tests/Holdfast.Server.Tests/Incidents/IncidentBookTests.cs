@@ -80,6 +80,52 @@ public sealed class IncidentBookTests : IAsyncDisposable
     }
 
     [Fact, Promise("P8")]
+    public async Task States_MoreThanAreKept_AreAllWrittenAndAllEnded()
+    {
+        const int Count = 1_500;
+        for (var i = 0; i < Count; i++)
+            _book.Report(IncidentKind.Certificate, $"listener {i}", "bad");
+        await Eventually.ShouldBeAsync(() => _book.Open.Of(IncidentKind.Certificate), Count);
+        for (var i = 0; i < Count; i++)
+            _book.Report(IncidentKind.Certificate, $"listener {i}", null);
+        await Eventually.ShouldBeAsync(() => _book.Open.Of(IncidentKind.Certificate), 0);
+        // What was forgotten is a new state when it is reported again.
+        _book.Report(IncidentKind.Certificate, "listener 0", "bad again");
+        await Eventually.ShouldBeAsync(() => _book.Open.Of(IncidentKind.Certificate), 1);
+    }
+
+    [Fact, Promise("P8")]
+    public async Task State_ThatFlapsWhileItIsWritten_EndsAsItWasReportedLast()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            for (var i = 0; i < 50; i++)
+                _book.Report(IncidentKind.Certificate, "listener", i % 2 == 0 ? $"bad {i}" : null);
+            _book.Report(IncidentKind.Certificate, "listener", "last");
+            await Eventually.ShouldBeAsync(async () => await ListAsync() is [{ Detail: "last" }], true);
+            _book.Report(IncidentKind.Certificate, "listener", null);
+            await Eventually.ShouldBeAsync(() => _book.Open.Of(IncidentKind.Certificate), 0);
+        }
+    }
+
+    [Fact, Promise("P10"), Promise("P8")]
+    public async Task Findings_MoreThanCanBeKept_AreReportedAgainWhenTheyAreFoundAgain()
+    {
+        const int Count = 10_500;
+        var findings = new Findings(_book, new StoreWatch(new ContentStores(new StubBlobStore(), _database), _book), _time);
+        _database.IsFull = true;
+        for (var i = 0; i < Count; i++)
+            await findings.ReportAsync(IncidentKind.BlobMissing, $"blob {i}", "gone");
+        _book.Open.Of(IncidentKind.BlobMissing).ShouldBe(10_000);
+        _database.IsFull = false;
+        await _book.RefreshAsync(CancellationToken.None);
+        // The next sweep, a minute later.
+        for (var i = 0; i < Count; i++)
+            await findings.ReportAsync(IncidentKind.BlobMissing, $"blob {i}", "gone");
+        _book.Open.Of(IncidentKind.BlobMissing).ShouldBe(Count);
+    }
+
+    [Fact, Promise("P8")]
     public async Task Changes_WhenTheClockJumpsBack_AreStillAfterThoseBefore()
     {
         await _book.OpenAsync(IncidentKind.UnknownFile, "a", "x");
@@ -112,7 +158,7 @@ public sealed class IncidentBookTests : IAsyncDisposable
     [Fact, Promise("P8")]
     public async Task Check_ThatDoesNotEnd_IsOverdueUntilItDoes()
     {
-        var overdue = new OverdueChecks(new ContentStores(new StubBlobStore(), _database), [new ExpectedCheck("collection", TimeSpan.FromMinutes(1))], _book, _time);
+        var overdue = new OverdueChecks(new ContentStores(new StubBlobStore(), _database), [new ExpectedCheck("collection", _ => TimeSpan.FromMinutes(1))], _book, _time);
         await overdue.RunAsync(CancellationToken.None);
         _time.Advance(TimeSpan.FromMinutes(2.9));
         await overdue.RunAsync(CancellationToken.None);

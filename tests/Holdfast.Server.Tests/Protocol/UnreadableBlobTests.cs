@@ -50,14 +50,14 @@ public sealed class UnreadableBlobTests(RegistryFixture registry) : IClassFixtur
     }
 
     [Fact, Promise("P6")]
-    public async Task Blob_WhoseStoreIsAway_Is500NotAbsent()
+    public async Task Blob_WhoseFolderIsAway_Is503NotAbsent()
     {
         await using var own = new RegistryFixture();
         await own.InitializeAsync();
         var digest = await own.PushBlobAsync("away", [1, 2, 3]);
         var blobs = Path.Combine(own.DataPath, "blobs", "sha256");
         Directory.Move(blobs, blobs + ".away");
-        (await own.HeadAsync($"/v2/away/blobs/{digest}")).StatusCode.ShouldBe(HttpStatusCode.InternalServerError);
+        (await own.HeadAsync($"/v2/away/blobs/{digest}")).StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         Directory.Move(blobs + ".away", blobs);
         (await own.HeadAsync($"/v2/away/blobs/{digest}")).StatusCode.ShouldBe(HttpStatusCode.OK);
     }

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Server.Incidents;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Storage.Metadata;
 using Holdfast.Testing;
@@ -223,13 +224,17 @@ public sealed class HashWalkTests : ScrubbedStores
     [Fact, Promise("P8")]
     public async Task Overdue_CheckThatDoesNotEnd_IsAnIncidentUntilItDoes()
     {
+        var overdue = new OverdueChecks(Stores, Scrub.Expected, Checks.Findings.Incidents, Time);
+        var open = Checks.Findings.Incidents.Open;
         await CheckAllAsync();
         await Scrub.UnknownFiles.RunAsync(CancellationToken.None);
         Time.Advance(TimeSpan.FromMinutes(4));
-        await Scrub.Overdue.RunAsync(CancellationToken.None);
+        await overdue.RunAsync(CancellationToken.None);
+        await Eventually.ShouldBeAsync(() => open.Of(IncidentKind.CheckOverdue), 1);
         (await OpenIncidentsAsync()).ShouldBe([(IncidentKind.CheckOverdue, "sweep")]);
         await Scrub.Sweep.RunAsync(CancellationToken.None);
-        await Scrub.Overdue.RunAsync(CancellationToken.None);
+        await overdue.RunAsync(CancellationToken.None);
+        await Eventually.ShouldBeAsync(() => open.Of(IncidentKind.CheckOverdue), 0);
         (await OpenIncidentsAsync()).ShouldBeEmpty();
     }
 

@@ -50,6 +50,8 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
     public ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>
         inner.RemoveAsync(digests, cancellationToken);
 
+    public string? FindFault() => inner.FindFault();
+
     public StoreSpace? MeasureSpace() => inner.MeasureSpace();
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

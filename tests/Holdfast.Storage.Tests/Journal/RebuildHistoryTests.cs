@@ -59,6 +59,73 @@ public sealed class RebuildHistoryTests
         (await store.DumpAsync()).ShouldBe(before, $"seed {seed}");
     }
 
+    [Theory, Promise("P7")]
+    [InlineData(31)]
+    [InlineData(32)]
+    [InlineData(33)]
+    [InlineData(34)]
+    public async Task Snapshot_OfAnyHistory_RebuildsWhatWaitsForItsReview(int seed)
+    {
+        await using var store = new JournaledStore();
+        await store.OpenAsync();
+        await new History(store, new Random(seed)).RunAsync(150);
+        var before = await WaitingAsync(store);
+        await RebuildFromSnapshotAsync(store);
+        (await WaitingAsync(store)).ShouldBe(before, $"seed {seed}");
+    }
+
+    [Fact]
+    public async Task Snapshot_WithAnUntaggedManifest_RebuiltItIsStillCollectedAndItsBlobsAfterIt()
+    {
+        await using var store = new JournaledStore();
+        await store.OpenAsync();
+        var child = await store.PushImageAsync("child");
+        var index = await store.PushIndexAsync([child], "v1");
+        var kept = await store.PushImageAsync("kept");
+        await store.PushIndexAsync([kept], "v2");
+        await store.PushBlobAsync("no manifest's");
+        await store.DeleteTagAsync("v2");
+        await CollectAsync(store);
+        // Its index is in the trash; pushed again, it stays by itself.
+        await store.PushImageAsync("kept");
+        await store.DeleteTagAsync("v1");
+        await RebuildFromSnapshotAsync(store);
+
+        for (var round = 0; round < 3; round++)
+            await CollectAsync(store);
+        (await store.QueryAsync(session => Manifests.Find(session, store.App, index.Digest))).ShouldBeNull();
+        (await store.QueryAsync(session => Manifests.Find(session, store.App, child.Digest))).ShouldBeNull();
+        (await store.QueryAsync(session => Manifests.Find(session, store.App, kept.Digest))).ShouldNotBeNull();
+        (await store.QueryAsync(session => session.Prepare("SELECT COUNT(*) FROM manifest_reviews").QueryLong())).ShouldBe(0);
+        var links = "SELECT COUNT(*) FROM links l WHERE NOT EXISTS (SELECT 1 FROM manifest_blobs e WHERE e.repository_id = l.repository_id AND e.blob_id = l.blob_id)";
+        (await store.QueryAsync(session => session.Prepare(links).QueryLong())).ShouldBe(0);
+    }
+
+    private static Task<int> CollectAsync(JournaledStore store) => store.ChangeAsync(session => TrashEnds.ReviewAll(session, store.Now + 100_000_000_000));
+
+    private static async Task RebuildFromSnapshotAsync(JournaledStore store)
+    {
+        await store.CloseAsync();
+        foreach (var file in Directory.GetFiles(store.Journal))
+            File.Delete(file);
+        (await store.OpenAsync()).Warnings.ShouldHaveSingleItem().ShouldContain("the journal is missing");
+        await store.CloseAsync();
+        File.Delete(store.DatabaseFile);
+        (await store.OpenAsync()).Rebuilt.ShouldNotBeNull().IsComplete.ShouldBeTrue();
+    }
+
+    private static Task<List<(Digest, long)>> WaitingAsync(JournaledStore store) => store.QueryAsync(session =>
+    {
+        const string Sql = """
+            SELECT b.digest, v.orphaned_at FROM manifest_reviews v JOIN manifests m ON m.id = v.manifest_id JOIN blobs b ON b.id = m.blob_id ORDER BY b.digest
+            """;
+        var waiting = new List<(Digest, long)>();
+        using var rows = session.Prepare(Sql).Query();
+        while (rows.Read())
+            waiting.Add((rows.Digest(0), rows.Long(1)));
+        return waiting;
+    });
+
     [Theory]
     [InlineData(21)]
     [InlineData(22)]
