@@ -9,9 +9,9 @@ public static class StartupCleanup
     /// <param name="maxAge">Since a session's last byte or its start, whichever is later.</param>
     /// <exception cref="IOException">Something could not be listed or removed.</exception>
     public static async Task<StartupReport> RunAsync(
-        IBlobStore blobs, MetadataDatabase database, TimeSpan maxAge, TimeProvider time, CancellationToken cancellationToken)
+        IBlobStore blobs, MetadataDatabase database, TimeSpan maxAge, StoreTime time, CancellationToken cancellationToken)
     {
-        var oldest = time.GetUtcNow() - maxAge;
+        var oldest = DateTimeOffset.FromUnixTimeMilliseconds(time.Look().AgoMs(maxAge));
         var rows = await database.ReadAsync(0, static (session, _) => Uploads.List(session), cancellationToken);
         var sessions = rows.ToDictionary(row => row.Id, row => (LastUse: row.StartedAt, HasBytes: false));
         var (unknown, unknownBytes, expired, expiredBytes) = (0, 0L, 0, 0L);

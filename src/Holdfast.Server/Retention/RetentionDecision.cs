@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Oci;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Retention;
@@ -8,11 +9,11 @@ namespace Holdfast.Server.Retention;
 internal sealed class RetentionDecision
 {
     private readonly RetentionRule _rule;
-    private readonly long _nowMs;
+    private readonly StoreMoment _now;
     private readonly List<JudgedRoot> _removed = [];
     private readonly List<JudgedRoot> _kept = [];
 
-    private RetentionDecision(RetentionRule rule, long nowMs) => (_rule, _nowMs) = (rule, nowMs);
+    private RetentionDecision(RetentionRule rule, StoreMoment now) => (_rule, _now) = (rule, now);
 
     /// <summary>The oldest push first.</summary>
     public IReadOnlyList<JudgedRoot> Removed => _removed;
@@ -28,9 +29,9 @@ internal sealed class RetentionDecision
     /// <summary>Those that only a list keeps: the rule says something else than those who use them.</summary>
     public IEnumerable<JudgedRoot> KeptByListAlone => _kept.Where(root => root.Reasons.All(reason => reason.Kind == PlanReasonKind.InUse));
 
-    public static RetentionDecision Decide(RetentionRule rule, IReadOnlyList<RootRow> roots, Func<RootRow, string?> inUse, long nowMs)
+    public static RetentionDecision Decide(RetentionRule rule, IReadOnlyList<RootRow> roots, Func<RootRow, string?> inUse, StoreMoment now)
     {
-        var decision = new RetentionDecision(rule, nowMs);
+        var decision = new RetentionDecision(rule, now);
         var rank = 0;
         foreach (var root in roots.OrderByDescending(root => root.PushedAtMs).ThenBy(NameOf, StringComparer.Ordinal))
         {
@@ -75,7 +76,7 @@ internal sealed class RetentionDecision
             return [new PlanReason(PlanReasonKind.UntaggedStays, "without a tag; the rule has no untaggedAfter")];
         return root.UntaggedAtMs is { } since && !IsWithin(since, after)
             ? []
-            : [new PlanReason(PlanReasonKind.UntaggedYoung, $"without a tag since {Moment(root.UntaggedAtMs ?? _nowMs)}, not yet {Words(after)}")];
+            : [new PlanReason(PlanReasonKind.UntaggedYoung, $"without a tag since {Moment(root.UntaggedAtMs ?? _now.NowMs)}, not yet {Words(after)}")];
     }
 
     private PlanReason WhyRemoved(RootRow root)
@@ -111,7 +112,7 @@ internal sealed class RetentionDecision
             : $"would remove {removed} of {all} images ({100L * removed / all}%), more than maxRemoved ({percent}%); nothing is removed here; look at the plan, and raise maxRemoved if it is right";
     }
 
-    private bool IsWithin(long atMs, TimeSpan span) => atMs > _nowMs - (long)span.TotalMilliseconds;
+    private bool IsWithin(long atMs, TimeSpan span) => atMs > _now.AgoMs(span);
 
     private static string Moment(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms).UtcDateTime.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
 

@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Retention;
@@ -13,9 +14,9 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
     /// <summary>Deciding costs about 10 µs a root, for which other writes wait; each batch decides once.</summary>
     public const int BatchSize = 100;
 
-    public (IReadOnlyList<PlannedRoot> Removed, IReadOnlyList<LeftRoot> Left) Execute(MetadataSession db, long nowMs)
+    public (IReadOnlyList<PlannedRoot> Removed, IReadOnlyList<LeftRoot> Left) Execute(MetadataSession db, StoreMoment now)
     {
-        var decision = at.Decide(db, inUse, nowMs);
+        var decision = at.Decide(db, inUse, now);
         var going = decision.Removed.ToDictionary(root => root.Root.Digest);
         var kept = decision.Kept.ToDictionary(root => root.Root.Digest);
         var (removed, left) = (new List<PlannedRoot>(), new List<LeftRoot>());
@@ -25,7 +26,7 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
             var why = WhyNot(db, root, going.GetValueOrDefault(digest), kept.GetValueOrDefault(digest));
             if (why is null && decision.Roots - removed.Count <= 1 && at.Rule.Options.MaxRemovedPercent < 100)
                 why = "the last image here by now";
-            why ??= Remove(db, digest, operation, nowMs);
+            why ??= Remove(db, digest, operation, now.NowMs);
             if (why is null)
                 removed.Add(root);
             else

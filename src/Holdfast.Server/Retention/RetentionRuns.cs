@@ -93,7 +93,7 @@ internal sealed partial class RetentionRuns(RetentionPlanner planner, IncidentBo
         foreach (var batch in plan.Removed.Chunk(RetentionRemoval.BatchSize))
         {
             var removal = new RetentionRemoval(at, references, id, [.. batch.Select(root => (root, newId()))]);
-            var outcome = await planner.Metadata.WriteAsync((removal, now: NowMs()), static (db, s) => s.removal.Execute(db, s.now), cancellationToken);
+            var outcome = await planner.Metadata.WriteAsync((removal, now: planner.Time.Look()), static (db, s) => s.removal.Execute(db, s.now), cancellationToken);
             removed.AddRange(outcome.Removed);
             left.AddRange(outcome.Left);
             RetentionMetrics.Removed.Add(outcome.Removed.Count);

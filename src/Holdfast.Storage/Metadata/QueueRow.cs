@@ -11,10 +11,10 @@ public readonly record struct QueueRow(long AtMs, long First, long Second)
 }
 
 /// <summary>What counts as due in one run.</summary>
-/// <param name="NowMs">The clock's time.</param>
+/// <param name="NowMs">The store's time.</param>
 /// <param name="DueMs">Rows that were queued by then are due.</param>
-/// <param name="GraceMs">Between a row's queueing and its being due.</param>
-/// <param name="LeaseMs">How long a lease is good.</param>
+/// <param name="GraceMs">Between a row's queueing and its being due, leaps of the time included.</param>
+/// <param name="LeaseMs">How long a lease is good, leaps of the time included.</param>
 public readonly record struct ReviewTimes(long NowMs, long DueMs, long GraceMs, long LeaseMs);
 
 public enum ReviewOutcome

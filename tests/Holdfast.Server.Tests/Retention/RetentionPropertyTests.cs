@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Holdfast.Oci;
 using Holdfast.Server.Retention;
 using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Shouldly;
 using Xunit;
@@ -20,7 +21,7 @@ public class RetentionPropertyTests
             var random = new Random(seed);
             var roots = Enumerable.Range(0, random.Next(30)).Select(i => Root(random, i)).ToList();
             var rule = new RetentionRule(0, Rule(random));
-            var decision = RetentionDecision.Decide(rule, roots, root => root.Digest.Hex[63] == '7' ? "list line 1" : null, 1000);
+            var decision = RetentionDecision.Decide(rule, roots, root => root.Digest.Hex[63] == '7' ? "list line 1" : null, StoreMoment.At(1000));
             decision.Removed.Concat(decision.Kept).Select(root => root.Root.Digest).ShouldBe(roots.Select(root => root.Digest), ignoreOrder: true);
             foreach (var (root, _) in decision.Removed.Select(root => (root.Root, root.Reasons)))
                 ShouldBeWithoutReason(root, rule.Options, roots);

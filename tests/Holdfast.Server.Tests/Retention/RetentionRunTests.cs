@@ -93,7 +93,7 @@ public sealed class RetentionRunTests : IAsyncDisposable
         var at = new RuledRepository("main", RetentionStore.Key("app"), rule);
         _store.Pass(1);
         var newest = _store.Push("app", 9, "newest");
-        var decision = _store.Read(db => at.Decide(db, InUseReferences.None, _store.NowMs));
+        var decision = _store.Read(db => at.Decide(db, InUseReferences.None, _store.Moment));
         decision.Removed.Count.ShouldBe(4);
         _store.Delete("app", newest);
         _store.Untag("app", "t3");
@@ -101,7 +101,7 @@ public sealed class RetentionRunTests : IAsyncDisposable
         _store.Delete("app", kept);
         _store.Tag("app", moved, "t1");
         var removal = new RetentionRemoval(at, InUseReferences.None, "run", [.. decision.Removed.Select((root, i) => (root.ToPlanned(), $"op{i}"))]);
-        var (removed, left) = _store.Write(db => removal.Execute(db, _store.NowMs));
+        var (removed, left) = _store.Write(db => removal.Execute(db, _store.Moment));
         removed.ShouldHaveSingleItem().Digest.ShouldBe(newestGone.ToString());
         left.ToDictionary(root => root.Digest, root => root.Why).ShouldBe(
             new Dictionary<string, string>
@@ -120,9 +120,9 @@ public sealed class RetentionRunTests : IAsyncDisposable
         _store.Pass(1);
         var newest = _store.Push("app", 2, "newest");
         var at = new RuledRepository("main", RetentionStore.Key("app"), new RetentionRule(0, RetentionStore.Rule with { KeepNewest = 1 }));
-        var planned = _store.Read(db => at.Decide(db, InUseReferences.None, _store.NowMs)).Removed.ShouldHaveSingleItem().ToPlanned();
+        var planned = _store.Read(db => at.Decide(db, InUseReferences.None, _store.Moment)).Removed.ShouldHaveSingleItem().ToPlanned();
         _store.Delete("app", newest);
-        var (removed, left) = _store.Write(db => new RetentionRemoval(at, InUseReferences.None, "run", [(planned, "op")]).Execute(db, _store.NowMs));
+        var (removed, left) = _store.Write(db => new RetentionRemoval(at, InUseReferences.None, "run", [(planned, "op")]).Execute(db, _store.Moment));
         removed.ShouldBeEmpty();
         left.ShouldHaveSingleItem().Why.ShouldContain("no. 1 of the newest 1");
         _store.Has("app", old).ShouldBeTrue();

@@ -4,6 +4,7 @@ using Holdfast.Server.Http;
 using Holdfast.Server.Retention;
 using Holdfast.Server.Tests.Hosting;
 using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,12 +23,17 @@ internal sealed class RetentionStore : IAsyncDisposable
     {
         Metadata = SqliteMetadataDatabase.Open(Path.Combine(_folder.FullName, "holdfast.db"));
         _lists = new InUseLists(Time);
+        StoreTime = new StoreTime(Time);
         Write(db => Registries.Ensure(db, "main")).ShouldBe(1);
     }
 
     public ManualTime Time { get; } = new();
 
     public SqliteMetadataDatabase Metadata { get; }
+
+    public StoreTime StoreTime { get; set; }
+
+    public StoreMoment Moment => StoreTime.Look();
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -99,7 +105,7 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     public RetentionRuns Runs(params RetentionOptions[] rules)
     {
-        var planner = new RetentionPlanner(Metadata, new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, Time);
+        var planner = new RetentionPlanner(Metadata, new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, StoreTime);
         return new RetentionRuns(
             planner, new IncidentBook(Metadata, Time, NullLogger<IncidentBook>.Instance), () => $"id{Interlocked.Increment(ref _ids)}", NullLogger<RetentionRuns>.Instance);
     }
