@@ -25,9 +25,12 @@ public sealed record StoreMoment(long NowMs, ClockLeaps Leaps)
     public static StoreMoment At(long nowMs) => new(nowMs, ClockLeaps.None);
 
     /// <summary>The date since when so much time has passed: what is dated then or before is at least so old.</summary>
-    public long AgoMs(TimeSpan age)
+    public long AgoMs(TimeSpan age) => AgoMs((long)age.TotalMilliseconds);
+
+    /// <inheritdoc cref="AgoMs(TimeSpan)"/>
+    public long AgoMs(long ageMs)
     {
-        var (at, left) = (NowMs, (long)age.TotalMilliseconds);
+        var (at, left) = (NowMs, ageMs);
         for (var i = Leaps.List.Count - 1; i >= 0; i--)
         {
             var leap = Leaps.List[i];
@@ -42,9 +45,12 @@ public sealed record StoreMoment(long NowMs, ClockLeaps Leaps)
     }
 
     /// <summary>When so much time will have passed since a date, if the time leaps no more.</summary>
-    public long AfterMs(long dateMs, TimeSpan span)
+    public long AfterMs(long dateMs, TimeSpan span) => AfterMs(dateMs, (long)span.TotalMilliseconds);
+
+    /// <inheritdoc cref="AfterMs(long,TimeSpan)"/>
+    public long AfterMs(long dateMs, long spanMs)
     {
-        var (at, left) = (dateMs, (long)span.TotalMilliseconds);
+        var (at, left) = (dateMs, spanMs);
         foreach (var leap in Leaps.List)
         {
             if (leap.ToMs <= at)

@@ -11,6 +11,7 @@ public static class StartupCleanup
     public static async Task<StartupReport> RunAsync(
         IBlobStore blobs, MetadataDatabase database, TimeSpan maxAge, StoreTime time, CancellationToken cancellationToken)
     {
+        var now = time.GetUtcNow();
         var oldest = DateTimeOffset.FromUnixTimeMilliseconds(time.Look().AgoMs(maxAge));
         var rows = await database.ReadAsync(0, static (session, _) => Uploads.List(session), cancellationToken);
         var sessions = rows.ToDictionary(row => row.Id, row => (LastUse: row.StartedAt, HasBytes: false));
@@ -24,7 +25,8 @@ public static class StartupCleanup
                 unknownBytes += upload.SizeBytes;
                 continue;
             }
-            var lastUse = upload.LastWrite > session.LastUse ? upload.LastWrite : session.LastUse;
+            // A file that was written in the future was written by a wrong clock.
+            var lastUse = upload.LastWrite > session.LastUse && upload.LastWrite <= now ? upload.LastWrite : session.LastUse;
             sessions[upload.Upload] = (lastUse, true);
             if (lastUse < oldest)
             {

@@ -44,6 +44,8 @@ internal sealed class ServerProcess
     /// <summary>What it dates by: a process has its own, and takes from the rows how far the one before had come.</summary>
     public StoreTime Time { get; }
 
+    public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
     public ContentStores Stores { get; }
 
     public Collector Collector { get; }

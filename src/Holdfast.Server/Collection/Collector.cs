@@ -100,8 +100,8 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
     public CollectionTimes TimesOf(CollectionRun run)
     {
         var moment = time.Look();
-        var (now, dueMs) = (moment.NowMs, moment.AgoMs(terms.Collection.Grace));
-        var reviews = new ReviewTimes(now, run.Emergency ? long.MaxValue : dueMs, now - dueMs, now - moment.AgoMs(terms.Collection.Lease));
+        var (grace, lease) = ((long)terms.Collection.Grace.TotalMilliseconds, (long)terms.Collection.Lease.TotalMilliseconds);
+        var reviews = new ReviewTimes(moment.NowMs, run.Emergency ? long.MaxValue : moment.AgoMs(grace), grace, lease) { Leaps = moment.Leaps };
         return new CollectionTimes(run.Emergency ? long.MaxValue : moment.AgoMs(terms.Trash.Keep), reviews);
     }
 

@@ -3,9 +3,22 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>What a store knows of its own time: the latest that it has seen, and where that has leapt.</summary>
 public static class ClockRows
 {
+    /// <summary>What was noted is a minute old if the process was killed; so the latest dates are looked at too, where an index has them.</summary>
     /// <returns>Null: nothing was ever dated.</returns>
-    public static long? FindSeen(MetadataSession session) =>
-        session.Prepare("SELECT seen_at FROM clock WHERE id = 1").QueryLong() ?? FindLatestDate(session);
+    public static long? FindSeen(MetadataSession session)
+    {
+        const string Sql = """
+            SELECT MAX(at) FROM (
+              SELECT MAX(seen_at) AS at FROM clock
+              UNION ALL SELECT MAX(deleted_at) FROM trash
+              UNION ALL SELECT MAX(queued_at) FROM manifest_reviews
+              UNION ALL SELECT MAX(queued_at) FROM link_reviews
+              UNION ALL SELECT MAX(queued_at) FROM blob_reviews
+              UNION ALL SELECT MAX(started_at) FROM uploads) dates
+            """;
+        var latest = Latest(session, Sql);
+        return session.Prepare("SELECT seen_at FROM clock WHERE id = 1").QueryLong() is null ? Later(latest, FindLatestPush(session)) : latest;
+    }
 
     public static ClockLeaps Leaps(MetadataSession session)
     {
@@ -31,20 +44,22 @@ public static class ClockRows
             session.Prepare(Leap).Set("@from", leap.FromMs).Set("@to", leap.ToMs).Execute();
     }
 
-    /// <summary>The latest date of anything that ages, for a store that has not noted its time: one of an earlier version, or made anew from its journal.</summary>
-    public static long? FindLatestDate(MetadataSession session)
+    // For a store that has not noted its time: one of an earlier version, or made anew from its journal. It reads all manifests, once.
+    private static long? FindLatestPush(MetadataSession session)
     {
         const string Sql = """
             SELECT MAX(at) FROM (
-              SELECT MAX(deleted_at) AS at FROM trash
-              UNION ALL SELECT MAX(queued_at) FROM manifest_reviews
-              UNION ALL SELECT MAX(queued_at) FROM link_reviews
-              UNION ALL SELECT MAX(queued_at) FROM blob_reviews
-              UNION ALL SELECT MAX(finished_at) FROM checks
-              UNION ALL SELECT MAX(pushed_at) FROM manifests
-              UNION ALL SELECT MAX(created_at) FROM links) dates
+              SELECT MAX(pushed_at) AS at FROM manifests
+              UNION ALL SELECT MAX(finished_at) FROM checks) dates
             """;
-        using var rows = session.Prepare(Sql).Query();
+        return Latest(session, Sql);
+    }
+
+    private static long? Latest(MetadataSession session, string sql)
+    {
+        using var rows = session.Prepare(sql).Query();
         return rows.Read() ? rows.LongOrNull(0) : null;
     }
+
+    private static long? Later(long? one, long? other) => one is null || other > one ? other : one;
 }
