@@ -14,7 +14,7 @@ namespace Holdfast.Server;
 /// <summary>What the administration's interface answers: a method for each capability, a line for each place.</summary>
 internal static class AdminRoutes
 {
-    public static AdminTable Create(ServerOptions options, ContentStores stores, ServerRooms rooms, TimeProvider time, ILoggerFactory logs)
+    public static AdminTable Create(ServerOptions options, ContentStores stores, ServerRooms rooms, StoreTime time, ILoggerFactory logs)
     {
         var admin = new AdminTable();
         AddStatus(admin, new StatusEndpoint(options, stores.Blobs, time));

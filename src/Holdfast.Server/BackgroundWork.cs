@@ -12,6 +12,7 @@ internal static class BackgroundWork
     public static IReadOnlyList<Recurring> Start(ServerOptions options, ServerRooms rooms, TimeProvider time, ILogger<Recurring> log) =>
     [
         Recurring.Start("the collection", options.Collection.Interval, rooms.Collector.RunDueAsync, time, log),
+        Recurring.Start("the look at the clock", ClockWatch.Interval, rooms.Clock.RunAsync, time, log),
         Recurring.Start("counting the trash", TrashCensus.Interval, rooms.Census.CountAsync, time, log),
         .. rooms.Scrub.Start(log),
         .. Enumerable.Range(0, Healer.MaxAtOnce).Select(_ => Recurring.Start("the healing", Healer.Interval, rooms.Healer.RunDueAsync, time, log)),

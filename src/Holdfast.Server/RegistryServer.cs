@@ -33,16 +33,17 @@ public sealed class RegistryServer : IAsyncDisposable
         try
         {
             server.OpenAuthenticators(options, time, logs.CreateLogger<Authenticator>());
+            var storeTime = await StoreTime.OpenAsync(stores.Metadata, time, cancellationToken);
             var registries = await OpenRegistriesAsync(options, stores, cancellationToken);
-            var rooms = server._rooms = ServerRooms.Create(options, registries, stores, time, logs);
+            var rooms = server._rooms = ServerRooms.Create(options, registries, stores, storeTime, logs);
             await rooms.BeginAsync(cancellationToken);
             foreach (var authenticator in server._authenticators.Values)
                 authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
-            var routes = RegistryRoutes.Create(options, rooms, time);
+            var routes = RegistryRoutes.Create(options, rooms, storeTime);
             server.MapTokenEndpoint(routes, time);
             var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve, rooms.Checks.Watch);
             var admin = new AdminDispatcher(
-                AdminRoutes.Create(options, stores, rooms, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
+                AdminRoutes.Create(options, stores, rooms, storeTime, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 Incidents = rooms.Incidents,
@@ -52,7 +53,7 @@ public sealed class RegistryServer : IAsyncDisposable
                     : dispatcher.HandleAsync(request),
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
-            server._background = BackgroundWork.Start(options, rooms, time, logs.CreateLogger<Recurring>());
+            server._background = BackgroundWork.Start(options, rooms, storeTime, logs.CreateLogger<Recurring>());
             return server;
         }
         catch

@@ -10,7 +10,7 @@ internal sealed class RetentionParts : IAsyncDisposable
 {
     private readonly InUseLists _lists;
     private readonly RetentionSchedules _schedules;
-    private readonly TimeProvider _time;
+    private readonly StoreTime _time;
 
     public RetentionParts(ServerOptions options, IReadOnlyDictionary<string, Registry> registries, ContentStores stores, RetentionSurroundings around)
     {
@@ -46,4 +46,4 @@ internal sealed class RetentionParts : IAsyncDisposable
 }
 
 /// <summary>What it shares with the rest of the server.</summary>
-internal sealed record RetentionSurroundings(IncidentBook Incidents, TimeProvider Time, ILoggerFactory Logs);
+internal sealed record RetentionSurroundings(IncidentBook Incidents, StoreTime Time, ILoggerFactory Logs);

@@ -36,8 +36,10 @@ internal sealed class ServerRooms : IAsyncDisposable
 
     public required TrashCensus Census { get; init; }
 
+    public required ClockWatch Clock { get; init; }
+
     public static ServerRooms Create(
-        ServerOptions options, IReadOnlyDictionary<string, Registry> registries, ContentStores stores, TimeProvider time, ILoggerFactory logs)
+        ServerOptions options, IReadOnlyDictionary<string, Registry> registries, ContentStores stores, StoreTime time, ILoggerFactory logs)
     {
         var incidents = new IncidentBook(stores.Metadata, time, logs.CreateLogger<IncidentBook>());
         var reserve = new DiskReserve(stores.Blobs, options.DiskReserveBytes, time)
@@ -60,6 +62,7 @@ internal sealed class ServerRooms : IAsyncDisposable
             Keeper = new IncidentKeeper(stores, incidents, reserve, checks.Watch, time),
             Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
+            Clock = new ClockWatch(stores.Metadata, incidents, time, logs.CreateLogger<ClockWatch>()),
         };
     }
 
@@ -80,6 +83,7 @@ internal sealed class ServerRooms : IAsyncDisposable
         await Retention.DisposeAsync();
         Collector.Dispose();
         await Sessions.DisposeAsync();
+        await Clock.DisposeAsync();
     }
 
     // A run after many deletes takes as long as its rate allows; only one that takes hours is stuck.

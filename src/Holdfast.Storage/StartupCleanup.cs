@@ -9,9 +9,10 @@ public static class StartupCleanup
     /// <param name="maxAge">Since a session's last byte or its start, whichever is later.</param>
     /// <exception cref="IOException">Something could not be listed or removed.</exception>
     public static async Task<StartupReport> RunAsync(
-        IBlobStore blobs, MetadataDatabase database, TimeSpan maxAge, TimeProvider time, CancellationToken cancellationToken)
+        IBlobStore blobs, MetadataDatabase database, TimeSpan maxAge, StoreTime time, CancellationToken cancellationToken)
     {
-        var oldest = time.GetUtcNow() - maxAge;
+        var now = time.GetUtcNow();
+        var oldest = DateTimeOffset.FromUnixTimeMilliseconds(time.Look().AgoMs(maxAge));
         var rows = await database.ReadAsync(0, static (session, _) => Uploads.List(session), cancellationToken);
         var sessions = rows.ToDictionary(row => row.Id, row => (LastUse: row.StartedAt, HasBytes: false));
         var (unknown, unknownBytes, expired, expiredBytes) = (0, 0L, 0, 0L);
@@ -24,7 +25,8 @@ public static class StartupCleanup
                 unknownBytes += upload.SizeBytes;
                 continue;
             }
-            var lastUse = upload.LastWrite > session.LastUse ? upload.LastWrite : session.LastUse;
+            // A file that was written in the future was written by a wrong clock.
+            var lastUse = upload.LastWrite > session.LastUse && upload.LastWrite <= now ? upload.LastWrite : session.LastUse;
             sessions[upload.Upload] = (lastUse, true);
             if (lastUse < oldest)
             {

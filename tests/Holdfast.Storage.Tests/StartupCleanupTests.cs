@@ -69,7 +69,7 @@ public sealed class StartupCleanupTests : IAsyncLifetime
         Directory.GetFiles(_folder.Uploads).ShouldHaveSingleItem();
     }
 
-    private Task<StartupReport> RunAsync() => StartupCleanup.RunAsync(_blobs, _database, MaxAge, TimeProvider.System, None);
+    private Task<StartupReport> RunAsync() => StartupCleanup.RunAsync(_blobs, _database, MaxAge, new StoreTime(TimeProvider.System), None);
 
     private async Task AddBytesAsync(Guid id, int length, TimeSpan age)
     {

@@ -69,7 +69,7 @@ public sealed class StoreMarkTests : IDisposable
         await Should.ThrowAsync<StoreAwayException>(async () => await store.FindSizeAsync(Absent, CancellationToken.None));
         await Should.ThrowAsync<StoreAwayException>(async () => await store.FindStatusAsync(Absent, CancellationToken.None));
         await Should.ThrowAsync<StoreAwayException>(async () => await store.OpenAsync(Absent, CancellationToken.None));
-        await Should.ThrowAsync<StoreAwayException>(async () => await store.RemoveAsync(Absent, CancellationToken.None));
+        (await store.RemoveAsync([Absent], CancellationToken.None)).ShouldHaveSingleItem().Error.ShouldBeOfType<StoreAwayException>();
         await Should.ThrowAsync<StoreAwayException>(async () => await store.QuarantineAsync(Absent, DateTimeOffset.UtcNow, CancellationToken.None));
         await Should.ThrowAsync<StoreAwayException>(async () => await store.ListAsync(null, CancellationToken.None).GetAsyncEnumerator().MoveNextAsync());
         await Should.ThrowAsync<StoreAwayException>(async () => await store.OpenUploadAsync(Guid.NewGuid(), DigestAlgorithm.Sha256, CancellationToken.None));

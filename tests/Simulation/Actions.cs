@@ -144,14 +144,21 @@ internal static class Actions
             < 9 => TimeSpan.FromHours(world.Random.Next(1, 30)),
             _ => TimeSpan.FromHours(world.Random.Next(24, 24 * 9)),
         };
-        if (world.Profile.JumpsBack && world.Random.Next(8) == 0)
+        if (world.Profile.ClockJumps && world.Random.Next(8) == 0)
         {
-            world.Trace?.Invoke("  the clock is set back a day");
-            world.Time.JumpBack(TimeSpan.FromDays(1));
+            var jump = world.Random.Next(3) switch
+            {
+                0 => TimeSpan.FromDays(365),
+                1 => TimeSpan.FromDays(-365), // It may be right again then, or a board without a battery.
+                _ => TimeSpan.FromDays(-1),
+            };
+            world.Trace?.Invoke($"  the clock is set by {jump.Days} days");
+            world.Time.Jump(jump);
             return;
         }
         world.Trace?.Invoke($"  {by} pass");
         world.Time.Advance(by);
+        world.Process.Run("note the time", () => world.Process.Time.SaveAsync(world.Process.Metadata, CancellationToken.None));
     }
 
     private static void Damage(World world)

@@ -48,6 +48,7 @@ internal static class Finale
         for (var round = 0; round < rounds; round++)
         {
             world.Time.Advance(world.Profile.Grace + world.Profile.Keep + TimeSpan.FromDays(1.5));
+            Run(world, "note the time", () => world.Process.Time.SaveAsync(world.Process.Metadata, CancellationToken.None));
             Run(world, "look for unknown files", () => world.Process.Scrub.UnknownFiles.RunAsync(CancellationToken.None));
             Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
         }

@@ -15,7 +15,7 @@ internal sealed record Profile
     /// <summary>Before one in this many steps the power goes; 0: it doesn't.</summary>
     public required int CrashOneIn { get; init; }
 
-    public required bool JumpsBack { get; init; }
+    public required bool ClockJumps { get; init; }
 
     public required TimeSpan Grace { get; init; }
 
@@ -42,7 +42,7 @@ internal sealed record Profile
             Clients = 1 + random.Next(6),
             FaultOneIn = random.Next(2) == 0 ? 0 : 30 + random.Next(300),
             CrashOneIn = random.Next(3) == 0 ? 0 : 100 + random.Next(1500),
-            JumpsBack = random.Next(4) == 0,
+            ClockJumps = random.Next(4) == 0,
             Grace = TimeSpan.FromMinutes(random.Next(3) switch { 0 => 0, 1 => 20, _ => 24 * 60 }),
             Keep = TimeSpan.FromHours(random.Next(3) switch { 0 => 1, 1 => 24, _ => 24 * 7 }),
             LosesRows = random.Next(2) == 0,

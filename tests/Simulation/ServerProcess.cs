@@ -23,12 +23,13 @@ internal sealed class ServerProcess
     public ServerProcess(World world)
     {
         _world = world;
+        Time = new StoreTime(world.Time);
         var database = new SimulatedDatabase(world.Session, world.Journal, world.Schedule);
         Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
-        var incidents = new IncidentBook(database, world.Time, NullLogger<IncidentBook>.Instance);
+        var incidents = new IncidentBook(database, Time, NullLogger<IncidentBook>.Instance);
         var terms = new CollectionTerms(
             new CollectionOptions { Grace = world.Profile.Grace, Lease = Requests.Lease }, new TrashOptions { Keep = world.Profile.Keep });
-        Collector = new Collector(Stores, terms, incidents, world.Time);
+        Collector = new Collector(Stores, terms, incidents, Time);
         var options = new ServerOptions
         {
             Listeners = [],
@@ -36,9 +37,14 @@ internal sealed class ServerProcess
             Collection = terms.Collection,
             Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond },
         };
-        Checks = StoreChecks.Create(Stores, options.Scrub, incidents, world.Time, NullLoggerFactory.Instance);
-        Scrub = new StoreScrub(Stores, options, Checks, world.Time, NullLoggerFactory.Instance);
+        Checks = StoreChecks.Create(Stores, options.Scrub, incidents, Time, NullLoggerFactory.Instance);
+        Scrub = new StoreScrub(Stores, options, Checks, Time, NullLoggerFactory.Instance);
     }
+
+    /// <summary>What it dates by: a process has its own, and takes from the rows how far the one before had come.</summary>
+    public StoreTime Time { get; }
+
+    public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public ContentStores Stores { get; }
 
@@ -64,7 +70,8 @@ internal sealed class ServerProcess
         _world.Trace?.Invoke("  start");
         if (_world.HasLostRows)
             await _world.RebuildAsync();
-        await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
+        await Time.BeginAsync(Metadata, CancellationToken.None);
+        await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, Time, CancellationToken.None);
         await Collector.RecoverAsync(CancellationToken.None);
         IsReady = true;
         _world.Trace?.Invoke("  ready");

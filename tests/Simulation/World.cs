@@ -85,7 +85,7 @@ internal sealed class World
     public void NoteEmergencyEnded()
     {
         _emergencies--;
-        _purgedUntilMs = Time.LatestMs;
+        _purgedUntilMs = Time.PassedMs;
     }
 
     /// <summary>May it be that what was deleted then was purged before its time?</summary>
@@ -159,7 +159,7 @@ internal sealed class World
         OpenUploads.Clear();
         _linkDeletes.Clear();
         if (_emergencies > 0)
-            (_emergencies, _purgedUntilMs) = (0, Time.LatestMs);
+            (_emergencies, _purgedUntilMs) = (0, Time.PassedMs);
         Process = new ServerProcess(this);
     }
 
@@ -176,7 +176,7 @@ internal sealed class World
     {
         _rows.Clear();
         Registries.Ensure(Session, RegistryName);
-        await Journal.ReplayAsync(Session, Process.Stores.Blobs, Time.NowMs);
+        await Journal.ReplayAsync(Session, Process.Stores.Blobs, Process.NowMs);
         HasLostRows = false;
     }
 

@@ -101,7 +101,7 @@ internal sealed class CollectionForecast
         if (_links.Contains(link))
             return;
         var lease = _db.Prepare(Lease).Set("@repository", link.Repository).Set("@blob", link.Blob).QueryLong();
-        if (lease + _times.Reviews.LeaseMs > _times.Reviews.NowMs)
+        if (lease is { } taken && _times.Reviews.LeaseEndMs(taken) > _times.Reviews.NowMs)
             return;
         using (var rows = _db.Prepare(Users).Set("@repository", link.Repository).Set("@blob", link.Blob).Query())
         {

@@ -9,7 +9,7 @@ namespace Holdfast.Server.Collection;
 /// Takes away what nothing refers to any more, beside all traffic (P5): what was deleted long enough ago leaves the trash, and what that held is
 /// reviewed and goes. Its work follows the number of changes; what is held can't be reached, since the foreign keys refuse (P3).
 /// </summary>
-internal sealed class Collector(ContentStores stores, CollectionTerms terms, IncidentBook incidents, TimeProvider time) : IDisposable
+internal sealed class Collector(ContentStores stores, CollectionTerms terms, IncidentBook incidents, StoreTime time) : IDisposable
 {
     /// <summary>Its name in the table of checks.</summary>
     public const string CheckName = "collection";
@@ -99,12 +99,10 @@ internal sealed class Collector(ContentStores stores, CollectionTerms terms, Inc
     /// <summary>What a run would take for due now.</summary>
     public CollectionTimes TimesOf(CollectionRun run)
     {
-        var now = time.GetUtcNow();
-        var (grace, keep) = ((long)terms.Collection.Grace.TotalMilliseconds, (long)terms.Trash.Keep.TotalMilliseconds);
-        var nowMs = now.ToUnixTimeMilliseconds();
-        var reviews = new ReviewTimes(
-            nowMs, run.Emergency ? long.MaxValue : nowMs - grace, grace, (long)terms.Collection.Lease.TotalMilliseconds);
-        return new CollectionTimes(run.Emergency ? long.MaxValue : nowMs - keep, reviews);
+        var moment = time.Look();
+        var (grace, lease) = ((long)terms.Collection.Grace.TotalMilliseconds, (long)terms.Collection.Lease.TotalMilliseconds);
+        var reviews = new ReviewTimes(moment.NowMs, run.Emergency ? long.MaxValue : moment.AgoMs(grace), grace, lease) { Leaps = moment.Leaps };
+        return new CollectionTimes(run.Emergency ? long.MaxValue : moment.AgoMs(terms.Trash.Keep), reviews);
     }
 
     public void Dispose() => _turn.Dispose();

@@ -28,7 +28,7 @@ internal sealed class RepositoryRemoval(RetentionPlanner planner, RuledRepositor
                 Leave(planned, "the newest images change faster than can be decided; the next run looks again");
                 return;
             }
-            var decision = await planner.Metadata.ReadAsync((at, inUse, now: NowMs()), static (db, s) => s.at.Decide(db, s.inUse, s.now), cancellationToken);
+            var decision = await planner.Metadata.ReadAsync((at, inUse, now: planner.Time.Look()), static (db, s) => s.at.Decide(db, s.inUse, s.now), cancellationToken);
             if (decision.Stopped is { } stopped)
             {
                 Stopped = stopped;
@@ -50,7 +50,7 @@ internal sealed class RepositoryRemoval(RetentionPlanner planner, RuledRepositor
         {
             var batch = planned.Skip(begin).Take(RetentionRemoval.BatchSize).ToList();
             var removal = new RetentionRemoval(at, inUse, run, decision, [.. batch.Select(root => (root, newId()))]);
-            var outcome = await planner.Metadata.WriteAsync((removal, now: NowMs()), static (db, s) => s.removal.Execute(db, s.now), cancellationToken);
+            var outcome = await planner.Metadata.WriteAsync((removal, now: planner.Time.Look()), static (db, s) => s.removal.Execute(db, s.now), cancellationToken);
             _removed.AddRange(outcome.Removed);
             _left.AddRange(outcome.Left);
             undecided.AddRange(outcome.Undecided);
@@ -62,6 +62,4 @@ internal sealed class RepositoryRemoval(RetentionPlanner planner, RuledRepositor
     }
 
     private void Leave(IReadOnlyList<PlannedRoot> planned, string why) => _left.AddRange(planned.Select(root => new LeftRoot(root.Digest, root.Tags, why)));
-
-    private long NowMs() => planner.Time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Oci;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Retention;
@@ -11,15 +12,15 @@ internal sealed class RetentionDecision
     private const int Spare = 32;
 
     private readonly RetentionRule _rule;
-    private readonly long _nowMs;
+    private readonly StoreMoment _now;
     private readonly List<Digest> _newest = [];
     private readonly Lazy<(Dictionary<Digest, JudgedRoot> Kept, HashSet<Digest> Removed)> _byDigest;
     private readonly List<JudgedRoot> _removed = [];
     private readonly List<JudgedRoot> _kept = [];
 
-    private RetentionDecision(RetentionRule rule, long nowMs)
+    private RetentionDecision(RetentionRule rule, StoreMoment now)
     {
-        (_rule, _nowMs) = (rule, nowMs);
+        (_rule, _now) = (rule, now);
         _byDigest = new(() => (_kept.ToDictionary(root => root.Root.Digest), _removed.Select(root => root.Root.Digest).ToHashSet()));
     }
 
@@ -49,12 +50,12 @@ internal sealed class RetentionDecision
         one.PushedAtMs > other.PushedAtMs || (one.PushedAtMs == other.PushedAtMs && string.CompareOrdinal(one.Name, other.Name) < 0);
 
     /// <returns>Why a root stays, whatever else is there: all reasons but being one of the newest.</returns>
-    public static IReadOnlyList<PlanReason> ReasonsOfItsOwn(RetentionRule rule, RootRow root, Func<RootRow, string?> inUse, long nowMs) =>
-        new RetentionDecision(rule, nowMs).Keep(root, rank: int.MaxValue, inUse);
+    public static IReadOnlyList<PlanReason> ReasonsOfItsOwn(RetentionRule rule, RootRow root, Func<RootRow, string?> inUse, StoreMoment now) =>
+        new RetentionDecision(rule, now).Keep(root, rank: int.MaxValue, inUse);
 
-    public static RetentionDecision Decide(RetentionRule rule, IReadOnlyList<RootRow> roots, Func<RootRow, string?> inUse, long nowMs)
+    public static RetentionDecision Decide(RetentionRule rule, IReadOnlyList<RootRow> roots, Func<RootRow, string?> inUse, StoreMoment now)
     {
-        var decision = new RetentionDecision(rule, nowMs);
+        var decision = new RetentionDecision(rule, now);
         var rank = 0;
         foreach (var root in roots.OrderByDescending(root => root.PushedAtMs).ThenBy(NameOf, StringComparer.Ordinal))
         {
@@ -107,7 +108,7 @@ internal sealed class RetentionDecision
             return [new PlanReason(PlanReasonKind.UntaggedStays, "without a tag; the rule has no untaggedAfter")];
         return root.UntaggedAtMs is { } since && !IsWithin(since, after)
             ? []
-            : [new PlanReason(PlanReasonKind.UntaggedYoung, $"without a tag since {Moment(root.UntaggedAtMs ?? _nowMs)}, not yet {Words(after)}")];
+            : [new PlanReason(PlanReasonKind.UntaggedYoung, $"without a tag since {Moment(root.UntaggedAtMs ?? _now.NowMs)}, not yet {Words(after)}")];
     }
 
     private PlanReason WhyRemoved(RootRow root)
@@ -143,7 +144,7 @@ internal sealed class RetentionDecision
             : $"would remove {removed} of {all} images ({100L * removed / all}%), more than maxRemoved ({percent}%); nothing is removed here; look at the plan, and raise maxRemoved if it is right";
     }
 
-    private bool IsWithin(long atMs, TimeSpan span) => atMs > _nowMs - (long)span.TotalMilliseconds;
+    private bool IsWithin(long atMs, TimeSpan span) => atMs > _now.AgoMs(span);
 
     private static string Moment(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms).UtcDateTime.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
 

@@ -1,11 +1,12 @@
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Retention;
 
 /// <summary>Says what the rules would remove, and why the rest stays; changes nothing.</summary>
-internal sealed class RetentionPlanner(MetadataDatabase metadata, RetentionRules rules, InUseLists lists, TimeProvider time)
+internal sealed class RetentionPlanner(MetadataDatabase metadata, RetentionRules rules, InUseLists lists, StoreTime time)
 {
     private const int PageSize = 500;
 
@@ -13,7 +14,7 @@ internal sealed class RetentionPlanner(MetadataDatabase metadata, RetentionRules
 
     public MetadataDatabase Metadata => metadata;
 
-    public TimeProvider Time => time;
+    public StoreTime Time => time;
 
     /// <summary>The lists, each to be read when a rule first needs it.</summary>
     public InUseOfRules OpenLists() => new(lists);
@@ -62,7 +63,7 @@ internal sealed class RetentionPlanner(MetadataDatabase metadata, RetentionRules
     private async Task<RepositoryPlan> PlanAsync(RuledRepository at, InUseReferences inUse, CancellationToken cancellationToken)
     {
         var (decision, freed) = await metadata.ReadAsync(
-            (at, inUse, now: Now().ToUnixTimeMilliseconds()),
+            (at, inUse, now: time.Look()),
             static (db, s) =>
             {
                 var decision = s.at.Decide(db, s.inUse, s.now);
@@ -107,8 +108,8 @@ internal sealed record RuledRepository(string Registry, RepositoryKey Key, Reten
 {
     public string Subject => $"{Registry}/{Key.Name}";
 
-    public RetentionDecision Decide(MetadataSession db, InUseReferences inUse, long nowMs) =>
-        RetentionDecision.Decide(Rule, RepositoryRoots.List(db, Key), root => inUse.Find(Key.Name, root), nowMs);
+    public RetentionDecision Decide(MetadataSession db, InUseReferences inUse, StoreMoment now) =>
+        RetentionDecision.Decide(Rule, RepositoryRoots.List(db, Key), root => inUse.Find(Key.Name, root), now);
 
     public static string? Finding(RetentionDecision decision)
     {

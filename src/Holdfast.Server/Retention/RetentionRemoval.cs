@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Retention;
@@ -23,7 +24,7 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
     private readonly List<PlannedRoot> _undecided = [];
 
     /// <summary>Once only.</summary>
-    public RemovalOutcome Execute(MetadataSession db, long nowMs)
+    public RemovalOutcome Execute(MetadataSession db, StoreMoment now)
     {
         var oldestOfNewest = FindOldestOfNewest(db);
         var somethingStays = at.Rule.Options.MaxRemovedPercent >= 100
@@ -32,11 +33,11 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
         {
             var digest = Digest.Parse(planned.Digest);
             var root = decided.FindKept(digest) is null ? RepositoryRoots.Find(db, at.Key, digest) : null;
-            if (WhyNot(db, planned, digest, root, nowMs) is { } why)
+            if (WhyNot(db, planned, digest, root, now) is { } why)
                 Leave(planned, why);
             else if (!somethingStays || !decided.Removes(digest) || (root!.Tags.Count > 0 && !IsBehind(root, oldestOfNewest)))
                 _undecided.Add(planned);
-            else if (Remove(db, digest, operation, nowMs) is { } refused)
+            else if (Remove(db, digest, operation, now.NowMs) is { } refused)
                 Leave(planned, refused);
             else
                 _removed.Add(planned);
@@ -68,7 +69,7 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
     private static bool IsBehind(RootRow root, (long PushedAtMs, string Name)? oldestOfNewest) =>
         oldestOfNewest is not { } oldest || RetentionDecision.IsAhead(oldest, (root.PushedAtMs, root.Tags[0].Name));
 
-    private string? WhyNot(MetadataSession db, PlannedRoot planned, Digest digest, RootRow? root, long nowMs)
+    private string? WhyNot(MetadataSession db, PlannedRoot planned, Digest digest, RootRow? root, StoreMoment now)
     {
         if (decided.FindKept(digest) is { } kept)
             return Changed(kept.Reasons);
@@ -81,7 +82,7 @@ internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse
         if (!JudgedRoot.IsAsPlanned(root, planned))
             return "changed since the plan";
         // A list may name a tag that a part of it got since; and a clock may have gone back.
-        var reasons = RetentionDecision.ReasonsOfItsOwn(at.Rule, root, found => inUse.Find(at.Key.Name, found), nowMs);
+        var reasons = RetentionDecision.ReasonsOfItsOwn(at.Rule, root, found => inUse.Find(at.Key.Name, found), now);
         return reasons.Count > 0 ? Changed(reasons) : null;
     }
 

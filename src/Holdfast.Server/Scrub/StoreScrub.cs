@@ -10,9 +10,9 @@ internal sealed class StoreScrub
 {
     private readonly ContentStores _stores;
     private readonly StoreChecks _checks;
-    private readonly TimeProvider _time;
+    private readonly StoreTime _time;
 
-    public StoreScrub(ContentStores stores, ServerOptions options, StoreChecks checks, TimeProvider time, ILoggerFactory logs)
+    public StoreScrub(ContentStores stores, ServerOptions options, StoreChecks checks, StoreTime time, ILoggerFactory logs)
     {
         (_stores, _checks, _time) = (stores, checks, time);
         Options = options.Scrub;

@@ -46,7 +46,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private long _unknownBefore;
     private string? _after;
 
-    public required TimeProvider Time { get; init; }
+    public required StoreTime Time { get; init; }
 
     public required Pace FilePace { get; init; }
 
@@ -101,7 +101,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         await FilePace.WaitAsync(page.Count, cancellationToken);
         var unknown = await stores.Metadata.ReadAsync(
             page, static (db, page) => page.Where(name => name.Digest.IsNone || !BlobChecks.Exists(db, name.Digest)).ToList(), cancellationToken);
-        var oldest = Time.GetUtcNow() - (grace > WrittenBack ? grace : WrittenBack);
+        var oldest = DateTimeOffset.FromUnixTimeMilliseconds(Time.Look().AgoMs(grace > WrittenBack ? grace : WrittenBack));
         foreach (var name in unknown.Where(name => name.LastChange <= oldest))
         {
             if (name.Digest.IsNone)
@@ -223,8 +223,10 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private async Task TrimAsync(CancellationToken cancellationToken)
     {
         var share = (stores.Blobs.MeasureSpace()?.TotalBytes ?? long.MaxValue) / QuarantineShare;
+        // The store may keep evidence of itself there, such as a database before its rebuild: it ages like all else.
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(Time.Look().AgoMs(QuarantineAge)) + QuarantineAge;
         var bound = new QuarantineBound(QuarantineAge, Math.Min(QuarantineBytes, share));
-        foreach (var file in await stores.Blobs.TrimQuarantineAsync(bound, Time.GetUtcNow(), cancellationToken))
+        foreach (var file in await stores.Blobs.TrimQuarantineAsync(bound, now, cancellationToken))
             LogTrimmed(log, file.Name, file.SizeBytes);
     }
 

@@ -1,11 +1,12 @@
 using System.Globalization;
 using Holdfast.Server.Http;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Trash;
 
 /// <summary><c>GET /api/v1/trash</c>, <c>POST /api/v1/trash/restore</c>, <c>POST /api/v1/trash/purge</c> (P7)</summary>
-internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer restorer, TrashOptions options, TimeProvider time)
+internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer restorer, TrashOptions options, StoreTime time)
 {
     private const int MaxPage = 1_000;
     private const int DefaultPage = 100;
@@ -24,7 +25,8 @@ internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer res
         var filter = await _selector.ParseAsync(TrashSelector.Read(request), request.Aborted);
         var page = await metadata.ReadAsync(
             (filter, after, limit: (int)limit), static (db, s) => Storage.Metadata.Trash.List(db, s.filter, s.after, s.limit), request.Aborted);
-        await request.AnswerAsync(new TrashListing([.. page.Items.Select(Entry)], page.HasMore ? page.Items[^1].Id : null));
+        var now = time.Look();
+        await request.AnswerAsync(new TrashListing([.. page.Items.Select(item => Entry(item, now))], page.HasMore ? page.Items[^1].Id : null));
     }
 
     public async Task RestoreAsync(AdminRequest request)
@@ -85,10 +87,11 @@ internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer res
             ids,
             static (db, ids) => ids.SelectMany(id => Storage.Metadata.Trash.List(db, new TrashFilter { Id = id }, long.MaxValue, 1).Items).ToList(),
             token);
-        return [.. items.Select(Entry)];
+        var now = time.Look();
+        return [.. items.Select(item => Entry(item, now))];
     }
 
-    private TrashEntry Entry(TrashItem item) => new(
+    private TrashEntry Entry(TrashItem item, StoreMoment now) => new(
         item.Id,
         item.Kind,
         item.Registry,
@@ -97,7 +100,7 @@ internal sealed class TrashEndpoint(MetadataDatabase metadata, TrashRestorer res
         item.Digest.ToString(),
         item.SizeBytes,
         DateTimeOffset.FromUnixTimeMilliseconds(item.DeletedAtMs),
-        DateTimeOffset.FromUnixTimeMilliseconds(item.DeletedAtMs) + options.Keep,
+        DateTimeOffset.FromUnixTimeMilliseconds(now.AfterMs(item.DeletedAtMs, options.Keep)),
         item.Deletion.Operation,
         item.Deletion.Cause,
         item.Deletion.Actor,

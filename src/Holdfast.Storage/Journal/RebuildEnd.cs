@@ -66,8 +66,10 @@ internal sealed class RebuildEnd(MetadataSession session, IBlobStore blobs)
     /// <summary>Leases and pulls aren't written down. Unknown is not absent (P6): a grace begins again, and nothing counts as unpulled.</summary>
     public static void Caution(MetadataSession session, long nowMs)
     {
+        // By a clock that is behind, a grace would begin long ago.
+        var now = Math.Max(nowMs, ClockRows.FindSeen(session) ?? nowMs);
         foreach (var sql in Cautions)
-            session.Prepare(sql).Set("@now", nowMs).Execute();
+            session.Prepare(sql).Set("@now", now).Execute();
     }
 
     private static readonly string[] Cautions =

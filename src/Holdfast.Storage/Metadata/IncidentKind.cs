@@ -38,6 +38,9 @@ public enum IncidentKind
 
     /// <summary>Journal and database don't fit together.</summary>
     Journal,
+
+    /// <summary>The machine's clock jumped, or is behind what the store has dated.</summary>
+    Clock,
 }
 
 public static class IncidentKinds
@@ -62,6 +65,7 @@ public static class IncidentKinds
         IncidentKind.CheckOverdue => "check-overdue",
         IncidentKind.RetentionGuard => "retention-guard",
         IncidentKind.Journal => "journal",
+        IncidentKind.Clock => "clock",
     };
 #pragma warning restore CS8524
 

@@ -35,7 +35,7 @@ public static class LinkReviews
         if (session.Prepare(Queued).Set("@repository", repository).Set("@blob", blob).QueryLong() is not { } queued || queued > times.DueMs)
             return ReviewOutcome.Gone;
         var lease = session.Prepare(Lease).Set("@repository", repository).Set("@blob", blob).QueryLong();
-        var isLeased = lease + times.LeaseMs > times.NowMs;
+        var isLeased = lease is { } taken && times.LeaseEndMs(taken) > times.NowMs;
         if (session.Prepare(HeldSql).Set("@repository", repository).Set("@blob", blob).QueryLong() is not null)
         {
             session.Prepare(Drop).Set("@repository", repository).Set("@blob", blob).Execute();
@@ -52,7 +52,7 @@ public static class LinkReviews
         }
         if (isLeased)
         {
-            Postpone(session, row, queued, lease!.Value + times.LeaseMs - times.GraceMs);
+            Postpone(session, row, queued, times.QueuedForMs(times.LeaseEndMs(lease!.Value)));
             return ReviewOutcome.Postponed;
         }
         session.Prepare(EndLease).Set("@repository", repository).Set("@blob", blob).Execute();

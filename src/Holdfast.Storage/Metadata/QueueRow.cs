@@ -11,11 +11,23 @@ public readonly record struct QueueRow(long AtMs, long First, long Second)
 }
 
 /// <summary>What counts as due in one run.</summary>
-/// <param name="NowMs">The clock's time.</param>
+/// <param name="NowMs">The store's time.</param>
 /// <param name="DueMs">Rows that were queued by then are due.</param>
 /// <param name="GraceMs">Between a row's queueing and its being due.</param>
 /// <param name="LeaseMs">How long a lease is good.</param>
-public readonly record struct ReviewTimes(long NowMs, long DueMs, long GraceMs, long LeaseMs);
+public readonly record struct ReviewTimes(long NowMs, long DueMs, long GraceMs, long LeaseMs)
+{
+    /// <summary>What counts for no grace and no lease; null: nothing.</summary>
+    public ClockLeaps? Leaps { get; init; }
+
+    /// <summary>Until when a lease is good that was taken then.</summary>
+    public long LeaseEndMs(long takenAtMs) => Moment(NowMs).AfterMs(takenAtMs, LeaseMs);
+
+    /// <summary>When something must be queued to be due at a time.</summary>
+    public long QueuedForMs(long dueAtMs) => Moment(dueAtMs).AgoMs(GraceMs);
+
+    private StoreMoment Moment(long ms) => new(ms, Leaps ?? ClockLeaps.None);
+}
 
 public enum ReviewOutcome
 {

@@ -28,7 +28,8 @@ internal sealed partial class Stores : IAsyncDisposable
             var (metadata, findings) = await SqliteMetadataDatabase.OpenAsync(data, blobs, TimeProvider.System, cancellationToken);
             Note(findings, log);
             var server = new ContentStores(blobs, metadata);
-            var report = await StartupCleanup.RunAsync(server.Blobs, server.Metadata, maxUploadAge, TimeProvider.System, cancellationToken);
+            var time = await StoreTime.OpenAsync(server.Metadata, TimeProvider.System, cancellationToken);
+            var report = await StartupCleanup.RunAsync(server.Blobs, server.Metadata, maxUploadAge, time, cancellationToken);
             if (report.UnknownUploads + report.ExpiredUploads > 0)
                 CleanedUp(log, report.UnknownUploads, report.UnknownBytes, report.ExpiredUploads, report.ExpiredBytes, report.KeptUploads);
             return new Stores(data, server);

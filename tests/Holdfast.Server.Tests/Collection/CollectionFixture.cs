@@ -24,6 +24,8 @@ internal sealed class CollectionFixture : IAsyncDisposable
 
     public ManualTime Time { get; } = new();
 
+    public StoreTime StoreTime { get; private set; } = null!;
+
     public CollectionOptions Options { get; set; } = new() { MaxReviewsPerSecond = int.MaxValue };
 
     public TrashOptions Trash { get; set; } = new();
@@ -59,7 +61,7 @@ internal sealed class CollectionFixture : IAsyncDisposable
         var digest = Samples.DigestOf(content);
         await using var writer = await Stores.Blobs.OpenUploadAsync(Guid.NewGuid(), DigestAlgorithm.Sha256, CancellationToken.None);
         await writer.AppendAsync(content, CancellationToken.None);
-        (await BlobPush.TryAcceptAsync(Stores, Key(repository, registry), writer, digest, Time)).ShouldNotBeNull();
+        (await BlobPush.TryAcceptAsync(Stores, Key(repository, registry), writer, digest, StoreTime)).ShouldNotBeNull();
         return digest;
     }
 
@@ -75,7 +77,7 @@ internal sealed class CollectionFixture : IAsyncDisposable
         ManifestParser.TryParse(manifest, null, out var parsed, out var problem).ShouldBeTrue(problem);
         var put = new ManifestPut(
             Key(repository, registry), Samples.DigestOf(manifest), manifest, parsed!, tag is null ? [] : [Tag.Parse(tag)]);
-        return (await ManifestPush.PutAsync(Stores, put, Guid.NewGuid(), Time, CancellationToken.None)).Closure;
+        return (await ManifestPush.PutAsync(Stores, put, Guid.NewGuid(), StoreTime, CancellationToken.None)).Closure;
     }
 
     /// <summary>An image with one config and one layer of its own; its bytes.</summary>
@@ -94,7 +96,7 @@ internal sealed class CollectionFixture : IAsyncDisposable
 
     public Task<bool> DeleteTagAsync(string repository, string tag) => WriteAsync(db => Storage.Metadata.Tags.Delete(db, Key(repository), Tag.Parse(tag), By, Now));
 
-    public long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
+    public long Now => StoreTime.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static Deletion By => new(Guid.NewGuid().ToString("N"), DeletionCause.Client, "test");
 
@@ -160,8 +162,9 @@ internal sealed class CollectionFixture : IAsyncDisposable
         _data = DataFolder.Open(_folder);
         _database = SqliteMetadataDatabase.Open(_data.DatabaseFile);
         Stores = new ContentStores(Decorate(new FileSystemBlobStore(_data, TimeProvider.System)), _database);
-        Incidents = new IncidentBook(_database, Time, NullLogger<IncidentBook>.Instance);
-        Collector = new Collector(Stores, new CollectionTerms(Options, Trash), Incidents, Time);
+        StoreTime = await StoreTime.OpenAsync(_database, Time, CancellationToken.None);
+        Incidents = new IncidentBook(_database, StoreTime, NullLogger<IncidentBook>.Instance);
+        Collector = new Collector(Stores, new CollectionTerms(Options, Trash), Incidents, StoreTime);
         foreach (var name in new[] { "test", "other" })
             _registries[name] = await WriteAsync(db => Registries.Ensure(db, name));
     }

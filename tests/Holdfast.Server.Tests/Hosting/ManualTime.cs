@@ -4,11 +4,12 @@ namespace Holdfast.Server.Tests.Hosting;
 internal sealed class ManualTime : TimeProvider
 {
     private readonly List<ManualTimer> _timers = [];
+    private TimeSpan _wrong;
     private DateTimeOffset _now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    public override DateTimeOffset GetUtcNow() => _now;
+    public override DateTimeOffset GetUtcNow() => _now + _wrong;
 
     public override long GetTimestamp() => _now.Ticks;
 
@@ -20,6 +21,9 @@ internal sealed class ManualTime : TimeProvider
             _timers.Add(timer);
         return timer;
     }
+
+    /// <summary>Somebody or something sets the wall clock; nothing else passes.</summary>
+    public void Jump(TimeSpan by) => _wrong += by;
 
     public void Advance(TimeSpan by)
     {

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using Holdfast.Oci;
 using Holdfast.Server.Retention;
 using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Shouldly;
 using Xunit;
@@ -20,7 +21,7 @@ public class RetentionPropertyTests
             var random = new Random(seed);
             var roots = Enumerable.Range(0, random.Next(30)).Select(i => Root(random, i)).ToList();
             var rule = new RetentionRule(0, Rule(random));
-            var decision = RetentionDecision.Decide(rule, roots, root => root.Digest.Hex[63] == '7' ? "list line 1" : null, 1000);
+            var decision = RetentionDecision.Decide(rule, roots, root => root.Digest.Hex[63] == '7' ? "list line 1" : null, StoreMoment.At(1000));
             decision.Removed.Concat(decision.Kept).Select(root => root.Root.Digest).ShouldBe(roots.Select(root => root.Digest), ignoreOrder: true);
             foreach (var (root, _) in decision.Removed.Select(root => (root.Root, root.Reasons)))
                 ShouldBeWithoutReason(root, rule.Options, roots);
@@ -69,7 +70,7 @@ public class RetentionPropertyTests
         var pushed = Fill(store, random);
         var at = new RuledRepository("main", RetentionStore.Key("app"), new RetentionRule(0, Rule(random) with { MaxRemovedPercent = random.Next(2) == 0 ? 100 : 99 }));
         store.Time.Advance(TimeSpan.FromMilliseconds(100));
-        RetentionDecision Decide() => store.Read(db => at.Decide(db, InUseReferences.None, store.NowMs));
+        RetentionDecision Decide() => store.Read(db => at.Decide(db, InUseReferences.None, store.Moment));
         var decided = Decide();
         if (decided.Stopped is not null)
             return;
@@ -78,7 +79,7 @@ public class RetentionPropertyTests
             Disturb(store, random, pushed);
         var fresh = Decide();
         var removal = new RetentionRemoval(at, InUseReferences.None, "run", decided, [.. decided.Removed.Select((root, i) => (root.ToPlanned(), $"op{i}"))]);
-        var outcome = store.Write(db => removal.Execute(db, store.NowMs));
+        var outcome = store.Write(db => removal.Execute(db, store.Moment));
         var would = fresh.Removed.Select(root => root.Root.Digest.ToString()).ToHashSet(StringComparer.Ordinal);
         outcome.Removed.ShouldAllBe(root => would.Contains(root.Digest));
         (outcome.Removed.Count + outcome.Left.Count + outcome.Undecided.Count).ShouldBe(decided.Removed.Count);

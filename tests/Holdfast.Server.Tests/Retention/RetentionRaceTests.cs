@@ -173,12 +173,12 @@ public sealed class RetentionRaceTests : IAsyncDisposable
         }
     }
 
-    private RetentionDecision Decide(RuledRepository at, InUseReferences? inUse = null) => _store.Read(db => at.Decide(db, inUse ?? InUseReferences.None, _store.NowMs));
+    private RetentionDecision Decide(RuledRepository at, InUseReferences? inUse = null) => _store.Read(db => at.Decide(db, inUse ?? InUseReferences.None, _store.Moment));
 
     private RemovalOutcome Execute(RuledRepository at, RetentionDecision decided, InUseReferences? inUse = null)
     {
         var removal = new RetentionRemoval(at, inUse ?? InUseReferences.None, "run", decided, [.. decided.Removed.Select((root, i) => (root.ToPlanned(), $"op{i}"))]);
-        return _store.Write(db => removal.Execute(db, _store.NowMs));
+        return _store.Write(db => removal.Execute(db, _store.Moment));
     }
 
     private Digest Push(int seed) => _store.Push("app", seed, $"t{seed}");

@@ -4,6 +4,7 @@ using Holdfast.Server.Http;
 using Holdfast.Server.Retention;
 using Holdfast.Server.Tests.Hosting;
 using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Holdfast.Storage.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,6 +23,7 @@ internal sealed class RetentionStore : IAsyncDisposable
     {
         Metadata = SqliteMetadataDatabase.Open(Path.Combine(_folder.FullName, "holdfast.db"));
         _lists = new InUseLists(Time);
+        StoreTime = new StoreTime(Time);
         Write(db => Registries.Ensure(db, "main")).ShouldBe(1);
     }
 
@@ -31,6 +33,10 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     /// <summary>Happens once, right before the next change that a run makes: between what it decided and what it removes.</summary>
     public Action? BeforeRemoval { get; set; }
+
+    public StoreTime StoreTime { get; set; }
+
+    public StoreMoment Moment => StoreTime.Look();
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
@@ -108,7 +114,7 @@ internal sealed class RetentionStore : IAsyncDisposable
 
     public RetentionRuns Runs(params RetentionOptions[] rules)
     {
-        var planner = new RetentionPlanner(new Interfered(this), new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, Time);
+        var planner = new RetentionPlanner(new Interfered(this), new RetentionRules(rules, new Dictionary<string, int>(StringComparer.Ordinal) { ["main"] = 1 }), _lists, StoreTime);
         return new RetentionRuns(
             planner, new IncidentBook(Metadata, Time, NullLogger<IncidentBook>.Instance), () => $"id{Interlocked.Increment(ref _ids)}", NullLogger<RetentionRuns>.Instance);
     }

@@ -51,7 +51,7 @@ public class ScrubbedStores : IAsyncLifetime
         };
         var incidents = new IncidentBook(Stores.Metadata, Time, NullLogger<IncidentBook>.Instance);
         Checks = StoreChecks.Create(Stores, options.Scrub, incidents, Time, NullLoggerFactory.Instance);
-        Scrub = new StoreScrub(Stores, options, Checks, Time, NullLoggerFactory.Instance);
+        Scrub = new StoreScrub(Stores, options, Checks, new StoreTime(Time), NullLoggerFactory.Instance);
     }
 
     internal async ValueTask CloseAsync()

@@ -18,7 +18,7 @@ internal sealed record Breakage(string Name, string File, string Old, string New
         new("no digest lock in the collection", Collection + "BlobRemoval.cs",
             "                if (stores.Locks.TryEnter(blob.Digest) is not { } holder)\n                    continue;\n                holders.Add(holder);\n", ""),
         new("the removal of a blob doesn't look again", Metadata + "BlobReviews.cs", "if (IsHeld(session, blob.Id))", "if (blob.Id < 0)"),
-        new("a lease counts for nothing", Metadata + "LinkReviews.cs", "lease + times.LeaseMs > times.NowMs", "lease < 0"),
+        new("a lease counts for nothing", Metadata + "LinkReviews.cs", "lease is { } taken && times.LeaseEndMs(taken) > times.NowMs", "lease < 0"),
         new("reviews by the clock of the pass's start", Collection + "Collector.cs",
             "Now = () => TimesOf(run).Reviews,", "Now = TimesOf(run).Reviews is var start ? () => start : null!,"),
         new("a manifest's review doesn't ask for tags", Metadata + "ManifestReviews.cs",

@@ -21,7 +21,7 @@ internal sealed class Deleter(World world, int repository)
             MayHide = [.. world.Model.Candidates(repository, tag).SelectMany(digest => Content.FindNode(digest)!.WithClosure()).Distinct()],
         });
         var by = NewDeletion();
-        var at = world.Time.NowMs;
+        var at = world.Time.PassedMs;
         var isDeleted = await RunAsync(change, by, (session, by, now) => Tags.Delete(session, Key, World.TagOf(tag), by, now));
         if (!isDeleted && before is not null && effect.Beside.Count == 0 && !world.Model.IsChanging(repository, tag, change))
             throw new BrokenPromiseException($"r{repository}:t{tag} was not there to be deleted");
@@ -39,7 +39,7 @@ internal sealed class Deleter(World world, int repository)
             MayHide = [.. node.WithClosure()],
         });
         var by = NewDeletion();
-        var at = world.Time.NowMs;
+        var at = world.Time.PassedMs;
         var result = await RunAsync(change, by, (session, by, now) => Manifests.Delete(session, Key, node.Digest, by, now));
         world.Trace?.Invoke($"    {node.Name} in r{repository}: {result.Outcome}");
         if (result.Outcome != DeleteOutcome.Deleted)
@@ -79,7 +79,7 @@ internal sealed class Deleter(World world, int repository)
         try
         {
             return await Metadata.WriteAsync(
-                (delete, by, now: world.Time.NowMs), static (session, s) => s.delete(session, s.by, s.now), CancellationToken.None);
+                (delete, by, now: world.Process.NowMs), static (session, s) => s.delete(session, s.by, s.now), CancellationToken.None);
         }
         catch (IOException)
         {

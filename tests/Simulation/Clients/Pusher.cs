@@ -46,7 +46,7 @@ internal sealed class Pusher(World world, int repository, Node root)
     {
         world.Steps++;
         return await Server.Metadata.WriteAsync(
-            (Key, node.Digest, now: world.Time.NowMs), static (db, s) => ManifestReviews.Postpone(db, s.Key, s.Digest, s.now), CancellationToken.None);
+            (Key, node.Digest, now: world.Process.NowMs), static (db, s) => ManifestReviews.Postpone(db, s.Key, s.Digest, s.now), CancellationToken.None);
     }
 
     private async Task<bool> HeadAsync(Digest blob)
@@ -77,7 +77,7 @@ internal sealed class Pusher(World world, int repository, Node root)
         if (world.Random.Next(2) == 0)
         {
             await Server.Metadata.WriteAsync(
-                new UploadRow(upload, Key, DigestAlgorithm.Sha256, world.Time.GetUtcNow()), static (db, row) =>
+                new UploadRow(upload, Key, DigestAlgorithm.Sha256, world.Process.Time.GetUtcNow()), static (db, row) =>
                 {
                     Uploads.Add(db, row);
                     return true;
@@ -106,7 +106,7 @@ internal sealed class Pusher(World world, int repository, Node root)
             var start = (int)Math.Min(writer.SizeBytes, bytes.Length);
             foreach (var chunk in bytes[start..].Chunk(world.Random.Next(5, bytes.Length + 5)))
                 await writer.AppendAsync(chunk, CancellationToken.None);
-            if (await BlobPush.TryAcceptAsync(Server.Stores, Key, writer, blob, world.Time) is null)
+            if (await BlobPush.TryAcceptAsync(Server.Stores, Key, writer, blob, world.Process.Time) is null)
             {
                 if (start == 0)
                     throw new BrokenPromiseException($"the bytes of {Content.NameOf(blob)} were refused");
@@ -139,7 +139,7 @@ internal sealed class Pusher(World world, int repository, Node root)
         try
         {
             var put = new ManifestPut(Key, node.Digest, node.Payload, node.Manifest, [.. tags.Select(World.TagOf)]);
-            result = await ManifestPush.PutAsync(Server.Stores, put, world.NewId(), world.Time, CancellationToken.None);
+            result = await ManifestPush.PutAsync(Server.Stores, put, world.NewId(), world.Process.Time, CancellationToken.None);
         }
         catch (IOException)
         {
@@ -177,15 +177,14 @@ internal sealed class Pusher(World world, int repository, Node root)
         {
             if (!_promises.TryGetValue(digest, out var promise))
                 continue;
-            // By the wall clock, which leases go by, and by the time that really passed: they differ if the clock was set back.
-            var elapsed = Math.Max(world.Time.LatestMs - promise.AtMs, (long)world.Time.GetElapsedTime(promise.At).TotalMilliseconds);
+            var elapsed = world.Time.PassedMs - promise.AtMs;
             if (elapsed < Requests.Lease.TotalMilliseconds && world.LinkDeletesOf(repository, digest).WereNoneSince(promise.Deletes)
                 && promise.Damages == world.DamagesOf(digest) && !world.Damaged.Contains(digest))
                 throw new BrokenPromiseException($"{node.Name} was refused in r{repository}: {Content.NameOf(digest)} was there {elapsed} ms ago, within its lease");
         }
     }
 
-    private Promise NewPromise(Digest blob) => new(world.Time.NowMs, world.Time.GetTimestamp(), world.LinkDeletesOf(repository, blob), world.DamagesOf(blob));
+    private Promise NewPromise(Digest blob) => new(world.Time.PassedMs, world.LinkDeletesOf(repository, blob), world.DamagesOf(blob));
 
     // Any order in which a child is before its parents.
     private IEnumerable<Node> Shuffled(IReadOnlyList<Node> closure)
@@ -200,5 +199,5 @@ internal sealed class Pusher(World world, int repository, Node root)
         }
     }
 
-    private readonly record struct Promise(long AtMs, long At, LinkDeletes Deletes, int Damages);
+    private readonly record struct Promise(long AtMs, LinkDeletes Deletes, int Damages);
 }

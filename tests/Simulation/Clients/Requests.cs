@@ -17,7 +17,7 @@ internal static class Requests
         if (found is not { } linked || await stores.Blobs.FindSizeAsync(blob, CancellationToken.None) != linked.SizeBytes)
             return false;
         return await stores.Metadata.WriteAsync(
-            (repository, blob, now: world.Time.NowMs), static (db, s) => Leases.Take(db, s.repository, s.blob, s.now), CancellationToken.None);
+            (repository, blob, now: world.Process.NowMs), static (db, s) => Leases.Take(db, s.repository, s.blob, s.now), CancellationToken.None);
     }
 
     /// <summary>A mount (end-11).</summary>
@@ -29,6 +29,6 @@ internal static class Requests
         if (found is not { } linked || await stores.Blobs.FindSizeAsync(blob, CancellationToken.None) != linked.SizeBytes)
             return false;
         return await stores.Metadata.WriteAsync(
-            (source, target, blob, now: world.Time.NowMs), static (db, s) => BlobLinks.Mount(db, s.source, s.target, s.blob, s.now), CancellationToken.None);
+            (source, target, blob, now: world.Process.NowMs), static (db, s) => BlobLinks.Mount(db, s.source, s.target, s.blob, s.now), CancellationToken.None);
     }
 }

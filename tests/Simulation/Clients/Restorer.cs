@@ -6,7 +6,7 @@ namespace Simulation.Clients;
 /// <summary>What a client was told is deleted, so that somebody may want it back.</summary>
 /// <param name="Tag">Of a deleted tag; null of a deleted manifest.</param>
 /// <param name="Node">The manifest, or what the tag pointed at.</param>
-/// <param name="AtMs">Not after the delete.</param>
+/// <param name="AtMs">Not after the delete; of the time that passes, whatever a clock shows.</param>
 /// <param name="Sequence">The model's, when the delete was sent.</param>
 internal sealed record DeletedThing(int Repository, int? Tag, Node Node, string Operation, long AtMs, long Sequence)
 {
@@ -31,7 +31,7 @@ internal sealed class Restorer(World world)
         try
         {
             things = await world.Process.Metadata.WriteAsync(
-                (deleted.Operation, now: world.Time.NowMs),
+                (deleted.Operation, now: world.Process.NowMs),
                 static (db, s) => TrashRestore.Apply(db, Trash.ListIds(db, new TrashFilter { Operation = s.Operation }), new RestoreTerms(), s.now),
                 CancellationToken.None);
         }
@@ -60,7 +60,7 @@ internal sealed class Restorer(World world)
     // A tag stays in the trash until it is restored or too old; a manifest also leaves it when it is pushed again.
     private void CheckFound(DeletedThing deleted, IReadOnlyList<RestoredThing> things, Change change)
     {
-        if (things.Count > 0 || deleted.Restores > 1 || world.Time.LatestMs - deleted.AtMs >= world.Profile.Keep.TotalMilliseconds || world.WasPurged(deleted.AtMs))
+        if (things.Count > 0 || deleted.Restores > 1 || world.Time.PassedMs - deleted.AtMs >= world.Profile.Keep.TotalMilliseconds || world.WasPurged(deleted.AtMs))
             return;
         if (deleted.Tag is not null || world.Model.WasNotShownSince(deleted.Sequence, change, deleted.Node))
             throw new BrokenPromiseException($"the delete {deleted.Operation} of {deleted.Node.Name} in r{deleted.Repository} can't be restored within its time");

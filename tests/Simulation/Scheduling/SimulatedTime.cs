@@ -1,6 +1,6 @@
 namespace Simulation.Scheduling;
 
-/// <summary>A clock that goes on only when it is told to; the wall clock may jump back, the timestamps never do.</summary>
+/// <summary>A clock that goes on only when it is told to; the wall clock may jump, the timestamps never do.</summary>
 internal sealed class SimulatedTime : TimeProvider
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -12,10 +12,8 @@ internal sealed class SimulatedTime : TimeProvider
 
     public bool HasTimers => _timers.Count > 0;
 
-    /// <summary>The latest that the wall clock has ever shown.</summary>
-    public long LatestMs { get; private set; } = Start.ToUnixTimeMilliseconds();
-
-    public long NowMs => _now.ToUnixTimeMilliseconds();
+    /// <summary>What has really passed since the beginning.</summary>
+    public long PassedMs => _elapsedTicks / TimeSpan.TicksPerMillisecond;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -45,8 +43,8 @@ internal sealed class SimulatedTime : TimeProvider
             Fire(Next());
     }
 
-    /// <summary>Somebody sets the wall clock back.</summary>
-    public void JumpBack(TimeSpan by) => _now -= by;
+    /// <summary>Somebody sets the wall clock.</summary>
+    public void Jump(TimeSpan by) => _now += by;
 
     /// <summary>Timers are the process's, and go with it.</summary>
     public void Abandon() => _timers.Clear();
@@ -64,7 +62,6 @@ internal sealed class SimulatedTime : TimeProvider
     {
         _now += TimeSpan.FromTicks(ticks - _elapsedTicks);
         _elapsedTicks = ticks;
-        LatestMs = Math.Max(LatestMs, NowMs);
     }
 
     private sealed class Timer(SimulatedTime time, TimerCallback callback, object? state, long id) : ITimer
