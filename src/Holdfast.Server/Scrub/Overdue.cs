@@ -6,7 +6,7 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Scrub;
 
 /// <summary>Notices a check that no longer comes to its end (P8): silence must not look like health.</summary>
-internal sealed class Overdue(ContentStores stores, ScrubOptions options, IncidentBook incidents, TimeProvider time)
+internal sealed class Overdue(ContentStores stores, ScrubOptions options, IncidentBook incidents, StoreTime time)
 {
     private const int Patience = 3;
 
@@ -24,8 +24,8 @@ internal sealed class Overdue(ContentStores stores, ScrubOptions options, Incide
             var row = rows.FirstOrDefault(row => string.Equals(row.Name, name, StringComparison.Ordinal));
             var finished = DateTimeOffset.FromUnixTimeMilliseconds(row?.FinishedAtMs ?? 0);
             // Nothing can be late before this process had its time.
-            var age = time.GetUtcNow() - (finished > _since ? finished : _since);
-            if (age > expected * Patience)
+            var last = finished > _since ? finished : _since;
+            if (last.ToUnixTimeMilliseconds() < time.Look().AgoMs(expected * Patience))
                 await incidents.OpenAsync(IncidentKind.CheckOverdue, name, Tell(name, finished, expected));
             else if (open.Contains(name))
                 await incidents.HealAsync(IncidentKind.CheckOverdue, name, "check");
