@@ -60,7 +60,14 @@ public sealed class StoreTime : TimeProvider
                     _anchor = new Anchor(before, start, MaxGap);
             }
         }
-        await SaveAsync(metadata, cancellationToken);
+        try
+        {
+            await SaveAsync(metadata, cancellationToken);
+        }
+        catch (IOException)
+        {
+            // On a full disk pulls and deletes go on (P10); it is written down when there is room.
+        }
     }
 
     /// <summary>Writes down how far the time has come: every now and then, and at the end.</summary>

@@ -7,7 +7,7 @@ namespace Holdfast.Server.Incidents;
 
 /// <summary>Notices a check that no longer comes to its end (P8): silence must not look like health.</summary>
 /// <param name="expected">The checks that this server runs by itself.</param>
-internal sealed class OverdueChecks(ContentStores stores, IReadOnlyList<ExpectedCheck> expected, IncidentBook book, TimeProvider time)
+internal sealed class OverdueChecks(ContentStores stores, IReadOnlyList<ExpectedCheck> expected, IncidentBook book, StoreTime time)
 {
     // Each look counts all blobs.
     public static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -32,8 +32,9 @@ internal sealed class OverdueChecks(ContentStores stores, IReadOnlyList<Expected
             var row = rows.FirstOrDefault(row => string.Equals(row.Name, name, StringComparison.Ordinal));
             var finished = DateTimeOffset.FromUnixTimeMilliseconds(row?.FinishedAtMs ?? 0);
             // Nothing can be late before this process had its time.
-            var age = time.GetUtcNow() - (finished > _since ? finished : _since);
-            book.Report(IncidentKind.CheckOverdue, name, age > interval * Patience ? Tell(name, interval, finished) : null);
+            var last = finished > _since ? finished : _since;
+            var isLate = last.ToUnixTimeMilliseconds() < time.Look().AgoMs(interval * Patience);
+            book.Report(IncidentKind.CheckOverdue, name, isLate ? Tell(name, interval, finished) : null);
         }
     }
 

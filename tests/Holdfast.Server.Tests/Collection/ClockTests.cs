@@ -1,7 +1,9 @@
 using Holdfast.Server.Collection;
+using Holdfast.Server.Incidents;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Storage.Metadata;
 using Holdfast.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 
@@ -45,6 +47,86 @@ public sealed class ClockTests
         closure.Missing.Select(missing => missing.Digest).ShouldBe([Samples.DigestOf(Samples.Bytes(2, 50))], "its lease has ended: refused, naming what is missing");
         (await at.IsVisibleAsync(App, pushed)).ShouldBeFalse();
     }
+
+    [Fact, Promise("P7")]
+    public async Task Run_TheClockJumpsTenYearsAhead_MakesNothingDueBeforeItsTime()
+    {
+        await using var at = await CollectionFixture.StartAsync();
+        var image = await at.PushImageAsync(App, 1, "v1");
+        await at.DeleteAsync(App, image);
+        var leased = await at.PushBlobAsync(App, Samples.Bytes(5, 100));
+        var watch = new ClockWatch(at.Stores.Metadata, at.Incidents, at.StoreTime, NullLogger<ClockWatch>.Instance);
+        at.Time.Jump(3650 * Day);
+        await watch.RunAsync(CancellationToken.None);
+        await at.PassAsync(Day - Hour);
+        (await at.RestoreAsync(App, image)).ShouldBe(RestoreOutcome.Restored);
+        (await at.HasBytesAsync(Samples.Bytes(5, 100))).ShouldBeTrue($"{leased} has waited for less than its grace");
+        await Eventually.ShouldBeAsync(() => IsOpenAsync(at, ClockWatch.Leapt), true);
+
+        await at.DeleteAsync(App, image);
+        await at.PassAsync((7 * Day) - Hour);
+        (await at.CountAsync("SELECT COUNT(*) FROM trash")).ShouldBe(2);
+        await at.PassAsync(5 * Day);
+        (await at.CountAsync("SELECT COUNT(*) FROM blobs")).ShouldBe(0, "it goes on all the same");
+        await watch.RunAsync(CancellationToken.None);
+        await Eventually.ShouldBeAsync(() => IsOpenAsync(at, ClockWatch.Leapt), false);
+    }
+
+    [Fact, Promise("P7")]
+    public async Task Run_AfterAStartFiveYearsBehind_KeepsWhatWasDeletedThenForItsWholeTime()
+    {
+        await using var at = await CollectionFixture.StartAsync();
+        var image = await at.PushImageAsync(App, 1, "v1");
+        at.Time.Advance(Day);
+        at.Time.Jump(-5 * 365 * Day);
+        await at.RestartAsync();
+        var watch = new ClockWatch(at.Stores.Metadata, at.Incidents, at.StoreTime, NullLogger<ClockWatch>.Instance);
+        await watch.RunAsync(CancellationToken.None);
+        await Eventually.ShouldBeAsync(() => IsOpenAsync(at, ClockWatch.Behind), true);
+        await at.DeleteAsync(App, image);
+        at.Time.Jump((5 * 365 * Day) + (30 * Day)); // Set right, after a month off.
+        await watch.RunAsync(CancellationToken.None);
+        await at.PassAsync((7 * Day) - Hour);
+        (await at.RestoreAsync(App, image)).ShouldBe(RestoreOutcome.Restored);
+        await Eventually.ShouldBeAsync(() => IsOpenAsync(at, ClockWatch.Behind), false);
+        await at.DeleteAsync(App, image);
+        await at.PassAsync(12 * Day);
+        (await at.CountAsync("SELECT COUNT(*) FROM blobs")).ShouldBe(0);
+    }
+
+    [Fact, Promise("P7")]
+    public async Task Run_AfterThreeWeeksOff_TakesWhatHasHadItsTimeWithoutThem()
+    {
+        await using var at = await CollectionFixture.StartAsync();
+        var image = await at.PushImageAsync(App, 1, "v1");
+        await at.DeleteAsync(App, image);
+        at.Time.Advance(6 * Day);
+        await at.StoreTime.SaveAsync(at.Stores.Metadata, CancellationToken.None);
+        at.Time.Advance(21 * Day);
+        await at.RestartAsync();
+        await at.PassAsync(Day - (2 * Hour));
+        (await at.CountAsync("SELECT COUNT(*) FROM trash")).ShouldBe(2);
+        await at.PassAsync(3 * Hour);
+        (await at.CountAsync("SELECT COUNT(*) FROM trash")).ShouldBe(0);
+    }
+
+    [Fact, Promise("P3")]
+    public async Task Run_TheClockJumpsWhileSomebodyPushes_KeepsItsLease()
+    {
+        await using var at = await CollectionFixture.StartAsync(at => at.Options = at.Options with { Grace = TimeSpan.Zero });
+        var blob = Samples.Bytes(2, 50);
+        await at.PushBlobAsync(App, blob);
+        at.Time.Jump(365 * Day);
+        await at.RunAsync();
+        await at.PutAsync(App, Samples.Image(blob), "v1");
+        await at.PushBlobAsync(App, Samples.Bytes(3, 50));
+        await at.PassAsync(3 * Hour);
+        (await at.HasBytesAsync(Samples.Bytes(3, 50))).ShouldBeFalse("a lease ends an hour after it was taken, also after a jump");
+        await at.ShouldBeSoundAsync();
+    }
+
+    private static async ValueTask<bool> IsOpenAsync(CollectionFixture at, string subject) =>
+        (await at.ReadAsync(db => Storage.Metadata.Incidents.ListOpen(db, 100))).Any(one => one.Kind == IncidentKind.Clock && one.Subject == subject);
 
     [Fact]
     public async Task Emergency_EmptiesTheTrashAndLeavesWhatIsHeld()

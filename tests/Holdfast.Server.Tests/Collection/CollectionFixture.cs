@@ -96,6 +96,13 @@ internal sealed class CollectionFixture : IAsyncDisposable
 
     public Task<bool> DeleteTagAsync(string repository, string tag) => WriteAsync(db => Storage.Metadata.Tags.Delete(db, Key(repository), Tag.Parse(tag), By, Now));
 
+    /// <summary>Takes the last delete of a manifest back.</summary>
+    public Task<RestoreOutcome> RestoreAsync(string repository, byte[] manifest) => WriteAsync(db =>
+    {
+        var filter = new TrashFilter { Repositories = RepositoryFilter.Parse(repository)!, Digest = Samples.DigestOf(manifest) };
+        return TrashRestore.Apply(db, Storage.Metadata.Trash.ListIds(db, filter), new RestoreTerms(), Now)[0].Outcome;
+    });
+
     public long Now => StoreTime.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static Deletion By => new(Guid.NewGuid().ToString("N"), DeletionCause.Client, "test");

@@ -158,7 +158,7 @@ public sealed class IncidentBookTests : IAsyncDisposable
     [Fact, Promise("P8")]
     public async Task Check_ThatDoesNotEnd_IsOverdueUntilItDoes()
     {
-        var overdue = new OverdueChecks(new ContentStores(new StubBlobStore(), _database), [new ExpectedCheck("collection", _ => TimeSpan.FromMinutes(1))], _book, _time);
+        var overdue = new OverdueChecks(new ContentStores(new StubBlobStore(), _database), [new ExpectedCheck("collection", _ => TimeSpan.FromMinutes(1))], _book, new StoreTime(_time));
         await overdue.RunAsync(CancellationToken.None);
         _time.Advance(TimeSpan.FromMinutes(2.9));
         await overdue.RunAsync(CancellationToken.None);

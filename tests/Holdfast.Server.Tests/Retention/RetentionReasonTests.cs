@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Server.Retention;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -26,6 +27,23 @@ public sealed class RetentionReasonTests : IAsyncDisposable
         Names(plan.Kept).ShouldBe(["a", "b"]);
         plan.Kept[0].Reasons.ShouldHaveSingleItem().ShouldBe(new PlanReason(PlanReasonKind.Newest, "no. 1 of the newest 2"));
         plan.Removed[0].Reasons.ShouldHaveSingleItem().Kind.ShouldBe(PlanReasonKind.NotKept);
+    }
+
+    [Fact, Promise("P7")]
+    public async Task Plan_WhenTheClockJumpsYearsAhead_NothingIsOlderThanBefore()
+    {
+        _store.Push("app", 1, "young");
+        var untagged = _store.Push("app", 2);
+        var pulled = _store.Push("app", 3, "pulled");
+        _store.Pull("app", pulled);
+        _store.StoreTime.Look();
+        _store.Time.Jump(TimeSpan.FromDays(3650));
+        var rule = RetentionStore.Rule with { KeepPulledWithin = TimeSpan.FromDays(30), KeepYoungerThan = TimeSpan.FromDays(10), UntaggedAfter = TimeSpan.FromDays(3) };
+        (await PlanAsync(rule)).Removed.ShouldBeEmpty();
+        _store.Pass(4);
+        (await PlanAsync(rule)).Removed.ShouldHaveSingleItem().Digest.ShouldBe(untagged.ToString());
+        _store.Pass(7);
+        Names((await PlanAsync(rule)).Kept).ShouldBe(["pulled"]);
     }
 
     [Fact]
