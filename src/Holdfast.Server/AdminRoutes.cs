@@ -29,6 +29,7 @@ internal static class AdminRoutes
     }
 
     private static void AddStatus(AdminTable admin, StatusEndpoint status) => admin
+        .Map("GET", "/api/v1/openapi.json", OpenApiEndpoint.GetAsync)
         .Map("GET", "/api/v1/status", status.GetAsync);
 
     private static void AddCollection(AdminTable admin, CollectionEndpoint collection) => admin

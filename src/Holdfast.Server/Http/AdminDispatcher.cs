@@ -61,7 +61,7 @@ internal sealed class AdminDispatcher(AdminTable table, AccessGate gate, TimePro
     private static Task AnswerUnmappedAsync(RegistryRequest request, string allowed)
     {
         if (allowed.Length == 0)
-            return request.FailAsync(Outcome.AdminRouteUnknown, "the administration has nothing under this path; docs/api.md lists what it has");
+            return request.FailAsync(Outcome.AdminRouteUnknown, "the administration has nothing under this path; /api/v1/openapi.json tells what it has");
         request.Context.Response.Headers.Allow = allowed;
         return request.FailAsync(Outcome.MethodNotAllowed, $"this path takes {allowed}");
     }

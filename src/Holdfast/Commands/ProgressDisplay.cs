@@ -55,7 +55,7 @@ internal sealed class ProgressDisplay(TextWriter writer, bool isTerminal, TimePr
     internal static string Describe(AdminProgress progress, long doneSince, TimeSpan elapsed)
     {
         var bytes = progress.Unit == "bytes";
-        var unit = bytes ? "" : " " + progress.Unit;
+        var unit = bytes ? "" : " " + ((progress.Total ?? progress.Done) == 1 ? One(progress.Unit) : progress.Unit);
         var text = $"{progress.Step}: {Amount(progress.Done, bytes)}";
         if (progress.Total is { } total)
             text += $" of {Amount(total, bytes)}{unit}{Percent(progress.Done, total)}";
@@ -69,6 +69,8 @@ internal sealed class ProgressDisplay(TextWriter writer, bool isTerminal, TimePr
             text += $", {Span(TimeSpan.FromSeconds(Math.Min((all - progress.Done) / rate, TimeSpan.FromDays(365).TotalSeconds)))} left";
         return text;
     }
+
+    private static string One(string unit) => unit.EndsWith("ies", StringComparison.Ordinal) ? unit[..^3] + "y" : unit.TrimEnd('s');
 
     private static string Percent(long done, long total) => total > 0 ? string.Create(CultureInfo.InvariantCulture, $" ({Math.Min(100, 100.0 * done / total):0} %)") : "";
 

@@ -47,6 +47,8 @@ internal static class UsageFault
                 : $"no option {token}";
         }
 
+        if (command.Subcommands.Count == 0 && command.Arguments.FirstOrDefault(argument => IsNumber(argument.ValueType)) is { } number)
+            return NotA(number, token, command);
         if (command.Subcommands.Count == 0)
             return command.Arguments.Count == 0 ? $"'{token}' is too much: {Spell(command)} takes options only" : $"'{token}' is too much";
         var names = command.Subcommands.Select(c => c.Name).ToList();
@@ -59,6 +61,9 @@ internal static class UsageFault
 
     private static Command CommandOf(SymbolResult? result) => result is CommandResult { Command: var command } ? command : CommandOf(result!.Parent);
 
+    private static string NotA(Argument argument, string text, Command command) =>
+        $"'{text}' is no {argument.Name}, which is a whole number: {Spell(command)} {argument.Name.ToUpperInvariant()}";
+
     private static string Explain(ParseError error) => error.SymbolResult switch
     {
         ArgumentResult { Argument: { Name: var name }, Parent: CommandResult { Command: var command } } when name.Length > 0 && error.SymbolResult.Tokens.Count == 0 =>
@@ -68,7 +73,7 @@ internal static class UsageFault
         OptionResult { Option: { Required: true, HelpName: var help } option, Tokens.Count: 0 } => $"{option.Name} is missing: {option.Name} {(help ?? "value").ToUpperInvariant()}",
         OptionResult { Option: var option, Tokens: [.., var value] } when IsNumber(option.ValueType) => $"{option.Name} '{value.Value}': not a whole number",
         ArgumentResult { Argument: var argument, Tokens: [.., var value] } when IsNumber(argument.ValueType) =>
-            $"'{value.Value}' is no {argument.Name}, which is a whole number: {Spell(CommandOf(error.SymbolResult))} {argument.Name.ToUpperInvariant()}",
+            NotA(argument, value.Value, CommandOf(error.SymbolResult)),
         _ => error.Message.TrimEnd('.'),
     };
 }

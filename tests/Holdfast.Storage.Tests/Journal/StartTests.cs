@@ -63,7 +63,7 @@ public sealed class StartTests : IAsyncLifetime
         var findings = await _store.OpenAsync();
         findings.Rebuilt.ShouldNotBeNull().IsComplete.ShouldBeTrue();
         (await _store.DumpAsync()).ShouldBe(before);
-        findings.Warnings.ShouldHaveSingleItem().ShouldContain("it was rebuilt from the journal: 3 manifests and 1 tags in 1 repositories");
+        findings.Warnings.ShouldHaveSingleItem().ShouldContain("it was rebuilt from the journal: 3 manifests and 1 tag in 1 repository");
         (await OpenIncidentAsync()).Detail.ShouldBe(findings.Warnings[0]);
         Directory.GetFiles(_store.Quarantine, "holdfast.db.*").Length.ShouldBe(how is "removed" or "emptied" ? how == "emptied" ? 1 : 0 : 1);
         await _store.PushImageAsync("c", "latest");

@@ -61,7 +61,7 @@ public sealed class ProgressDisplayTests : IDisposable
                 _time.Step(TimeSpan.FromSeconds(1));
             }
         }
-        _writer.ToString().ShouldBe("hashing: 1 blobs, 1/s\nhashing: 6 blobs, 1/s\nhashing: 11 blobs, 1/s\n");
+        _writer.ToString().ShouldBe("hashing: 1 blob, 1/s\nhashing: 6 blobs, 1/s\nhashing: 11 blobs, 1/s\n");
     }
 
     private sealed class SteppedTime : TimeProvider

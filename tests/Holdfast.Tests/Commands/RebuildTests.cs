@@ -159,7 +159,11 @@ public sealed class RebuildTests(ConfigurationFolder folder) : IClassFixture<Con
         var data = Path.Combine(folder.Path, "theirs");
         // A journal with lost lines is begun anew, so that files of it are written too.
         foreach (var segment in Directory.GetFiles(Path.Combine(data, "journal"), "*.log"))
-            await File.WriteAllTextAsync(segment, "lost\n");
+        {
+            var lines = await File.ReadAllLinesAsync(segment);
+            lines[1] = "lost";
+            await File.WriteAllLinesAsync(segment, lines);
+        }
         await RunAsync("chown", "-R", "65534:65534", data);
         File.Delete(Path.Combine(data, "lock"));
         var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "theirs"]);

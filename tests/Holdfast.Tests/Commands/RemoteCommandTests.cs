@@ -1,4 +1,3 @@
-using Holdfast.Testing;
 using Holdfast.Tests.Configuration;
 using Shouldly;
 using Xunit;
@@ -8,7 +7,7 @@ namespace Holdfast.Tests.Commands;
 /// <summary>Administration over the network, by users of whom one may.</summary>
 public sealed class RemoteCommandTests(ConfigurationFolder folder) : IClassFixture<ConfigurationFolder>
 {
-    [Fact, Promise("P9")]
+    [Fact]
     public async Task Commands_OverTheNetwork_ObeyTheUserWhoMayAndNobodyElse()
     {
         folder.Write("ops.password", "the one of ops");
@@ -23,9 +22,9 @@ public sealed class RemoteCommandTests(ConfigurationFolder folder) : IClassFixtu
               a:
                 auth:
                   htpasswd: remote.users
-                  access:
-                    - { users: [ops], repositories: ["**"], actions: [admin] }
-                    - { users: [ci], repositories: ["**"], actions: [pull, push, delete] }
+                access:
+                  - { users: [ops], repositories: ["**"], actions: [admin] }
+                  - { users: [ci], repositories: ["**"], actions: [pull, push, delete] }
             """);
         await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "remote.yaml"]);
         var url = server.Addresses[0].GetLeftPart(UriPartial.Authority);
