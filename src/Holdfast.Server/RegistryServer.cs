@@ -40,7 +40,7 @@ public sealed class RegistryServer : IAsyncDisposable
                 authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
             var routes = RegistryRoutes.Create(options, rooms, time);
             server.MapTokenEndpoint(routes, time);
-            var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve);
+            var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve, rooms.Writes);
             var admin = new AdminDispatcher(
                 AdminRoutes.Create(options, stores, rooms, time, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)

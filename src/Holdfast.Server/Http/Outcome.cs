@@ -36,6 +36,7 @@ internal enum Outcome
     RouteUnknown,
     StoreFull,
     StoreUnreadable,
+    StoreUnwritable,
     RequestMalformed,
     RequestTimedOut,
     RequestTooLarge,
@@ -90,6 +91,7 @@ internal static class Outcomes
         Outcome.RequestTooLarge => Answer(413, ErrorCode.Unsupported),
         Outcome.StoreFull => new OutcomeAnswer(507, "INSUFFICIENT_STORAGE"),
         Outcome.StoreUnreadable => new OutcomeAnswer(500, "STORE_UNREADABLE"),
+        Outcome.StoreUnwritable => new OutcomeAnswer(503, "STORE_READ_ONLY"),
         Outcome.Draining => new OutcomeAnswer(503, "UNAVAILABLE"),
         Outcome.Failed => new OutcomeAnswer(500, "UNKNOWN"),
     };
