@@ -17,6 +17,7 @@ internal static class BackgroundWork
         .. rooms.Scrub.Start(log),
         .. Enumerable.Range(0, Healer.MaxAtOnce).Select(_ => Recurring.Start("the healing", Healer.Interval, rooms.Healer.RunDueAsync, time, log)),
         Recurring.Start("the keeping of incidents", IncidentKeeper.Interval, rooms.Keeper.RunAsync, time, log),
+        Recurring.Start("the look whether the store can be written", StoreWrites.Interval, rooms.Writes.LookAsync, time, log),
         Recurring.Start("the watch over the checks", OverdueChecks.Interval, rooms.Overdue.RunAsync, time, log),
         .. rooms.Retention.Start(log),
     ];

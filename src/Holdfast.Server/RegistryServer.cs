@@ -41,7 +41,7 @@ public sealed class RegistryServer : IAsyncDisposable
                 authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
             var routes = RegistryRoutes.Create(options, rooms, storeTime);
             server.MapTokenEndpoint(routes, time);
-            var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve, rooms.Checks.Watch);
+            var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve, rooms.Checks.Watch, rooms.Writes);
             var admin = new AdminDispatcher(
                 AdminRoutes.Create(options, stores, rooms, storeTime, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)

@@ -18,6 +18,8 @@ internal sealed class ServerRooms : IAsyncDisposable
 
     public required DiskReserve Reserve { get; init; }
 
+    public required StoreWrites Writes { get; init; }
+
     public required IncidentBook Incidents { get; init; }
 
     public required StoreChecks Checks { get; init; }
@@ -53,6 +55,7 @@ internal sealed class ServerRooms : IAsyncDisposable
         {
             Sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>()),
             Reserve = reserve,
+            Writes = new StoreWrites(stores, time) { Report = problem => incidents.Report(IncidentKind.StoreReadOnly, "store", problem) },
             Incidents = incidents,
             Checks = checks,
             Scrub = scrub,

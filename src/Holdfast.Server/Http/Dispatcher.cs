@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 namespace Holdfast.Server.Http;
 
 /// <summary>Brings a request to the capability that answers it, after its path and its caller were checked.</summary>
-internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve reserve, StoreWatch watch)
+internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve reserve, StoreWatch watch, StoreWrites writes)
 {
     private static readonly StringValues ApiVersion = "registry/2.0";
     private static readonly StringValues NoSniff = "nosniff";
@@ -42,6 +42,10 @@ internal sealed class Dispatcher(RouteTable routes, AccessGate gate, DiskReserve
         catch (StoreAwayException) when (!request.Context.Response.HasStarted)
         {
             await watch.FailAsync(request);
+        }
+        catch (StoreUnwritableException e) when (!request.Context.Response.HasStarted)
+        {
+            await writes.FailAsync(request, e);
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed record Failure(Outcome Outcome, string Message, bool IsOurs = fa
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new(Outcome.RequestTooLarge, "the request is too large"),
         BadHttpRequestException => new(Outcome.RequestMalformed, "the request is malformed or its body ended early"),
         StoreFullException => new(Outcome.StoreFull, "the server has no room left to store this; pulls and deletes go on"),
+        StoreUnwritableException => new(Outcome.StoreUnwritable, "the server's disk takes no writes at the moment; pulls go on"),
         _ => Unknown,
     };
 

@@ -34,6 +34,10 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     /// <summary>How many are open; from memory.</summary>
     public OpenCounts Open => _open;
 
+    /// <summary>What is open and could not be written down so far; its id is 0.</summary>
+    public IEnumerable<Incident> NotWritten => _unwritten.Where(entry => !entry.Value.IsHealed)
+        .Select(entry => new Incident(0, entry.Key.Kind, entry.Key.Subject, entry.Value.Text, entry.Value.AtMs, entry.Value.AtMs, 1));
+
     /// <summary>Is told the subject of each incident that ends, and of each finding that must be reported again to be known.</summary>
     public Action<string> Ended { get; set; } = static _ => { };
 

@@ -37,6 +37,7 @@ internal enum Outcome
     StoreFull,
     StoreUnreadable,
     StoreAway,
+    StoreUnwritable,
     RequestMalformed,
     RequestTimedOut,
     RequestTooLarge,
@@ -92,6 +93,7 @@ internal static class Outcomes
         Outcome.StoreFull => new OutcomeAnswer(507, "INSUFFICIENT_STORAGE"),
         Outcome.StoreUnreadable => new OutcomeAnswer(500, "STORE_UNREADABLE"),
         Outcome.StoreAway => new OutcomeAnswer(503, "STORE_AWAY"),
+        Outcome.StoreUnwritable => new OutcomeAnswer(503, "STORE_READ_ONLY"),
         Outcome.Draining => new OutcomeAnswer(503, "UNAVAILABLE"),
         Outcome.Failed => new OutcomeAnswer(500, "UNKNOWN"),
     };

@@ -28,9 +28,12 @@ internal sealed class IncidentsEndpoint(ContentStores stores, IncidentBook book,
             request.Aborted);
         var page = found.Take((int)limit).ToList();
         var asked = counts.Where(count => filter.Kind is null || count.Kind == filter.Kind).ToList();
+        // A disk that takes no writes is an incident that can't be written down: the list must not say that all is well then.
+        var isFirst = filter.BeforeId == long.MaxValue && filter.State != IncidentState.Healed;
+        var unwritten = book.NotWritten.Where(incident => filter.Kind is null || incident.Kind == filter.Kind).ToList();
         await request.AnswerAsync(new IncidentPage(
-            [.. page.Select(incident => Describe(incident))],
-            asked.Sum(count => count.Open),
+            [.. (isFirst ? unwritten : []).Concat(page).Select(incident => Describe(incident))],
+            asked.Sum(count => count.Open) + unwritten.Count,
             asked.Sum(count => count.Acknowledged),
             IncidentKinds.List.ToDictionary(kind => kind.Name(), kind => counts.FirstOrDefault(count => count.Kind == kind).Open, StringComparer.Ordinal),
             found.Count > page.Count ? page[^1].Id.ToString(CultureInfo.InvariantCulture) : null));

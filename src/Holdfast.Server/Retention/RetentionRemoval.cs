@@ -13,7 +13,10 @@ namespace Holdfast.Server.Retention;
 /// <param name="planned">At most <see cref="BatchSize"/>, each with the id of the operation that it would be.</param>
 internal sealed class RetentionRemoval(RuledRepository at, InUseReferences inUse, string run, RetentionDecision decided, IReadOnlyList<(PlannedRoot Root, string Operation)> planned)
 {
-    /// <summary>So many are moved to the trash in one transaction, for which other writes wait.</summary>
+    /// <summary>
+    /// So many are moved to the trash in one transaction, for which other writes wait. Measured with 100,000 roots and keepNewest 10 on two busy cores: median 3 ms inside the writer,
+    /// 23 ms at the 99th percentile, 105 ms the longest of 401; with keepNewest 1,000, whose newest are looked up for each batch, 24, 106 and 127 ms. Deciding itself took 1 to 3 s, outside.
+    /// </summary>
     public const int BatchSize = 50;
 
     // Of those that stay, so many are looked up to find one that is still there.

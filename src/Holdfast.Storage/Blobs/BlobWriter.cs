@@ -55,3 +55,11 @@ public sealed class StoreFullException : IOException
     {
     }
 }
+
+/// <summary>The store takes no writes, and would not if asked again at once: its file system is read-only, or the disk below the database refuses them. Reading goes on.</summary>
+public sealed class StoreUnwritableException : IOException
+{
+    public StoreUnwritableException(string message, Exception? inner) : base(message, inner)
+    {
+    }
+}

@@ -41,6 +41,7 @@ internal static partial class Posix
     private const int Interrupted = 4;
     private const int WouldBlock = 11;
     private const int NoSpace = 28;
+    private const int ReadOnlyFileSystem = 30;
     private const int QuotaExceeded = 122;
 
     /// <returns>The open file, or null if there is none of that name (and <see cref="Create"/> wasn't asked for).</returns>
@@ -193,6 +194,7 @@ internal static partial class Posix
     {
         StoreFullException full => full,
         IOException { HResult: NoSpace or QuotaExceeded } io => new StoreFullException(io.Message, io),
+        IOException { HResult: ReadOnlyFileSystem } io and not StoreUnwritableException => new StoreUnwritableException(io.Message, io),
         IOException io => io,
         _ => new IOException(error.Message, error),
     };
@@ -208,7 +210,12 @@ internal static partial class Posix
     {
         var message = $"cannot {call} '{path}': {Marshal.GetPInvokeErrorMessage(error)}";
         var cause = new Win32Exception(error);
-        return error is NoSpace or QuotaExceeded ? new StoreFullException(message, cause) : new IOException(message, cause);
+        return error switch
+        {
+            NoSpace or QuotaExceeded => new StoreFullException(message, cause),
+            ReadOnlyFileSystem => new StoreUnwritableException(message, cause),
+            _ => new IOException(message, cause),
+        };
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

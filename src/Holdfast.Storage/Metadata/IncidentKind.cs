@@ -26,6 +26,9 @@ public enum IncidentKind
 
     DiskReserve,
 
+    /// <summary>The store takes no writes: its file system is read-only.</summary>
+    StoreReadOnly,
+
     Certificate,
 
     Configuration,
@@ -60,6 +63,7 @@ public static class IncidentKinds
         IncidentKind.UnknownFile => "unknown-file",
         IncidentKind.StoreUnreadable => "store-unreadable",
         IncidentKind.DiskReserve => "disk-reserve",
+        IncidentKind.StoreReadOnly => "store-read-only",
         IncidentKind.Certificate => "certificate",
         IncidentKind.Configuration => "configuration",
         IncidentKind.CheckOverdue => "check-overdue",

@@ -47,11 +47,20 @@ internal static class SqliteConnections
 
     /// <summary>A full disk as the seam's exception; anything else as it is.</summary>
     public static Exception Translate(Exception error) =>
-        IsFull(error) ? new StoreFullException("the database has no room left", error) : error;
+        IsFull(error) ? new StoreFullException("the database has no room left", error)
+        : IsUnwritable(error) ? new StoreUnwritableException($"the database can't be written: {error.Message}", error)
+        : error;
 
     // The log's index, a file beside the database that its connections share, has an error of its own for this.
     public static bool IsFull(Exception error) =>
         error is SqliteException { SqliteErrorCode: raw.SQLITE_FULL } or SqliteException { SqliteExtendedErrorCode: raw.SQLITE_IOERR_SHMSIZE };
+
+    // What a read-only file system says to the calls that write; to a read it says nothing.
+    private static bool IsUnwritable(Exception error) => error is SqliteException { SqliteErrorCode: raw.SQLITE_READONLY }
+        or SqliteException
+        {
+            SqliteExtendedErrorCode: raw.SQLITE_IOERR_WRITE or raw.SQLITE_IOERR_FSYNC or raw.SQLITE_IOERR_DIR_FSYNC or raw.SQLITE_IOERR_TRUNCATE,
+        };
 
     public static bool InTransaction(MetadataSession session) => raw.sqlite3_get_autocommit(((SqliteConnection)session.Connection).Handle) == 0;
 

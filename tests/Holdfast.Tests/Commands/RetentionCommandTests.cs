@@ -1,8 +1,8 @@
+using System.Diagnostics;
 using System.Net;
-using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Text;
+using System.Net.Sockets;
 using System.Text.Json;
+using Holdfast.Testing;
 using Holdfast.Tests.Configuration;
 using Shouldly;
 using Xunit;
@@ -17,7 +17,7 @@ public sealed class RetentionCommandTests(ConfigurationFolder folder) : IClassFi
     {
         await using var server = await StartAsync("one", "keepTags: [\"keep*\"], maxRemoved: 100%");
         foreach (var tag in (string[])["keep-1", "old-1", "old-2"])
-            await PushAsync(server, "team/app", tag);
+            await SmallImage.PushAsync(server, "team/app", tag);
 
         var (exitCode, output, errors) = await RunAsync("one", "plan", "--out", "plan.json");
         errors.ShouldNotContain("holdfast retention"); // but maybe its progress
@@ -34,7 +34,7 @@ public sealed class RetentionCommandTests(ConfigurationFolder folder) : IClassFi
         exitCode.ShouldBe(2);
         errors.ShouldBe($"holdfast retention plan: --out nowhere/plan.json: there is no folder {Path.Combine(folder.Path, "nowhere")}; make it first\n");
 
-        await PushAsync(server, "team/app", "old-2", seed: 7);
+        await SmallImage.PushAsync(server, "team/app", "old-2", seed: 7);
         (exitCode, output, errors) = await RunAsync("one", "apply", "--plan", "plan.json");
         errors.ShouldContain("there is nobody to ask");
         exitCode.ShouldBe(2);
@@ -57,12 +57,12 @@ public sealed class RetentionCommandTests(ConfigurationFolder folder) : IClassFi
     public async Task Retention_ApplyThatAGuardStops_EndsWithFindings()
     {
         await using var server = await StartAsync("two", "keepTags: [\"keep*\"], inUse: [users]");
-        await PushAsync(server, "app", "old");
+        await SmallImage.PushAsync(server, "app", "old");
         var (exitCode, output, _) = await RunAsync("two", "apply", "--yes");
         output.ShouldContain("retention[0] STOPPED: line 2 of ");
         exitCode.ShouldBe(1);
         await using var other = await StartAsync("three", "keepTags: [\"keep*\"]");
-        await PushAsync(other, "app", "old");
+        await SmallImage.PushAsync(other, "app", "old");
         (exitCode, output, _) = await RunAsync("three", "apply", "--yes");
         output.ShouldContain("  STOPPED: would remove all 1 images, which needs maxRemoved: 100%");
         exitCode.ShouldBe(1);
@@ -96,6 +96,93 @@ public sealed class RetentionCommandTests(ConfigurationFolder folder) : IClassFi
         exitCode.ShouldBe(2);
     }
 
+    [Fact]
+    public async Task Retention_PlanTwiceTruncatedOrOfAnotherServer_RemovesNothingMore()
+    {
+        await using var server = await StartAsync("six", "keepTags: [\"keep*\"], maxRemoved: 100%");
+        foreach (var tag in (string[])["keep-1", "old-1"])
+            await SmallImage.PushAsync(server, "app", tag);
+        (await RunAsync("six", "plan", "--out", "six.json")).ExitCode.ShouldBe(0);
+        var (exitCode, output, errors) = await RunAsync("six", "apply", "--plan", "six.json", "--yes");
+        output.ShouldContain("removed 1 image; undo it");
+        (exitCode, output, errors) = await RunAsync("six", "apply", "--plan", "six.json", "--yes");
+        output.ShouldContain("  stays    old-1  gone, or part of another image by now\nremoved nothing\n");
+        exitCode.ShouldBe(0);
+
+        var whole = await File.ReadAllTextAsync(Path.Combine(folder.Path, "six.json"));
+        foreach (var length in (int[])[whole.Length / 2, whole.Length - 3, 1, 0])
+        {
+            folder.Write("cut.json", whole[..length]);
+            (exitCode, output, errors) = await RunAsync("six", "apply", "--plan", "cut.json", "--yes");
+            errors.ShouldContain("can't be read as a plan");
+            exitCode.ShouldBe(2);
+        }
+
+        await using var other = await StartAsync("seven", "keepTags: [\"keep*\"], maxRemoved: 100%");
+        await SmallImage.PushAsync(other, "app", "old-1");
+        (exitCode, output, errors) = await RunAsync("seven", "apply", "--plan", "six.json", "--yes");
+        errors.ShouldContain("the plan was made for another store; make one here");
+        exitCode.ShouldBe(2);
+        (await other.Client.GetStringAsync("/v2/app/tags/list")).ShouldContain("old-1");
+    }
+
+    [Fact]
+    [Promise("P6")]
+    public async Task Retention_ListThatNeverAnswers_StopsTheRunAndASecondRunIsRefusedMeanwhile()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var server = await StartAsync("eight", $"keepTags: [\"keep*\"], maxRemoved: 100%, inUse: [\"http://{silent.LocalEndpoint}/list\"]");
+        await SmallImage.PushAsync(server, "app", "old");
+        var first = RunAsync("eight", "apply", "--yes");
+        using var asked = await silent.AcceptTcpClientAsync();
+        var (exitCode, _, errors) = await RunAsync("eight", "apply", "--yes");
+        errors.ShouldContain("is under way");
+        exitCode.ShouldBe(2);
+        (exitCode, var output, errors) = await first;
+        output.ShouldContain("not here within 10 s");
+        output.ShouldContain("removed nothing");
+        exitCode.ShouldBe(1);
+        (await HoldfastProcess.RunAsync(folder.Path, ["incidents", "--data", "eight"])).Output.ShouldContain("open  retention-guard  retention[0]");
+        (await server.Client.GetStringAsync("/v2/app/tags/list")).ShouldContain("old");
+    }
+
+    [Fact]
+    [Promise("P7")]
+    public async Task Retention_Schedule_RunsByItselfAndCanBeUndoneAndIsTold()
+    {
+        await using var server = await StartAsync("nine", "keepTags: [\"keep*\"], maxRemoved: 100%, schedule: \"* * * * *\"");
+        foreach (var tag in (string[])["keep-1", "old-1"])
+            await SmallImage.PushAsync(server, "app", tag);
+        // It looks once a minute.
+        var since = Stopwatch.StartNew();
+        while ((await server.Client.GetStringAsync("/v2/app/tags/list")).Contains("old-1", StringComparison.Ordinal))
+        {
+            since.Elapsed.ShouldBeLessThan(TimeSpan.FromMinutes(3));
+            await Task.Delay(250, TestContext.Current.CancellationToken);
+        }
+        string output;
+        // The end of the run is written down after its last removal.
+        do
+        {
+            since.Elapsed.ShouldBeLessThan(TimeSpan.FromMinutes(3));
+            (_, output, _) = await RunAsync("nine", "status", "--json");
+        }
+        while (!output.Contains("\"run\"", StringComparison.Ordinal));
+        using var status = JsonDocument.Parse(output);
+        var rule = status.RootElement.GetProperty("rules")[0];
+        var run = rule.GetProperty("lastRun").GetProperty("run").GetString()!;
+        rule.GetProperty("lastRun").GetProperty("removed").GetInt32().ShouldBe(1);
+        rule.GetProperty("nextRunAt").GetDateTimeOffset().Second.ShouldBe(0);
+        var metrics = await server.Client.GetStringAsync("/metrics");
+        metrics.ShouldContain("holdfast_retention_removed_total 1\n");
+        metrics.ShouldContain("holdfast_retention_last_run_timestamp_seconds{rule=\"retention[0]\"} ");
+        (_, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["trash", "list", "--run", run, "--data", "nine"]);
+        output.ShouldContain("old-1");
+        (await HoldfastProcess.RunAsync(folder.Path, ["trash", "restore", "--run", run, "--data", "nine"])).ExitCode.ShouldBe(0);
+        (await server.Client.GetStringAsync("/v2/app/tags/list")).ShouldContain("old-1");
+    }
+
     private Task<RunningServer> StartAsync(string data, string rule)
     {
         folder.Write($"{data}.yaml", $"data: {data}\nregistries: {{ main: {{}} }}\nlisteners: [ {{ url: http://127.0.0.1:0 }} ]\nretention: [ {{ registries: [main], repositories: [\"**\"], {rule} }} ]\n");
@@ -104,19 +191,4 @@ public sealed class RetentionCommandTests(ConfigurationFolder folder) : IClassFi
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(string data, params string[] arguments) =>
         HoldfastProcess.RunAsync(folder.Path, ["retention", .. arguments, "--data", data]);
-
-    private static async Task PushAsync(RunningServer server, string repository, string tag, int seed = 0)
-    {
-        var config = Encoding.UTF8.GetBytes($"{{\"config\":\"{tag} {seed}\"}}");
-        var digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(config));
-        using var blob = await server.Client.PostAsync($"/v2/{repository}/blobs/uploads/?digest={digest}", new ByteArrayContent(config));
-        blob.StatusCode.ShouldBe(HttpStatusCode.Created);
-        var manifest = $$"""
-            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[],
-             "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{digest}}","size":{{config.Length}} } }
-            """;
-        using var content = new StringContent(manifest, MediaTypeHeaderValue.Parse("application/vnd.oci.image.manifest.v1+json"));
-        using var put = await server.Client.PutAsync($"/v2/{repository}/manifests/{tag}", content);
-        put.StatusCode.ShouldBe(HttpStatusCode.Created, await put.Content.ReadAsStringAsync());
-    }
 }
