@@ -27,6 +27,9 @@ internal static class Actions
         new("emergency", 1, true, CollectAll),
         new("time", 6, false, Advance),
         new("damage", 2, true, Damage),
+        new("retention", 4, true, Retain),
+        new("purge", 1, true, Purge),
+        new("heal", 3, true, Heal),
     ];
 
     private static void Push(World world) => PushSome(world, world.Random.Next(3));
@@ -86,6 +89,27 @@ internal static class Actions
     {
         world.Steps++;
         world.Process.Run("collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
+    }
+
+    private static void Retain(World world)
+    {
+        if (world.Profile.Rules.Count == 0)
+            return;
+        world.Steps++;
+        world.Process.RunAlone("note pulls", world.Retention.FlushAsync);
+        world.Process.Run("retention", world.Retention.RunAsync);
+    }
+
+    private static void Purge(World world)
+    {
+        if (world.Profile.HasPurges)
+            world.Process.Run("purge", () => new Purger(world).PurgeAsync());
+    }
+
+    private static void Heal(World world)
+    {
+        world.Steps++;
+        world.Process.Run("heal", () => world.Process.Healer.RunDueAsync(CancellationToken.None));
     }
 
     private static void Sweep(World world)

@@ -1,6 +1,8 @@
 using Holdfast.Server;
 using Holdfast.Server.Collection;
+using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
+using Holdfast.Server.Retention;
 using Holdfast.Server.Scrub;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
@@ -23,7 +25,7 @@ internal sealed class ServerProcess
     public ServerProcess(World world)
     {
         _world = world;
-        var database = new SimulatedDatabase(world.Session, world.Journal, world.Schedule);
+        var database = new SimulatedDatabase(world, world.Session, world.Journal, world.Schedule);
         Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
         var incidents = new IncidentBook(database, world.Time, NullLogger<IncidentBook>.Instance);
         var terms = new CollectionTerms(
@@ -37,6 +39,16 @@ internal sealed class ServerProcess
             Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond },
         };
         Checks = StoreChecks.Create(Stores, options.Scrub, incidents, world.Time, NullLoggerFactory.Instance);
+        var source = new BytesSource(Stores, world.Profile.HasDonor ? [world.Donor] : [], Checks, world.Time) { Reserve = new DiskReserve(Stores.Blobs, 0, world.Time) };
+        Healer = new Healer(Stores, source, Checks, world.Time);
+        var rules = new RetentionRules(world.Profile.Rules, new Dictionary<string, int> { [World.Registry] = world.KeyOf(0).Registry });
+        Retention = new RetentionRuns(
+            new RetentionPlanner(database, rules, new InUseLists(world.Time), world.Time),
+            incidents,
+            () => world.NewId().ToString("N")[..12],
+            NullLogger<RetentionRuns>.Instance);
+        Pulls = new PullNotes(database, world.Time, NullLogger<PullNotes>.Instance);
+        Incidents = incidents;
         Scrub = new StoreScrub(Stores, options, Checks, world.Time, NullLoggerFactory.Instance);
     }
 
@@ -47,6 +59,14 @@ internal sealed class ServerProcess
     public StoreChecks Checks { get; }
 
     public StoreScrub Scrub { get; }
+
+    public Healer Healer { get; }
+
+    public RetentionRuns Retention { get; }
+
+    public PullNotes Pulls { get; }
+
+    public IncidentBook Incidents { get; }
 
     public MetadataDatabase Metadata => Stores.Metadata;
 
@@ -66,6 +86,9 @@ internal sealed class ServerProcess
             await _world.RebuildAsync();
         await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
         await Collector.RecoverAsync(CancellationToken.None);
+        await Incidents.RefreshAsync(CancellationToken.None);
+        await Healer.BeginAsync(CancellationToken.None);
+        _world.Retention.Learn(isRestorable: false);
         IsReady = true;
         _world.Trace?.Invoke("  ready");
     }

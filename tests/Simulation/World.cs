@@ -38,8 +38,14 @@ internal sealed class World
         Journal = new SimulatedJournal(RegistryName);
         _keys = [.. Enumerable.Range(0, Repositories).Select(i => new RepositoryKey(registry, RepositoryName.Parse($"r{i}")))];
         Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null);
+        Retention = new RetentionWatch(this);
+        Donor = new SimulatedDonor(this);
         Process = new ServerProcess(this);
     }
+
+    public RetentionWatch Retention { get; }
+
+    public SimulatedDonor Donor { get; }
 
     /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
     public HashSet<Digest> Damaged { get; } = [];
@@ -125,6 +131,8 @@ internal sealed class World
     /// <summary>Does the session's row outlive, and does nobody use it? What a client would learn by asking for the upload's status.</summary>
     public bool MayResume(Guid upload) => !OpenUploads.Contains(upload) && Uploads.List(Session).Any(row => row.Id == upload);
 
+    public const string Registry = RegistryName;
+
     public RepositoryKey KeyOf(int repository) => _keys[repository];
 
     public static Reference ReferenceTo(int tag) => TagReferences[tag];
@@ -156,6 +164,7 @@ internal sealed class World
         Time.Abandon();
         Disk = Disk.Cut(Random);
         Model.ForgetAll();
+        Retention.Abandon();
         OpenUploads.Clear();
         _linkDeletes.Clear();
         if (_emergencies > 0)
