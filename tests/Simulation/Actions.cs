@@ -28,7 +28,7 @@ internal static class Actions
         new("time", 6, false, Advance),
         new("damage", 2, true, Damage),
         new("retention", 4, true, Retain),
-        new("purge", 1, true, Purge),
+        new("purge", 3, true, Purge),
         new("heal", 3, true, Heal),
     ];
 

@@ -25,8 +25,12 @@ internal static class Finale
     public static void Run(World world)
     {
         world.Trace?.Invoke("  the end begins");
+        if (world.Journal.Left is not null || world.Process.Database.NeedsRestart)
+            History.CrashAndStart(world);
         world.Schedule.FaultOneIn = 0;
+        world.MayCut = false;
         History.Drain(world);
+        world.MayFail = false;
         Checks.Everything(world);
         // Every link of a chain (index, child, layer, blob) may take its own grace and its own time in the trash.
         for (var round = 0; round < 8; round++)

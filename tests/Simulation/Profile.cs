@@ -58,7 +58,7 @@ internal sealed record Profile
             LosesRows = random.Next(2) == 0,
             ScrubBytesPerSecond = random.Next(3) == 0 ? 100 : long.MaxValue,
             HasEmergencies = random.Next(4) == 0,
-            HasPurges = random.Next(3) == 0,
+            HasPurges = random.Next(2) == 0,
             HasDonor = random.Next(2) == 0,
             Rules = [.. Enumerable.Range(0, random.Next(4)).Select(_ => DrawRule(random))],
             Weights = weights,
@@ -77,6 +77,6 @@ internal sealed record Profile
         KeepYoungerThan = random.Next(4) == 0 ? TimeSpan.FromHours(1 + random.Next(48)) : null,
         KeepPulledWithin = random.Next(4) == 0 ? TimeSpan.FromHours(1 + random.Next(48)) : null,
         UntaggedAfter = random.Next(2) == 0 ? TimeSpan.FromMinutes(random.Next(2000)) : null,
-        MaxRemovedPercent = random.Next(3) switch { 0 => 25, 1 => 60, _ => 100 },
+        MaxRemovedPercent = random.Next(4) switch { 0 => 25, 1 => 60, _ => 100 },
     };
 }

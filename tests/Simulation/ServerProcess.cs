@@ -25,7 +25,7 @@ internal sealed class ServerProcess
     public ServerProcess(World world)
     {
         _world = world;
-        var database = new SimulatedDatabase(world, world.Session, world.Journal, world.Schedule);
+        var database = Database = new SimulatedDatabase(world);
         Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
         var incidents = new IncidentBook(database, world.Time, NullLogger<IncidentBook>.Instance);
         var terms = new CollectionTerms(
@@ -51,6 +51,8 @@ internal sealed class ServerProcess
         Incidents = incidents;
         Scrub = new StoreScrub(Stores, options, Checks, world.Time, NullLoggerFactory.Instance);
     }
+
+    public SimulatedDatabase Database { get; }
 
     public ContentStores Stores { get; }
 
@@ -82,8 +84,7 @@ internal sealed class ServerProcess
     public async Task StartAsync()
     {
         _world.Trace?.Invoke("  start");
-        if (_world.HasLostRows)
-            await _world.RebuildAsync();
+        Database.Open(await StartOfRows.RunAsync(_world));
         await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, _world.Time, CancellationToken.None);
         await Collector.RecoverAsync(CancellationToken.None);
         await Incidents.RefreshAsync(CancellationToken.None);
@@ -120,7 +121,7 @@ internal sealed class ServerProcess
         {
             await work();
         }
-        catch (IOException e)
+        catch (IOException e) when (_world.MayFail)
         {
             _world.Trace?.Invoke($"  {what}: {e.Message}");
         }

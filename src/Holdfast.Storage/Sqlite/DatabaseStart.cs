@@ -183,7 +183,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
 
     // What a crash can leave to replay is one batch, all of whose lines name its first. More comes from an older copy, of which nobody knows how old it
     // is: its leases and times of pulls are out of date.
-    private static bool IsCrashTail(JournalPosition position, JournalScan scan) =>
+    internal static bool IsCrashTail(JournalPosition position, JournalScan scan) =>
         scan.ReadChanges(position.Sequence).All(change => change.Batch <= position.Sequence + 1);
 
     // The database is the truth, and what of the journal is there is kept as evidence.
