@@ -12,6 +12,8 @@ namespace Simulation;
 /// </summary>
 internal sealed class SimulatedDatabase(World world) : MetadataDatabase
 {
+    private static readonly TaskCompletionSource Never = new();
+
     private readonly List<PendingChange> _queue = [];
     private JournalWriter? _journal;
     private BatchCommit? _commit;
@@ -44,6 +46,9 @@ internal sealed class SimulatedDatabase(World world) : MetadataDatabase
         var pending = new PendingChange<TState, TResult>(state, world.Profile.Rules.Count > 0 ? Watched(change) : change, cancellationToken);
         _queue.Add(pending);
         Gather();
+        // A commit may end at once, and so may its caller's wait for it: not if the power went in it.
+        if (world.Journal.Left is not null)
+            await Never.Task;
         TResult result;
         try
         {

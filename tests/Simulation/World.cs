@@ -38,7 +38,7 @@ internal sealed class World
         var registry = Registries.Ensure(rows.Session, RegistryName);
         Journal = new SimulatedJournal(this);
         _keys = [.. Enumerable.Range(0, Repositories).Select(i => new RepositoryKey(registry, RepositoryName.Parse($"r{i}")))];
-        Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null);
+        Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null, () => Process!.Database.NeedsRestart);
         Retention = new RetentionWatch(this);
         Donor = new SimulatedDonor(this);
         Process = new ServerProcess(this);
