@@ -1,4 +1,5 @@
 using Holdfast.Server.Collection;
+using Holdfast.Storage.Metadata;
 using Simulation.Clients;
 
 namespace Simulation;
@@ -184,6 +185,9 @@ internal static class Actions
         if (stored.Count == 0)
             return;
         var digest = stored[world.Random.Next(stored.Count)];
+        // Of a push that failed the next start may want the only copy.
+        if (world.Process.Database.NeedsRestart && Content.FindNode(digest) is not null && Manifests.ReadPayload(world.Session, digest) is null)
+            return;
         var bytes = (byte[])world.Disk.Find(digest)!.Bytes.Clone();
         var kind = world.Random.Next(3);
         if (kind == 0 && bytes.Length > 0)

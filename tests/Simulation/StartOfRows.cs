@@ -57,7 +57,10 @@ internal static class StartOfRows
         await rebuild.ReplayAsync(Store, position.Sequence, CancellationToken.None);
         ShouldBeTaken(rebuild.Refused);
         if (!isCrash)
-            RebuildEnd.Caution(world.Session, world.Time.NowMs);
+        {
+            var ends = new RebuildEnd(world.Session, world.Process.Stores.Blobs);
+            ends.Settle([], await ends.FindUnusedAsync(CancellationToken.None), [], world.Time.NowMs);
+        }
         world.Trace?.Invoke($"    replayed {scan.Last - position.Sequence} changes{(isCrash ? "" : " onto an older copy")}");
         return position with { Sequence = scan.Last };
     }

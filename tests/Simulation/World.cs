@@ -193,11 +193,15 @@ internal sealed class World
         {
             Trace?.Invoke("  an older copy of the database is put back");
             _rows.PutCopyBack();
+            HadOlderRows = true;
             return;
         }
         Trace?.Invoke("  the database is lost");
         HasLostRows = true;
     }
+
+    /// <summary>Then rows that nothing refers to may be those of files that the collection has taken, if a power cut came while the start looked for them.</summary>
+    public bool HadOlderRows { get; private set; }
 
     public void ClearRows()
     {

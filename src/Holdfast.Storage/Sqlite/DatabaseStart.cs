@@ -171,7 +171,9 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
         Findings.Replayed = await rebuild.ReplayAsync(position.Store, position.Sequence, cancellationToken);
         if (!isCrash)
         {
-            RebuildEnd.Caution(session, _nowMs);
+            // The collection may have taken files since the copy was made, whose rows the copy still has.
+            var ends = new RebuildEnd(session, blobs);
+            ends.Settle([], await ends.FindUnusedAsync(cancellationToken), [], _nowMs);
             Findings.Warn($"holdfast.db was {missing} changes behind the journal (an older copy?); they were replayed");
         }
         foreach (var refused in rebuild.Refused)
