@@ -1,4 +1,5 @@
 using Holdfast.Server.Collection;
+using Holdfast.Storage.Metadata;
 using Simulation.Clients;
 
 namespace Simulation;
@@ -27,6 +28,9 @@ internal static class Actions
         new("emergency", 1, true, CollectAll),
         new("time", 6, false, Advance),
         new("damage", 2, true, Damage),
+        new("retention", 4, true, Retain),
+        new("purge", 3, true, Purge),
+        new("heal", 3, true, Heal),
     ];
 
     private static void Push(World world) => PushSome(world, world.Random.Next(3));
@@ -86,6 +90,27 @@ internal static class Actions
     {
         world.Steps++;
         world.Process.Run("collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
+    }
+
+    private static void Retain(World world)
+    {
+        if (world.Profile.Rules.Count == 0)
+            return;
+        world.Steps++;
+        world.Process.RunAlone("note pulls", world.Retention.FlushAsync);
+        world.Process.Run("retention", world.Retention.RunAsync);
+    }
+
+    private static void Purge(World world)
+    {
+        if (world.Profile.HasPurges)
+            world.Process.Run("purge", () => new Purger(world).PurgeAsync());
+    }
+
+    private static void Heal(World world)
+    {
+        world.Steps++;
+        world.Process.Run("heal", () => world.Process.Healer.RunDueAsync(CancellationToken.None));
     }
 
     private static void Sweep(World world)
@@ -167,6 +192,9 @@ internal static class Actions
         if (stored.Count == 0)
             return;
         var digest = stored[world.Random.Next(stored.Count)];
+        // Of a push that failed the next start may want the only copy.
+        if (world.Process.Database.NeedsRestart && Content.FindNode(digest) is not null && Manifests.ReadPayload(world.Session, digest) is null)
+            return;
         var bytes = (byte[])world.Disk.Find(digest)!.Bytes.Clone();
         var kind = world.Random.Next(3);
         if (kind == 0 && bytes.Length > 0)

@@ -26,7 +26,9 @@ internal static class Checks
              + (SELECT COUNT(*) FROM trash t JOIN manifests m ON m.id = t.manifest_id WHERE t.kind = 2 AND m.trashed_at IS NULL)
         """;
     private const string LiveBlobs = """
-        SELECT b.digest, b.size FROM blobs b
+        SELECT b.digest, b.size,
+          EXISTS (SELECT 1 FROM links l WHERE l.blob_id = b.id) OR EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = b.id)
+        FROM blobs b
         WHERE b.deleting_at IS NULL
         """;
     private const string Going = """
@@ -67,7 +69,7 @@ internal static class Checks
             var digest = rows.Digest(0);
             if (world.IsDurable(digest))
                 world.Damaged.Remove(digest);
-            else if (!world.IsRight(digest) && !world.Damaged.Contains(digest))
+            else if (!world.IsRight(digest) && !world.Damaged.Contains(digest) && (rows.Long(2) == 1 || !world.HadOlderRows))
                 throw new BrokenPromiseException($"{Content.NameOf(digest)} has a row and no right bytes");
             if (rows.Long(1) != Content.BytesOf(digest).Length)
                 throw new BrokenPromiseException($"the row of {Content.NameOf(digest)} states another size");

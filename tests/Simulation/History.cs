@@ -37,7 +37,9 @@ internal static class History
         var (lastCheck, lastStep) = (0, 0);
         while (world.Steps < steps)
         {
-            if (profile.CrashOneIn > 0 && world.Random.Next(profile.CrashOneIn) == 0)
+            if (world.Journal.Left is not null || (profile.CrashOneIn > 0 && world.Random.Next(profile.CrashOneIn) == 0))
+                CrashAndStart(world);
+            else if (world.Process.Database.NeedsRestart && world.Random.Next(100) == 0)
                 CrashAndStart(world);
             else if (world.Process.Busy < profile.Clients && (world.Schedule.IsIdle || world.Random.Next(12) == 0))
                 StartOne(world, profile, total);
@@ -48,6 +50,8 @@ internal static class History
                 continue;
             lastStep = world.Steps;
             Checks.Edges(world);
+            if (profile.LosesRows && world.Random.Next(60) == 0 && world.Journal.Left is null)
+                world.Rows.TakeCopy();
             if (world.Steps - lastCheck < StepsBetweenChecks)
                 continue;
             lastCheck = world.Steps;
@@ -64,11 +68,11 @@ internal static class History
             if (mayLoseRows && world.Profile.LosesRows && world.Random.Next(4) == 0)
                 world.TryLoseRows();
             world.Process.Run("start-up", world.Process.StartAsync);
-            while (!world.Process.IsReady && world.Process.Busy > 0 && world.Random.Next(100) != 0)
+            while (!world.Process.IsReady && world.Process.Busy > 0 && world.Journal.Left is null && world.Random.Next(100) != 0)
                 RunOne(world);
             ThrowIfFailed(world);
         }
-        while (!world.Process.IsReady);
+        while (!world.Process.IsReady || world.Journal.Left is not null);
         Checks.Everything(world);
     }
 

@@ -8,11 +8,13 @@ namespace Simulation;
 /// </summary>
 /// <param name="look">What a client would see now under a tag; null: nothing.</param>
 /// <param name="isLive">Does a client see the manifest now?</param>
-internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> isLive)
+/// <param name="mayComeBack">May what has failed now be done by the next start, since the journal could not be rid of it?</param>
+internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> isLive, Func<bool> mayComeBack)
 {
     private readonly Dictionary<(int Repository, int Tag), TagState> _tags = [];
     private readonly Dictionary<(int Repository, Node Node), ManifestState> _manifests = [];
     private readonly HashSet<Change> _open = [];
+    private readonly List<Change> _comingBack = [];
     private long _sequence;
 
     /// <summary>Manifests that must be there: acknowledged, and nothing was deleted since that could take them along.</summary>
@@ -58,7 +60,12 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
     public void Refuse(Change change) => End(change, static (_, state) => [state.Known]);
 
     /// <summary>The client doesn't know.</summary>
-    public void Forget(Change change) => End(change, static (effect, state) => [state.Known, effect.Value]);
+    public void Forget(Change change)
+    {
+        End(change, static (effect, state) => [state.Known, effect.Value]);
+        if (mayComeBack())
+            _comingBack.Add(change);
+    }
 
     /// <summary>The process died: nobody hears of anything that was under way.</summary>
     public void ForgetAll()
@@ -71,6 +78,14 @@ internal sealed class Model(Func<int, int, Digest?> look, Func<int, Node, bool> 
         }
         foreach (var change in _open.ToList())
             Close(change, observe: false, static (effect, state) => [state.Known, effect.Value]);
+        foreach (var change in _comingBack)
+        {
+            foreach (var effect in change.Effects)
+                TagOf(change.Repository, effect.Tag).Undecided.AddRange([TagOf(change.Repository, effect.Tag).Known, effect.Value]);
+            foreach (var node in change.Hides)
+                ManifestOf(change.Repository, node).IsRequired = false;
+        }
+        _comingBack.Clear();
     }
 
     /// <summary>Looks at a tag; what is seen must be possible.</summary>

@@ -1,3 +1,5 @@
+using Holdfast.Server;
+
 namespace Simulation;
 
 /// <summary>
@@ -29,6 +31,14 @@ internal sealed record Profile
     /// <summary>Is the disk ever so full that all of the trash must go?</summary>
     public required bool HasEmergencies { get; init; }
 
+    public required bool HasPurges { get; init; }
+
+    /// <summary>Is there somebody to have right bytes from?</summary>
+    public required bool HasDonor { get; init; }
+
+    /// <summary>Of retention; the first that fits a repository holds.</summary>
+    public required IReadOnlyList<RetentionOptions> Rules { get; init; }
+
     /// <summary>How often each action is taken, relative to the others.</summary>
     public required int[] Weights { get; init; }
 
@@ -48,7 +58,25 @@ internal sealed record Profile
             LosesRows = random.Next(2) == 0,
             ScrubBytesPerSecond = random.Next(3) == 0 ? 100 : long.MaxValue,
             HasEmergencies = random.Next(4) == 0,
+            HasPurges = random.Next(2) == 0,
+            HasDonor = random.Next(2) == 0,
+            Rules = [.. Enumerable.Range(0, random.Next(4)).Select(_ => DrawRule(random))],
             Weights = weights,
         };
     }
+
+    /// <summary>The rule's words for a repository; null: everything stays there.</summary>
+    public RetentionOptions? RuleOf(int repository) => Rules.FirstOrDefault(rule => rule.Repositories[0] is "**" || rule.Repositories[0] == $"r{repository}");
+
+    private static RetentionOptions DrawRule(Random random) => new()
+    {
+        Registries = ["*"],
+        Repositories = [random.Next(3) == 0 ? "**" : $"r{random.Next(World.Repositories)}"],
+        KeepNewest = random.Next(2) == 0 ? random.Next(4) : null,
+        KeepTags = random.Next(3) == 0 ? [$"t{random.Next(World.TagNames)}"] : [],
+        KeepYoungerThan = random.Next(4) == 0 ? TimeSpan.FromHours(1 + random.Next(48)) : null,
+        KeepPulledWithin = random.Next(4) == 0 ? TimeSpan.FromHours(1 + random.Next(48)) : null,
+        UntaggedAfter = random.Next(2) == 0 ? TimeSpan.FromMinutes(random.Next(2000)) : null,
+        MaxRemovedPercent = random.Next(4) switch { 0 => 25, 1 => 60, _ => 100 },
+    };
 }

@@ -1,6 +1,8 @@
 using Holdfast.Server;
 using Holdfast.Server.Collection;
+using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
+using Holdfast.Server.Retention;
 using Holdfast.Server.Scrub;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
@@ -24,7 +26,7 @@ internal sealed class ServerProcess
     {
         _world = world;
         Time = new StoreTime(world.Time);
-        var database = new SimulatedDatabase(world.Session, world.Journal, world.Schedule);
+        var database = Database = new SimulatedDatabase(world);
         Stores = new ContentStores(new SimulatedBlobStore(world.Disk, world.Schedule), database);
         var incidents = new IncidentBook(database, Time, NullLogger<IncidentBook>.Instance);
         var terms = new CollectionTerms(
@@ -38,6 +40,16 @@ internal sealed class ServerProcess
             Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond },
         };
         Checks = StoreChecks.Create(Stores, options.Scrub, incidents, Time, NullLoggerFactory.Instance);
+        var source = new BytesSource(Stores, world.Profile.HasDonor ? [world.Donor] : [], Checks, Time) { Reserve = new DiskReserve(Stores.Blobs, 0, Time) };
+        Healer = new Healer(Stores, source, Checks, Time);
+        var rules = new RetentionRules(world.Profile.Rules, new Dictionary<string, int> { [World.Registry] = world.KeyOf(0).Registry });
+        Retention = new RetentionRuns(
+            new RetentionPlanner(database, rules, new InUseLists(Time), Time),
+            incidents,
+            () => world.NewId().ToString("N")[..12],
+            NullLogger<RetentionRuns>.Instance);
+        Pulls = new PullNotes(database, Time, NullLogger<PullNotes>.Instance);
+        Incidents = incidents;
         Scrub = new StoreScrub(Stores, options, Checks, Time, NullLoggerFactory.Instance);
     }
 
@@ -46,6 +58,8 @@ internal sealed class ServerProcess
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
+    public SimulatedDatabase Database { get; }
+
     public ContentStores Stores { get; }
 
     public Collector Collector { get; }
@@ -53,6 +67,14 @@ internal sealed class ServerProcess
     public StoreChecks Checks { get; }
 
     public StoreScrub Scrub { get; }
+
+    public Healer Healer { get; }
+
+    public RetentionRuns Retention { get; }
+
+    public PullNotes Pulls { get; }
+
+    public IncidentBook Incidents { get; }
 
     public MetadataDatabase Metadata => Stores.Metadata;
 
@@ -68,11 +90,13 @@ internal sealed class ServerProcess
     public async Task StartAsync()
     {
         _world.Trace?.Invoke("  start");
-        if (_world.HasLostRows)
-            await _world.RebuildAsync();
+        Database.Open(await StartOfRows.RunAsync(_world));
         await Time.BeginAsync(Metadata, CancellationToken.None);
         await StartupCleanup.RunAsync(Stores.Blobs, Stores.Metadata, UploadAge, Time, CancellationToken.None);
         await Collector.RecoverAsync(CancellationToken.None);
+        await Incidents.RefreshAsync(CancellationToken.None);
+        await Healer.BeginAsync(CancellationToken.None);
+        _world.Retention.Learn(isRestorable: false);
         IsReady = true;
         _world.Trace?.Invoke("  ready");
     }
@@ -104,7 +128,7 @@ internal sealed class ServerProcess
         {
             await work();
         }
-        catch (IOException e)
+        catch (IOException e) when (_world.MayFail)
         {
             _world.Trace?.Invoke($"  {what}: {e.Message}");
         }

@@ -28,18 +28,27 @@ internal sealed class World
     {
         _rows = rows;
         rows.Clear();
+        rows.ForgetCopy();
         Random = new Random(seed);
         Profile = Profile.Draw(Random);
         Trace = trace;
         Time = new SimulatedTime();
-        Schedule = new Schedule(Random) { Trace = trace };
+        Schedule = new Schedule(Random) { Trace = trace, IsOver = () => Journal!.Left is not null };
         Disk = new SimulatedDisk(Time);
         var registry = Registries.Ensure(rows.Session, RegistryName);
-        Journal = new SimulatedJournal(RegistryName);
+        Journal = new SimulatedJournal(this);
         _keys = [.. Enumerable.Range(0, Repositories).Select(i => new RepositoryKey(registry, RepositoryName.Parse($"r{i}")))];
-        Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null);
+        Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null, () => Process!.Database.NeedsRestart);
+        Retention = new RetentionWatch(this);
+        Donor = new SimulatedDonor(this);
         Process = new ServerProcess(this);
+        Process.Database.Open(StartOfRows.Begin(this));
+        MayCut = true;
     }
+
+    public RetentionWatch Retention { get; }
+
+    public SimulatedDonor Donor { get; }
 
     /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
     public HashSet<Digest> Damaged { get; } = [];
@@ -64,7 +73,15 @@ internal sealed class World
 
     public SimulatedDisk Disk { get; private set; }
 
-    public SimulatedJournal Journal { get; }
+    public SimulatedJournal Journal { get; private set; }
+
+    public SimulatedRows Rows => _rows;
+
+    /// <summary>False at the end, when the disk is well again.</summary>
+    public bool MayFail { get; set; } = true;
+
+    /// <summary>May the power go in the middle of a commit?</summary>
+    public bool MayCut { get; set; }
 
     /// <summary>Is the database gone, so that the next start must make it again?</summary>
     public bool HasLostRows { get; set; }
@@ -125,6 +142,8 @@ internal sealed class World
     /// <summary>Does the session's row outlive, and does nobody use it? What a client would learn by asking for the upload's status.</summary>
     public bool MayResume(Guid upload) => !OpenUploads.Contains(upload) && Uploads.List(Session).Any(row => row.Id == upload);
 
+    public const string Registry = RegistryName;
+
     public RepositoryKey KeyOf(int repository) => _keys[repository];
 
     public static Reference ReferenceTo(int tag) => TagReferences[tag];
@@ -155,7 +174,9 @@ internal sealed class World
         Schedule.Abandon();
         Time.Abandon();
         Disk = Disk.Cut(Random);
+        Journal = Journal.Left ?? Journal.Cut();
         Model.ForgetAll();
+        Retention.Abandon();
         OpenUploads.Clear();
         _linkDeletes.Clear();
         if (_emergencies > 0)
@@ -163,21 +184,29 @@ internal sealed class World
         Process = new ServerProcess(this);
     }
 
-    /// <summary>The database is gone. Not while a manifest's file is damaged, too: then its bytes would be nowhere.</summary>
+    /// <summary>The database is gone, or an older copy of it is put back. Not while a manifest's file is damaged, too: then its bytes would be nowhere.</summary>
     public void TryLoseRows()
     {
         if (Damaged.Any(digest => Content.FindNode(digest) is not null))
             return;
+        if (_rows.HasCopy && Random.Next(2) == 0)
+        {
+            Trace?.Invoke("  an older copy of the database is put back");
+            _rows.PutCopyBack();
+            HadOlderRows = true;
+            return;
+        }
         Trace?.Invoke("  the database is lost");
         HasLostRows = true;
     }
 
-    public async Task RebuildAsync()
+    /// <summary>Then rows that nothing refers to may be those of files that the collection has taken, if a power cut came while the start looked for them.</summary>
+    public bool HadOlderRows { get; private set; }
+
+    public void ClearRows()
     {
         _rows.Clear();
         Registries.Ensure(Session, RegistryName);
-        await Journal.ReplayAsync(Session, Process.Stores.Blobs, Process.NowMs);
-        HasLostRows = false;
     }
 
     private Digest? Look(int repository, int tag) =>

@@ -1,10 +1,9 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace Holdfast.Storage.Journal;
 
 /// <summary>Reads a journal file line by line, a damaged one too.</summary>
 internal static class JournalFile
 {
+    private const int MinBufferBytes = 4096;
     private const int BufferBytes = 1024 * 1024;
     private const int TailBytes = 64 * 1024;
 
@@ -13,14 +12,17 @@ internal static class JournalFile
     public readonly record struct Line(long Offset, long EndOffset, JournalRecord? Record);
 
     /// <exception cref="IOException">The file can't be read.</exception>
-    public static IEnumerable<Line> Read(string path) => Split(path).Select(line =>
+    public static IEnumerable<Line> Read(string path) => Read(JournalFolderFiles.OpenFile, path);
+
+    /// <exception cref="IOException">The file can't be read.</exception>
+    public static IEnumerable<Line> Read(Func<string, JournalBytes> open, string path) => Split(open, path).Select(line =>
         new Line(line.Offset, line.Offset + line.Bytes.Length + (line.IsEnded ? 1 : 0), line.IsEnded ? TryRead(line.Bytes) : null));
 
     // The bytes are good until the next line is asked for.
-    private static IEnumerable<(long Offset, ReadOnlyMemory<byte> Bytes, bool IsEnded)> Split(string path)
+    private static IEnumerable<(long Offset, ReadOnlyMemory<byte> Bytes, bool IsEnded)> Split(Func<string, JournalBytes> open, string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
-        var buffer = new byte[BufferBytes];
+        using var file = open(path);
+        var buffer = new byte[(int)Math.Clamp(file.Length + 1, MinBufferBytes, BufferBytes)];
         var (filled, start, offset) = (0, 0, 0L);
         while (true)
         {
@@ -35,7 +37,7 @@ internal static class JournalFile
             (filled, start) = (filled - start, 0);
             if (filled == buffer.Length)
                 Array.Resize(ref buffer, buffer.Length * 2);
-            var read = RandomAccess.Read(file, buffer.AsSpan(filled), offset + filled);
+            var read = file.Read(buffer.AsSpan(filled), offset + filled);
             if (read > 0)
             {
                 filled += read;
@@ -52,7 +54,7 @@ internal static class JournalFile
     public static long? FindDamage(string path, CancellationToken cancellationToken)
     {
         long? suspect = null;
-        foreach (var line in Split(path))
+        foreach (var line in Split(JournalFolderFiles.OpenFile, path))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (suspect is not null)
@@ -64,25 +66,27 @@ internal static class JournalFile
     }
 
     /// <summary>The first and the last line alone, as a start reads them. The last is null if it is damaged, or too long for this to find its beginning.</summary>
-    public static (JournalRecord? First, JournalRecord? Last, long LengthBytes) ReadEnds(string path)
+    public static (JournalRecord? First, JournalRecord? Last, long LengthBytes) ReadEnds(string path) => ReadEnds(JournalFolderFiles.OpenFile, path);
+
+    public static (JournalRecord? First, JournalRecord? Last, long LengthBytes) ReadEnds(Func<string, JournalBytes> open, string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var length = RandomAccess.GetLength(file);
+        using var file = open(path);
+        var length = file.Length;
         return (ReadFirst(file), ReadLast(file, length), length);
     }
 
-    private static JournalRecord? ReadFirst(SafeFileHandle file)
+    private static JournalRecord? ReadFirst(JournalBytes file)
     {
         var bytes = new byte[512];
-        var read = RandomAccess.Read(file, bytes, 0);
+        var read = file.Read(bytes, 0);
         var end = bytes.AsSpan(0, read).IndexOf((byte)'\n');
         return end < 0 ? null : TryRead(bytes.AsMemory(0, end));
     }
 
-    private static JournalRecord? ReadLast(SafeFileHandle file, long length)
+    private static JournalRecord? ReadLast(JournalBytes file, long length)
     {
         var bytes = new byte[(int)Math.Min(length, TailBytes)];
-        var read = RandomAccess.Read(file, bytes, length - bytes.Length);
+        var read = file.Read(bytes, length - bytes.Length);
         if (read != bytes.Length || read == 0 || bytes[^1] != '\n')
             return null;
         var start = bytes.AsSpan(0, read - 1).LastIndexOf((byte)'\n') + 1;

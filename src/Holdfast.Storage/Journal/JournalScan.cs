@@ -3,12 +3,12 @@ namespace Holdfast.Storage.Journal;
 /// <summary>What a journal holds, after every line of it was read and checked.</summary>
 internal sealed class JournalScan
 {
-    private readonly string _folder;
+    private readonly JournalFiles _files;
     private readonly List<string> _damage = [];
     private readonly List<string> _segments = [];
     private (string Path, long Offset, long Sequence)? _suspect;
 
-    private JournalScan(string folder) => _folder = folder;
+    private JournalScan(JournalFiles files) => _files = files;
 
     /// <summary>Whose journal it is; null if there is none.</summary>
     public string? Store { get; private set; }
@@ -32,12 +32,15 @@ internal sealed class JournalScan
     public bool IsWhole => _damage.Count == 0;
 
     /// <exception cref="IOException">A file can't be read: what it holds is not known (P6).</exception>
-    public static JournalScan Read(string folder)
+    public static JournalScan Read(string folder) => Read(new JournalFolderFiles(folder));
+
+    /// <exception cref="IOException">A file can't be read: what it holds is not known (P6).</exception>
+    public static JournalScan Read(JournalFiles files)
     {
-        var scan = new JournalScan(folder);
+        var scan = new JournalScan(files);
         scan.ReadSnapshots();
         scan.Last = scan.SnapshotSequence;
-        var segments = JournalFolder.List(folder, JournalFolder.Segment);
+        var segments = files.List(JournalFolder.Segment);
         for (var i = 0; i < segments.Count; i++)
         {
             // One that a snapshot has made needless, and a crash left.
@@ -50,29 +53,31 @@ internal sealed class JournalScan
 
     /// <summary>Can a start do without reading all of it? True if the last line is the change that the database has, and the journal is the database's.</summary>
     /// <returns>Null if it can't.</returns>
-    public static JournalTail? TryFindTail(string folder, string store, long sequence)
+    public static JournalTail? TryFindTail(string folder, string store, long sequence) => TryFindTail(new JournalFolderFiles(folder), store, sequence);
+
+    public static JournalTail? TryFindTail(JournalFiles files, string store, long sequence)
     {
-        var segments = JournalFolder.List(folder, JournalFolder.Segment);
+        var segments = files.List(JournalFolder.Segment);
         if (segments.Count == 0)
             return null;
         var (firstSequence, path) = segments[^1];
-        var (first, last, length) = JournalFile.ReadEnds(path);
+        var (first, last, length) = JournalFile.ReadEnds(files.OpenToRead, path);
         if (first?.Store != store || last is null)
             return null;
-        var ends = last.Store is null ? last.Sequence == sequence : firstSequence == sequence + 1 && HasBefore(folder, segments, sequence);
+        var ends = last.Store is null ? last.Sequence == sequence : firstSequence == sequence + 1 && HasBefore(files, segments, sequence);
         return ends ? new JournalTail(path, length) : null;
     }
 
     /// <summary>The snapshot's rows, in pieces.</summary>
     public IEnumerable<IReadOnlyList<NamedEvent>> ReadSnapshot() =>
-        SnapshotPath is null ? [] : JournalFile.Read(SnapshotPath).Select(line => line.Record?.Events).OfType<IReadOnlyList<NamedEvent>>();
+        SnapshotPath is null ? [] : JournalFile.Read(_files.OpenToRead, SnapshotPath).Select(line => line.Record?.Events).OfType<IReadOnlyList<NamedEvent>>();
 
     /// <summary>The changes after one, those that can be read.</summary>
     public IEnumerable<JournalRecord> ReadChanges(long after)
     {
         foreach (var path in _segments)
         {
-            foreach (var line in JournalFile.Read(path))
+            foreach (var line in JournalFile.Read(_files.OpenToRead, path))
             {
                 if (Tail is { } tail && path == tail.Path && line.Offset >= tail.GoodBytes)
                     yield break;
@@ -82,12 +87,12 @@ internal sealed class JournalScan
         }
     }
 
-    private static bool HasBefore(string folder, List<(long Sequence, string Path)> segments, long sequence) =>
-        sequence == 0 || segments.Count > 1 || JournalFolder.List(folder, JournalFolder.Snapshot).Exists(snapshot => snapshot.Sequence == sequence);
+    private static bool HasBefore(JournalFiles files, List<(long Sequence, string Path)> segments, long sequence) =>
+        sequence == 0 || segments.Count > 1 || files.List(JournalFolder.Snapshot).Exists(snapshot => snapshot.Sequence == sequence);
 
     private void ReadSnapshots()
     {
-        var snapshots = JournalFolder.List(_folder, JournalFolder.Snapshot);
+        var snapshots = _files.List(JournalFolder.Snapshot);
         for (var i = snapshots.Count - 1; i >= 0; i--)
         {
             var (sequence, path) = snapshots[i];
@@ -105,7 +110,7 @@ internal sealed class JournalScan
     private string? CheckSnapshot(string path, long sequence)
     {
         var (lines, bad, isEnded) = (0L, 0L, false);
-        foreach (var line in JournalFile.Read(path))
+        foreach (var line in JournalFile.Read(_files.OpenToRead, path))
         {
             if (line.Record is null)
                 bad++;
@@ -125,7 +130,7 @@ internal sealed class JournalScan
     {
         var (isHeader, hasHeader, hasLines) = (true, false, false);
         var good = 0L;
-        foreach (var line in JournalFile.Read(path))
+        foreach (var line in JournalFile.Read(_files.OpenToRead, path))
         {
             if (isHeader)
             {

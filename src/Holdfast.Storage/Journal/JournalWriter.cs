@@ -1,7 +1,5 @@
 using Holdfast.Storage.Blobs;
-using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Metadata;
-using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.Journal;
 
@@ -17,22 +15,21 @@ internal sealed class JournalWriter : IDisposable
     // Room taken in advance, so that deletes are written down when others have filled the disk (P10), and renewed when half is used.
     private const long RoomBytes = 4L << 20;
 
-    private readonly string _folder;
+    private readonly JournalFiles _files;
     private readonly string _store;
     private readonly long _segmentBytes;
     private readonly JournalBuffer _buffer = new();
     private readonly List<NamedEvent> _named = [];
     private readonly Dictionary<int, string> _registries = [];
-    private SafeFileHandle? _file;
-    private string _path = "";
+    private JournalBytes? _file;
     private long _length;
     private long _room;
     private (long Sequence, long Length) _before;
     private string? _closedBecause;
     private volatile bool _isToBeLeft;
 
-    private JournalWriter(string folder, string store, long sequence, long segmentBytes) =>
-        (_folder, _store, Sequence, LastAdded, _segmentBytes) = (folder, store, sequence, sequence, segmentBytes);
+    private JournalWriter(JournalFiles files, string store, long sequence, long segmentBytes) =>
+        (_files, _store, Sequence, LastAdded, _segmentBytes) = (files, store, sequence, sequence, segmentBytes);
 
     /// <summary>Of the last change that is written.</summary>
     public long Sequence { get; private set; }
@@ -47,9 +44,12 @@ internal sealed class JournalWriter : IDisposable
 
     /// <summary>Opens the journal to go on after a change. Its last segment, if there is one, is cut to the bytes that are known to be good.</summary>
     /// <param name="tail">The last segment and its good bytes; null: the next change begins one.</param>
-    public static JournalWriter Open(string folder, string store, long sequence, JournalTail? tail, long segmentBytes = SegmentBytes)
+    public static JournalWriter Open(string folder, string store, long sequence, JournalTail? tail, long segmentBytes = SegmentBytes) =>
+        Open(new JournalFolderFiles(folder), store, sequence, tail, segmentBytes);
+
+    public static JournalWriter Open(JournalFiles files, string store, long sequence, JournalTail? tail, long segmentBytes)
     {
-        var journal = new JournalWriter(folder, store, sequence, segmentBytes);
+        var journal = new JournalWriter(files, store, sequence, segmentBytes);
         try
         {
             if (tail is not null)
@@ -104,9 +104,8 @@ internal sealed class JournalWriter : IDisposable
         _before = (Sequence, _length);
         try
         {
-            if (!Posix.TryWrite(_file!, _buffer.Bytes, _length, _path))
-                throw new IOException($"the journal's file '{_path}' can't be written");
-            Posix.SyncData(_file!, _path);
+            _file!.Write(_buffer.Bytes, _length);
+            _file.Sync();
         }
         catch
         {
@@ -133,6 +132,9 @@ internal sealed class JournalWriter : IDisposable
         _buffer.Dispose();
     }
 
+    /// <summary>Why nothing is taken until a restart; null: it is.</summary>
+    public string? ClosedBecause => _closedBecause;
+
     private long HeaderBytes { get; set; }
 
     // What stands beyond the good bytes would be taken for changes when the journal is read, and the next write must not follow it. Where it
@@ -141,8 +143,8 @@ internal sealed class JournalWriter : IDisposable
     {
         try
         {
-            Posix.Truncate(_file!, _length, _path);
-            Posix.SyncData(_file!, _path);
+            _file!.Truncate(_length);
+            _file.Sync();
             _room = 0;
         }
         catch (IOException e)
@@ -153,13 +155,12 @@ internal sealed class JournalWriter : IDisposable
 
     private void OpenTail(JournalTail tail)
     {
-        _path = tail.Path;
-        _file = Posix.Open(_path, Posix.ReadWrite);
+        _file = _files.OpenToWrite(tail.Path);
         _length = tail.GoodBytes;
-        if (RandomAccess.GetLength(_file) != _length)
+        if (_file.Length != _length)
         {
-            Posix.Truncate(_file, _length, _path);
-            Posix.SyncData(_file, _path);
+            _file.Truncate(_length);
+            _file.Sync();
         }
         HeaderBytes = 0;
         Reserve();
@@ -167,19 +168,17 @@ internal sealed class JournalWriter : IDisposable
 
     private void BeginSegment()
     {
-        var path = JournalFolder.PathOf(_folder, Sequence + 1, JournalFolder.Segment);
         // There can be one only if its first change was taken back, or a crash came before it.
-        var file = Posix.Open(path, Posix.ReadWrite | Posix.Create, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var file = _files.Create(_files.PathOf(Sequence + 1, JournalFolder.Segment));
         try
         {
             using var header = new JournalBuffer();
             JournalRecord.WriteHeader(header.BeginLine(), _store);
             header.EndLine();
-            Posix.Truncate(file, 0, path);
-            if (!Posix.TryWrite(file, header.Bytes, 0, path))
-                throw new IOException($"the journal's file '{path}' can't be written");
-            Posix.SyncData(file, path);
-            Posix.SyncFolder(_folder);
+            file.Truncate(0);
+            file.Write(header.Bytes, 0);
+            file.Sync();
+            _files.Sync();
             HeaderBytes = header.Length;
         }
         catch
@@ -188,7 +187,7 @@ internal sealed class JournalWriter : IDisposable
             throw;
         }
         _file?.Dispose();
-        (_file, _path, _length, _room) = (file, path, HeaderBytes, 0);
+        (_file, _length, _room) = (file, HeaderBytes, 0);
         Reserve();
     }
 
@@ -197,7 +196,7 @@ internal sealed class JournalWriter : IDisposable
         if (_length + (RoomBytes / 2) < _room)
             return;
         _room = _length + RoomBytes;
-        Posix.TryReserve(_file!, _room);
+        _file!.TryReserve(_room);
     }
 
     private string NameOf(MetadataSession session, int registry)

@@ -63,7 +63,7 @@ internal sealed class Replay(MetadataSession session, IReadOnlyDictionary<Digest
     /// <returns>False if it is lost.</returns>
     public bool PutManifest(JournalEvent done)
     {
-        var isPut = payloads.TryGetValue(done.Digest, out var bytes)
+        var isPut = FindBytes(done.Digest) is { } bytes
             && ManifestParser.TryParse(bytes.Payload, done.MediaType, out var manifest, out _)
             && Manifests.Put(session, new ManifestPut(done.Repository, done.Digest, bytes.Payload, manifest, [], bytes.Stamp), done.AtMs).IsWhole;
         if (!isPut)
@@ -82,6 +82,15 @@ internal sealed class Replay(MetadataSession session, IReadOnlyDictionary<Digest
             statement.Set("@manifest", FindManifest(done)!.Value.Id).Execute();
         }
         return isPut;
+    }
+
+    // The database's own copy if the file is damaged: what is there already must not be lost to a change that was made once more. Its stamp is none, so
+    // that the file is looked at.
+    private ManifestBytes? FindBytes(Digest digest)
+    {
+        if (payloads.TryGetValue(digest, out var bytes))
+            return bytes;
+        return Manifests.ReadPayload(session, digest) is { } copy && Digest.Compute(digest.Algorithm, copy) == digest ? new ManifestBytes(copy, 0) : null;
     }
 
     private void PutTag(JournalEvent done)

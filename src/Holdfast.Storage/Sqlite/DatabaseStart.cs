@@ -172,7 +172,9 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
         Findings.Replayed = await rebuild.ReplayAsync(position.Store, position.Sequence, cancellationToken);
         if (!isCrash)
         {
-            RebuildEnd.Caution(session, _nowMs);
+            // The collection may have taken files since the copy was made, whose rows the copy still has.
+            var ends = new RebuildEnd(session, blobs);
+            ends.Settle([], await ends.FindUnusedAsync(cancellationToken), [], _nowMs);
             Findings.Warn($"holdfast.db was {Counted.Of(missing, "change")} behind the journal (an older copy?); the journal made up for it");
         }
         foreach (var refused in rebuild.Refused)
@@ -184,7 +186,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
 
     // What a crash can leave to replay is one batch, all of whose lines name its first. More comes from an older copy, of which nobody knows how old it
     // is: its leases and times of pulls are out of date.
-    private static bool IsCrashTail(JournalPosition position, JournalScan scan) =>
+    internal static bool IsCrashTail(JournalPosition position, JournalScan scan) =>
         scan.ReadChanges(position.Sequence).All(change => change.Batch <= position.Sequence + 1);
 
     // The database is the truth, and what of the journal is there is kept as evidence.

@@ -224,7 +224,7 @@ public sealed class HashWalkTests : ScrubbedStores
     [Fact, Promise("P8")]
     public async Task Overdue_CheckThatDoesNotEnd_IsAnIncidentUntilItDoes()
     {
-        var overdue = new OverdueChecks(Stores, Scrub.Expected, Checks.Findings.Incidents, Time);
+        var overdue = new OverdueChecks(Stores, Scrub.Expected, Checks.Findings.Incidents, new StoreTime(Time));
         var open = Checks.Findings.Incidents.Open;
         await CheckAllAsync();
         await Scrub.UnknownFiles.RunAsync(CancellationToken.None);

@@ -8,6 +8,9 @@ internal sealed record Breakage(string Name, string File, string Old, string New
     private const string Storage = "src/Holdfast.Storage/";
     private const string Metadata = Storage + "Metadata/";
     private const string Collection = "src/Holdfast.Server/Collection/";
+    private const string Retention = "src/Holdfast.Server/Retention/";
+    private const string Heal = "src/Holdfast.Server/Heal/";
+    private const string Journal = Storage + "Journal/";
 
     public static IReadOnlyList<Breakage> All { get; } =
     [
@@ -47,5 +50,25 @@ internal sealed record Breakage(string Name, string File, string Old, string New
             "                await blobs.RemoveUploadAsync(upload.Upload, cancellationToken);\n                unknown++;", "                unknown++;"),
         new("the store doesn't sync folders", "tests/Simulation/Disk/SimulatedWriter.cs", "                Disk.SyncFolder(expected);\n", "                _stamp = 0;\n"),
         new("the store doesn't sync bytes", "tests/Simulation/Disk/SimulatedWriter.cs", "                _file.Synced = _file.Bytes;\n", ""),
+        new("retention keeps one less of the newest", Retention + "RetentionDecision.cs", "if (rank <= options.KeepNewest)", "if (rank < options.KeepNewest)"),
+        new("retention takes tags that are always kept", Retention + "RetentionDecision.cs", "pattern.Matches(tag.Name)", "pattern.Matches(\"not-\" + tag.Name)"),
+        new("the times of pulls are not written down", Metadata + "Pulls.cs", "AND pulled_at < @now", "AND pulled_at > @now"),
+        new("retention takes parts of images", Metadata + "RepositoryRoots.cs", "!manifest.HasSubject && ", ""),
+        new("retention deletes without a way back", Metadata + "Purges.cs", "WHERE deleted_at <= @due AND", "WHERE (deleted_at <= @due OR cause = 2) AND"),
+        new("a purge takes what is there again", Metadata + "Purges.cs", "              m.trashed_at IS NULL\n", "              m.trashed_at < 0\n"),
+        new("a purge takes what another delete needs", Metadata + "Purges.cs",
+            "\n              OR EXISTS (SELECT 1 FROM trash t WHERE t.manifest_id = m.id AND t.id <> @trash))", ")"),
+        new("donors are not asked", Heal + "Healer.cs", "?? await source.FetchAsync(blob, cancellationToken)", "?? HealAttempt.Failed(\"\")"),
+        new("a donor's bytes are put over what is there", Heal + "BytesSource.cs",
+            "        if (await IsSettledAsync(wanted.Digest) is { } settled)\n", "        if (await IsSettledAsync(wanted.Digest) is { Length: > 100 } settled)\n"),
+        new("the database commits before the journal is written", Storage + "Sqlite/BatchCommit.cs",
+            "            isWritten = WriteJournal(_session);\n            _session.Prepare(\"COMMIT\").Execute();\n",
+            "            _session.Prepare(\"COMMIT\").Execute();\n            isWritten = WriteJournal(_session);\n"),
+        new("what the database did not commit stays in the journal", Storage + "Sqlite/BatchCommit.cs", "_journal!.TakeBack();", "_journal!.Forget();"),
+        new("the journal isn't synced", Journal + "JournalWriter.cs", "            _file!.Write(_buffer.Bytes, _length);\n            _file.Sync();\n", "            _file!.Write(_buffer.Bytes, _length);\n"),
+        new("the names of the journal's files aren't synced", Journal + "JournalWriter.cs", "            _files.Sync();\n", ""),
+        new("a half-written record is not cut off", Journal + "JournalWriter.cs", "            CutBack();\n            throw;", "            throw;"),
+        new("the journal goes on where it could not be cut", Journal + "JournalWriter.cs", "            _closedBecause = ", "            _ = "),
+        new("the replay leaves out a change", Journal + "JournalScan.cs", "change.Sequence > Math.Max(after, SnapshotSequence))\n                    yield", "change.Sequence > Math.Max(after + 1, SnapshotSequence))\n                    yield"),
     ];
 }

@@ -16,8 +16,11 @@ internal sealed class Puller(World world, int repository)
         world.Steps++;
         var stored = await Server.Metadata.ReadAsync(
             (Key, tag), static (db, s) => Manifests.Find(db, s.Key, World.ReferenceTo(s.tag)), CancellationToken.None);
-        if (stored is not null)
-            await PullAsync(stored.Digest);
+        if (stored is null)
+            return;
+        Server.Pulls.Note(Key, stored.Digest);
+        world.Retention.NotePull(repository, Content.FindNode(stored.Digest)!);
+        await PullAsync(stored.Digest);
     }
 
     private async Task PullAsync(Digest digest)

@@ -130,6 +130,8 @@ internal sealed class Pusher(World world, int repository, Node root)
         world.Steps++;
         var damages = world.DamagesOf(node.Digest);
         var missing = MissingBelow(node);
+        var sentAtMs = world.Time.PassedMs;
+        world.Retention.NotePush(repository, node);
         var change = world.Model.Begin(new Change(repository)
         {
             Shows = [node],
@@ -154,6 +156,8 @@ internal sealed class Pusher(World world, int repository, Node root)
         }
         world.Trace?.Invoke($"    {node.Name} is pushed to r{repository}{string.Concat(tags.Select(tag => $" t{tag}"))}");
         world.Model.Acknowledge(change);
+        if (tags.Count > 0)
+            world.Retention.NoteTagged(repository, node, sentAtMs);
         world.ShouldBeRight(node.Digest, damages);
         if (missing.Intersect(MissingBelow(node)).FirstOrDefault() is { Digest.IsNone: false } still)
             throw new BrokenPromiseException($"{node.Name} was taken although {Content.NameOf(still.Digest)} is missing");

@@ -12,6 +12,9 @@ internal sealed record DeletedThing(int Repository, int? Tag, Node Node, string 
 {
     /// <summary>Restores that were begun, and are not known to have found nothing.</summary>
     public int Restores { get; set; }
+
+    /// <summary>Somebody has asked for its end before its time.</summary>
+    public bool MayBePurged { get; set; }
 }
 
 /// <summary>Takes deletes back (P7).</summary>
@@ -60,7 +63,7 @@ internal sealed class Restorer(World world)
     // A tag stays in the trash until it is restored or too old; a manifest also leaves it when it is pushed again.
     private void CheckFound(DeletedThing deleted, IReadOnlyList<RestoredThing> things, Change change)
     {
-        if (things.Count > 0 || deleted.Restores > 1 || world.Time.PassedMs - deleted.AtMs >= world.Profile.Keep.TotalMilliseconds || world.WasPurged(deleted.AtMs))
+        if (things.Count > 0 || deleted.Restores > 1 || deleted.MayBePurged || world.Time.PassedMs - deleted.AtMs >= world.Profile.Keep.TotalMilliseconds || world.WasPurged(deleted.AtMs))
             return;
         if (deleted.Tag is not null || world.Model.WasNotShownSince(deleted.Sequence, change, deleted.Node))
             throw new BrokenPromiseException($"the delete {deleted.Operation} of {deleted.Node.Name} in r{deleted.Repository} can't be restored within its time");

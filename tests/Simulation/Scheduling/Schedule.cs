@@ -16,6 +16,9 @@ internal sealed class Schedule(Random random) : SynchronizationContext
 
     public Action<string>? Trace { get; set; }
 
+    /// <summary>Has the power gone in the middle of a call? Then nothing goes on.</summary>
+    public Func<bool> IsOver { get; set; } = static () => false;
+
     public bool IsIdle => _waiting.Count == 0 && _posted.Count == 0;
 
     public int Calls { get; private set; }
@@ -34,12 +37,12 @@ internal sealed class Schedule(Random random) : SynchronizationContext
             _waiting[index] = _waiting[^1];
             _waiting.RemoveAt(_waiting.Count - 1);
             Calls++;
-            if (FaultOneIn > 0 && call.Faults != Faults.None && random.Next(FaultOneIn) == 0)
-                call.Fault = Draw(call);
+            call.Fault = DrawFault(call.Faults, FaultOneIn);
             Trace?.Invoke(call.Fault is null ? $"    {call.What}" : $"    {call.What}: {call.Fault.Message}");
             call.Continue();
         }
-        RunPosted();
+        if (!IsOver())
+            RunPosted();
     }
 
     public void RunPosted()
@@ -61,7 +64,10 @@ internal sealed class Schedule(Random random) : SynchronizationContext
 
     public override SynchronizationContext CreateCopy() => this;
 
-    private IOException Draw(Call call) => call.Faults.HasFlag(Faults.Full) && (!call.Faults.HasFlag(Faults.InputOutput) || random.Next(2) == 0)
+    /// <summary>Of what can fail, one in this many does.</summary>
+    public IOException? DrawFault(Faults faults, int oneIn) => FaultOneIn > 0 && faults != Faults.None && random.Next(oneIn) == 0 ? Draw(faults) : null;
+
+    private IOException Draw(Faults faults) => faults.HasFlag(Faults.Full) && (!faults.HasFlag(Faults.InputOutput) || random.Next(2) == 0)
         ? new StoreFullException("simulated: no room", null)
         : new IOException("simulated: input/output error");
 }
