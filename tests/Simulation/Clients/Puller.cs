@@ -46,7 +46,7 @@ internal sealed class Puller(World world, int repository)
         if (found is not { } visible)
             return;
         await using var reader = await Server.Stores.Blobs.OpenAsync(digest, CancellationToken.None);
-        if (reader is null || reader.SizeBytes != visible.SizeBytes || Server.Checks.Verifier.KnowsWrong(digest, reader.Stamp))
+        if (reader is null || reader.SizeBytes != visible.SizeBytes || Server.Checks.Verifier.KnowsWrong(visible, reader.Stamp))
         {
             await Server.Checks.Verifier.NoteMissingAsync(digest, CancellationToken.None);
             return;
