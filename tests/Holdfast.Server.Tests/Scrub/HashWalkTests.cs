@@ -2,6 +2,7 @@ using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Server.Incidents;
 using Holdfast.Server.Tests.Protocol;
+using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Holdfast.Testing;
 using Shouldly;
