@@ -44,7 +44,8 @@ public sealed class StoreTime : TimeProvider
     /// <summary>Goes on where the store's time stood. Before anything is dated by it.</summary>
     public async Task BeginAsync(MetadataDatabase metadata, CancellationToken cancellationToken)
     {
-        var (seen, leaps) = await metadata.ReadAsync(0, static (db, _) => (ClockRows.FindSeen(db), ClockRows.Leaps(db)), cancellationToken);
+        var (seen, noted, leaps) = await metadata.ReadAsync(
+            0, static (db, _) => (ClockRows.FindSeen(db), ClockRows.FindNoted(db), ClockRows.Leaps(db)), cancellationToken);
         lock (_lock)
         {
             _leaps = leaps;
@@ -53,8 +54,11 @@ public sealed class StoreTime : TimeProvider
             if (seen is { } ms)
             {
                 var before = DateTimeOffset.FromUnixTimeMilliseconds(ms);
-                if (wall - before > MaxGap)
-                    AddLeap(before, wall);
+                // From the note and not from what is dated since: the process may have been killed right after a leap, before it noted that.
+                var since = DateTimeOffset.FromUnixTimeMilliseconds(noted ?? ms);
+                var now = wall > before ? wall : before;
+                if (now - since > MaxGap)
+                    AddLeap(since, now);
                 // A clock that stood still while the machine was off is set right soon after the start, as it would have been right at the start.
                 if (before > wall)
                     _anchor = new Anchor(before, start, MaxGap);

@@ -130,18 +130,47 @@ public sealed class StoreTimeTests : IAsyncDisposable
     public async Task Start_AfterAKillSinceTheLastNote_IsNotBeforeTheLastDelete()
     {
         var time = await StartAsync();
-        await _database.WriteAsync(
-            time.Look().NowMs + 5000,
-            static (db, at) =>
-            {
-                var registry = Registries.Ensure(db, "test");
-                Uploads.Add(db, new UploadRow(Guid.NewGuid(), new RepositoryKey(registry, Oci.RepositoryName.Parse("app")), Oci.DigestAlgorithm.Sha256, DateTimeOffset.FromUnixTimeMilliseconds(at)));
-                return true;
-            },
-            CancellationToken.None);
+        await DateAsync(time.Look().NowMs + 5000);
         var dated = time.Look().NowMs + 5000;
         _clocks.Set(-Day);
         (await StartAsync()).Look().NowMs.ShouldBe(dated);
+    }
+
+    [Theory, Promise("P7")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Start_AfterAKillRightAfterALeap_StillCountsItForNoAge(bool clockIsRightAgain)
+    {
+        var time = await StartAsync();
+        var before = time.Look().NowMs;
+        _clocks.Set(365 * Day);
+        await DateAsync(time.Look().NowMs);
+        if (clockIsRightAgain)
+            _clocks.Set(-365 * Day);
+        time = await StartAsync();
+        _clocks.Pass(Hour);
+        time.Look().AgoMs(2 * Hour).ShouldBeLessThan(before);
+        time.Look().AgoMs(Hour).ShouldBeGreaterThan(before);
+    }
+
+    [Fact, Promise("P7")]
+    public async Task Start_AfterAReviewWasPutOffByALease_IsNotAhead()
+    {
+        var time = await StartAsync();
+        var now = time.Look().NowMs;
+        await _database.WriteAsync(
+            now + (long)Hour.TotalMilliseconds,
+            static (db, later) =>
+            {
+                var registry = Registries.Ensure(db, "test");
+                var key = new RepositoryKey(registry, Oci.RepositoryName.Parse("app"));
+                var bytes = new byte[10];
+                BlobLinks.Add(db, key, new StoredBlob(Oci.Digest.Compute(Oci.DigestAlgorithm.Sha256, bytes), bytes.Length, 1), 1);
+                db.Prepare("UPDATE link_reviews SET queued_at = @later").Set("@later", later).Execute().ShouldBe(1);
+                return true;
+            },
+            CancellationToken.None);
+        (await StartAsync()).Look().NowMs.ShouldBe(now);
     }
 
     [Fact, Promise("P10")]
@@ -207,4 +236,14 @@ public sealed class StoreTimeTests : IAsyncDisposable
 
         public void Set(TimeSpan by) => Wall += by;
     }
+
+    private Task<bool> DateAsync(long atMs) => _database.WriteAsync(
+        atMs,
+        static (db, at) =>
+        {
+            var registry = Registries.Ensure(db, "test");
+            Uploads.Add(db, new UploadRow(Guid.NewGuid(), new RepositoryKey(registry, Oci.RepositoryName.Parse("app")), Oci.DigestAlgorithm.Sha256, DateTimeOffset.FromUnixTimeMilliseconds(at)));
+            return true;
+        },
+        CancellationToken.None);
 }

@@ -4,6 +4,7 @@ namespace Holdfast.Storage.Metadata;
 public static class ClockRows
 {
     /// <summary>What was noted is a minute old if the process was killed; so the latest dates are looked at too, where an index has them.</summary>
+    /// <remarks>Reviews of links are left out: a lease puts them off into the future.</remarks>
     /// <returns>Null: nothing was ever dated.</returns>
     public static long? FindSeen(MetadataSession session)
     {
@@ -12,13 +13,15 @@ public static class ClockRows
               SELECT MAX(seen_at) AS at FROM clock
               UNION ALL SELECT MAX(deleted_at) FROM trash
               UNION ALL SELECT MAX(queued_at) FROM manifest_reviews
-              UNION ALL SELECT MAX(queued_at) FROM link_reviews
               UNION ALL SELECT MAX(queued_at) FROM blob_reviews
               UNION ALL SELECT MAX(started_at) FROM uploads) dates
             """;
         var latest = Latest(session, Sql);
-        return session.Prepare("SELECT seen_at FROM clock WHERE id = 1").QueryLong() is null ? Later(latest, FindLatestPush(session)) : latest;
+        return FindNoted(session) is null ? Later(latest, FindLatestPush(session)) : latest;
     }
+
+    /// <returns>What was noted last. Null: never.</returns>
+    public static long? FindNoted(MetadataSession session) => session.Prepare("SELECT seen_at FROM clock WHERE id = 1").QueryLong();
 
     public static ClockLeaps Leaps(MetadataSession session)
     {

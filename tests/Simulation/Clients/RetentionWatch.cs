@@ -106,8 +106,9 @@ internal sealed class RetentionWatch(World world)
             world.Trace?.Invoke($"    retention took {node.Name} from r{repository}{string.Concat(tags.Select(tag => $" t{tag}"))}");
             var change = world.Model.Begin(new Change(repository) { Effects = [.. tags.Select(tag => new Effect(tag, null))], MayHide = [.. node.WithClosure()] });
             world.Model.Acknowledge(change);
+            // A clock that jumped since only makes it seem longer ago.
             if (isRestorable)
-                world.Deleted.Add(new DeletedThing(repository, null, node, operation.Key, atMs, change.Started));
+                world.Deleted.Add(new DeletedThing(repository, null, node, operation.Key, world.Time.PassedMs - (world.Process.NowMs - atMs), change.Started));
         }
     }
 

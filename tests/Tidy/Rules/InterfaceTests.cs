@@ -9,7 +9,7 @@ namespace Tidy.Rules;
 public partial class InterfaceTests
 {
     private static readonly string[] Mapped =
-        [.. MapLine().Matches(Repository.Read("src/Holdfast.Server/AdminRoutes.cs")).Select(match => $"{match.Groups[1].Value} {match.Groups[2].Value}")];
+        [.. MapLine().Matches(Repository.Read("src/Holdfast.Server/AdminRoutes.cs")).Select(match => $"{match.Groups["method"].Value} {match.Groups["path"].Value}")];
 
     [Fact]
     public void OpenApi_Places_AreThoseThatAreMapped()
@@ -23,11 +23,11 @@ public partial class InterfaceTests
 
     [Fact]
     public void ApiPage_Places_AreThoseThatAreMapped() =>
-        Heading().Matches(Repository.Read("docs/api.md")).Select(match => match.Groups[1].Value).ShouldBe(Mapped, ignoreOrder: true);
+        Heading().Matches(Repository.Read("docs/api.md")).Select(match => match.Groups["place"].Value).ShouldBe(Mapped, ignoreOrder: true);
 
-    [GeneratedRegex("""\.Map\("([A-Z]+)", "([^"]+)",""")]
+    [GeneratedRegex("""\.Map\("(?<method>[A-Z]+)", "(?<path>[^"]+)",""", RegexOptions.ExplicitCapture)]
     private static partial Regex MapLine();
 
-    [GeneratedRegex(@"^### ([A-Z]+ /api/\S+)\r?$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^### (?<place>[A-Z]+ /api/\S+)\r?$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Heading();
 }
