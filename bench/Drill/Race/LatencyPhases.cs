@@ -22,6 +22,7 @@ internal sealed class LatencyPhases(RaceOptions options, HoldfastServer server, 
     private readonly List<Manifest> _pulled = [];
     private int _tag;
     private double _reviews;
+    private double _hashed;
 
     public async Task<PhaseFigures> RunAsync(CancellationToken token)
     {
@@ -33,10 +34,10 @@ internal sealed class LatencyPhases(RaceOptions options, HoldfastServer server, 
             var first = await MeasureAsync(working: pair % 2 == 1, token);
             var second = await MeasureAsync(working: pair % 2 == 0, token);
             phases.Add(pair % 2 == 1 ? (second, first) : (first, second));
-            options.Say($"phases {pair + 1} of {options.Pairs}: {PhaseFigures.Of([phases[^1]], 0)}");
+            options.Say($"phases {pair + 1} of {options.Pairs}: {PhaseFigures.Of([phases[^1]], 0, 0)}");
         }
 
-        return PhaseFigures.Of(phases, _reviews);
+        return PhaseFigures.Of(phases, _reviews, _hashed);
     }
 
     private async Task PrepareAsync(CancellationToken token)
@@ -56,9 +57,12 @@ internal sealed class LatencyPhases(RaceOptions options, HoldfastServer server, 
         server.Settings["collection"] = working
             ? "{ grace: 0s, lease: 10s, interval: 1s }"
             : "{ grace: 1h, lease: 10s, interval: 1d }";
-        server.Settings["scrub"] = working ? "{ sweep: 1s, period: 1m }" : "{ sweep: 1d, period: 365d }";
+        server.Settings["scrub"] = working ? "{ sweep: 1s, period: 4m }" : "{ sweep: 1d, period: 365d }";
         await server.StartAsync(token);
         using var client = new RegistryClient(server.Address);
+        // What was not hashed within the period is hashed while it is pulled, once; here its pulls are measured, not that.
+        foreach (var image in _pulled)
+            await PullAsync(client, image, token);
         var tally = new PhaseTally();
         var random = new Random(options.Seed);
         await Task.WhenAll(
@@ -66,7 +70,10 @@ internal sealed class LatencyPhases(RaceOptions options, HoldfastServer server, 
             EachAsync(options.PullRate, tally, tally.Pulls, () => PullAsync(client, _pulled[Random.Shared.Next(_pulled.Count)], token), token),
             EachAsync(options.PushRate, tally, new Histogram(), () => DeleteAsync(client, random, token), token));
         if (working)
+        {
             _reviews += await Metrics.SumAsync(server.Address, "holdfast_collection_reviews_total", token);
+            _hashed += await Metrics.SumAsync(server.Address, "holdfast_scrub_blobs_total", token);
+        }
         await server.StopAsync();
         return tally;
     }

@@ -6,16 +6,16 @@ namespace Holdfast.Drill.Race;
 /// <summary>Latencies from when each push and each pull was due, with and without collection and scrub beside them.</summary>
 internal sealed record PhaseFigures(
     int Pairs, double QuietPushP99Milliseconds, double WorkingPushP99Milliseconds, double PushRatio, double MedianPushRatio,
-    double QuietPullP99Milliseconds, double WorkingPullP99Milliseconds, double PullRatio, double MedianPullRatio, double ReviewsWhileWorking)
+    double QuietPullP99Milliseconds, double WorkingPullP99Milliseconds, double PullRatio, double MedianPullRatio, double ReviewsWhileWorking, double BlobsHashedWhileWorking)
 {
     /// <param name="phases">In pairs: without, with.</param>
-    public static PhaseFigures Of(IReadOnlyList<(PhaseTally Quiet, PhaseTally Working)> phases, double reviews)
+    public static PhaseFigures Of(IReadOnlyList<(PhaseTally Quiet, PhaseTally Working)> phases, double reviews, double hashed)
     {
         var (quietPush, workingPush) = (Merged(phases, p => p.Quiet.Pushes), Merged(phases, p => p.Working.Pushes));
         var (quietPull, workingPull) = (Merged(phases, p => p.Quiet.Pulls), Merged(phases, p => p.Working.Pulls));
         return new PhaseFigures(
             phases.Count, quietPush, workingPush, workingPush / quietPush, Median(phases.Select(p => P99(p.Working.Pushes) / P99(p.Quiet.Pushes))),
-            quietPull, workingPull, workingPull / quietPull, Median(phases.Select(p => P99(p.Working.Pulls) / P99(p.Quiet.Pulls))), reviews);
+            quietPull, workingPull, workingPull / quietPull, Median(phases.Select(p => P99(p.Working.Pulls) / P99(p.Quiet.Pulls))), reviews, hashed);
     }
 
     /// <summary>For people: from without to with.</summary>

@@ -92,13 +92,18 @@ internal sealed partial class BlobVerifier(ContentStores stores, ScrubOptions op
     /// Hashes the blob of a row, believing a wrong hash only when it was read twice, and notes what came of it: that it was right, with the next
     /// write of <see cref="Renewals"/>.
     /// </summary>
-    /// <param name="pace">See <see cref="BlobHash.ComputeAsync"/>.</param>
+    /// <param name="pace">See <see cref="BlobHash.ComputeAsync"/>; whoever has one is not in a hurry, and flushes the renewals at its end.</param>
     public async Task<BlobCheck> CheckAsync(
         KnownBlob blob, Func<int, CancellationToken, ValueTask>? pace, CancellationToken cancellationToken)
     {
         var check = await HashAsync(blob, pace, cancellationToken);
-        if (check.Verdict == BlobVerdict.Right)
-            _ = Renewals.Add(new StoredBlob(blob.Digest, blob.SizeBytes, check.Stamp), blob.Stamp);
+        if (check.Verdict != BlobVerdict.Right)
+            return check;
+        var right = new StoredBlob(blob.Digest, blob.SizeBytes, check.Stamp);
+        if (pace is null)
+            _ = Renewals.Add(right, blob.Stamp);
+        else
+            Renewals.Gather(right, blob.Stamp);
         return check;
     }
 

@@ -11,7 +11,7 @@ namespace Holdfast.Server.Http;
 /// A manifest's bytes are in the database and in the blob store. Both are hashed here, and a wrong or missing one is set right from the other at
 /// once; neither is ever handed out without that (P4).
 /// </summary>
-internal sealed class ManifestCopies(ContentStores stores, Findings findings, TimeProvider time)
+internal sealed class ManifestCopies(ContentStores stores, Findings findings, Renewals renewals, TimeProvider time)
 {
     /// <summary>The database's copy, if it is right.</summary>
     public async ValueTask<byte[]?> ReadAsync(Digest digest, CancellationToken cancellationToken)
@@ -24,7 +24,13 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
     /// <summary>Hashes both copies and mends what can be.</summary>
     /// <returns>The bytes, or null if neither copy is right.</returns>
     /// <exception cref="IOException">No copy is right, and one could not be read: nothing is known (P6).</exception>
-    public async Task<ManifestCheck> MendAsync(Digest digest, CancellationToken cancellationToken)
+    public Task<ManifestCheck> MendAsync(Digest digest, CancellationToken cancellationToken) => MendAsync(digest, isInHurry: true, cancellationToken);
+
+    /// <summary>As <see cref="MendAsync(Digest,CancellationToken)"/>; that both copies are right is written down with the next of the <see cref="Renewals"/>.</summary>
+    /// <exception cref="IOException">As there.</exception>
+    public Task<ManifestCheck> CheckAsync(Digest digest, CancellationToken cancellationToken) => MendAsync(digest, isInHurry: false, cancellationToken);
+
+    private async Task<ManifestCheck> MendAsync(Digest digest, bool isInHurry, CancellationToken cancellationToken)
     {
         using var holder = await stores.Locks.EnterAsync(digest, cancellationToken);
         var row = await stores.Metadata.ReadAsync(digest, static (db, digest) => BlobChecks.Find(db, digest), cancellationToken);
@@ -53,7 +59,8 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
             (null, null) => await NoteLostAsync(blob),
             ({ } right, null) => await WriteFileAsync(blob, right),
             (null, { } right) => await WriteRowAsync(blob, right, stamp),
-            _ => await NoteRightAsync(blob, recorded!, stamp, "check"),
+            _ when isInHurry || await HasEndsAsync(digest, cancellationToken) => await NoteRightAsync(blob, recorded!, stamp, "check"),
+            _ => NoteRightLater(blob, recorded!, stamp),
         };
     }
 
@@ -118,6 +125,19 @@ internal sealed class ManifestCopies(ContentStores stores, Findings findings, Ti
                 return healed;
             },
             CancellationToken.None));
+        return new ManifestCheck(BlobVerdict.Right, payload);
+    }
+
+    // Is there more to end than the row's date?
+    private ValueTask<bool> HasEndsAsync(Digest digest, CancellationToken cancellationToken) => stores.Metadata.ReadAsync(
+        digest,
+        static (db, digest) => Storage.Metadata.Incidents.IsOpen(db, IncidentKind.ManifestMissing, digest.ToString())
+            || EdgeCheck.ListPlaces(db, digest).Any(place => place.IsLost),
+        cancellationToken);
+
+    private ManifestCheck NoteRightLater(KnownBlob blob, byte[] payload, long stamp)
+    {
+        renewals.Gather(new StoredBlob(blob.Digest, blob.SizeBytes, stamp), blob.Stamp);
         return new ManifestCheck(BlobVerdict.Right, payload);
     }
 

@@ -5,13 +5,16 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server.Http;
 
 /// <summary>
-/// Writes down that pulled blobs were hashed and right, beside the pulls: what comes while a write runs is the next write. Lost at a crash, which
+/// Writes down that blobs were hashed and right, beside pulls and scrub: what comes while a write runs is the next write. Lost at a crash, which
 /// costs another hash and nothing else.
 /// </summary>
 internal sealed partial class Renewals(MetadataDatabase metadata, Findings findings, TimeProvider time, ILogger<Renewals> log) : IAsyncDisposable
 {
     // A pull that finds this many waiting leaves its own out.
     private const int MaxWaiting = 10_000;
+
+    // A change of so many takes the database's writer about as long as its sync.
+    private const int BatchRows = 100;
 
     private readonly Lock _lock = new();
     private Dictionary<Digest, Renewal> _waiting = [];
@@ -24,11 +27,19 @@ internal sealed partial class Renewals(MetadataDatabase metadata, Findings findi
     {
         lock (_lock)
         {
-            if (_waiting.Count < MaxWaiting)
-                _waiting[blob.Digest] = new Renewal(blob, stampBefore, time.GetUtcNow().ToUnixTimeMilliseconds());
-            if (_writing.IsCompleted)
-                _writing = WriteAsync();
-            return _writing;
+            Put(blob, stampBefore);
+            return Write();
+        }
+    }
+
+    /// <summary>As <see cref="Add"/>, but nobody waits for it: written when there are many, or with <see cref="FlushAsync"/>, since each write costs a sync.</summary>
+    public void Gather(StoredBlob blob, long stampBefore)
+    {
+        lock (_lock)
+        {
+            Put(blob, stampBefore);
+            if (_waiting.Count >= BatchRows)
+                _ = Write();
         }
     }
 
@@ -36,8 +47,16 @@ internal sealed partial class Renewals(MetadataDatabase metadata, Findings findi
     public Task FlushAsync()
     {
         lock (_lock)
-            return _writing;
+            return _waiting.Count == 0 ? _writing : Write();
     }
+
+    private void Put(StoredBlob blob, long stampBefore)
+    {
+        if (_waiting.Count < MaxWaiting)
+            _waiting[blob.Digest] = new Renewal(blob, stampBefore, time.GetUtcNow().ToUnixTimeMilliseconds());
+    }
+
+    private Task Write() => _writing.IsCompleted ? _writing = WriteAsync() : _writing;
 
     public async ValueTask DisposeAsync() => await FlushAsync();
 
@@ -48,7 +67,8 @@ internal sealed partial class Renewals(MetadataDatabase metadata, Findings findi
         {
             try
             {
-                findings.Note(await metadata.WriteAsync(batch.Values, static (db, renewals) => Note(db, renewals), CancellationToken.None));
+                foreach (var rows in batch.Values.Chunk(BatchRows))
+                    findings.Note(await metadata.WriteAsync(rows, static (db, renewals) => Note(db, renewals), CancellationToken.None));
             }
             catch (Exception e)
             {
@@ -70,7 +90,7 @@ internal sealed partial class Renewals(MetadataDatabase metadata, Findings findi
         }
     }
 
-    private static List<Incident> Note(MetadataSession session, IEnumerable<Renewal> renewals)
+    private static List<Incident> Note(MetadataSession session, Renewal[] renewals)
     {
         var healed = new List<Incident>();
         foreach (var (blob, before, at) in renewals)

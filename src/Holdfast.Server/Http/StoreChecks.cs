@@ -21,12 +21,13 @@ internal sealed class StoreChecks : IAsyncDisposable
     {
         var watch = new StoreWatch(stores, incidents);
         var findings = new Findings(incidents, watch, time);
+        var renewals = new Renewals(stores.Metadata, findings, time, logs.CreateLogger<Renewals>());
         var verifier = new BlobVerifier(stores, options, findings, logs.CreateLogger<BlobVerifier>())
         {
             Time = time,
-            Renewals = new Renewals(stores.Metadata, findings, time, logs.CreateLogger<Renewals>()),
+            Renewals = renewals,
         };
-        return new StoreChecks(findings, watch, verifier, new ManifestCopies(stores, findings, time));
+        return new StoreChecks(findings, watch, verifier, new ManifestCopies(stores, findings, renewals, time));
     }
 
     /// <summary>Ends what still runs; nothing is pulled any more.</summary>

@@ -13,6 +13,9 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
 {
     public const string Name = "scrub";
 
+    /// <summary>Opening a small file costs more than reading it: without this bound a store of small blobs would be read by a whole processor.</summary>
+    public const int MaxFilesPerSecond = 200;
+
     private const int PageRows = 200;
 
     // Those in doubt that still can't be read are tried again with each round, and rounds don't follow each other faster than this.
@@ -21,6 +24,7 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
 
     private readonly Queue<KnownBlob> _page = new();
     private Pace? _pace;
+    private Pace? _filePace;
     private bool _isRestored;
     private CheckRow _row = new(Name, 0, 0, "", "");
     private WalkPosition _position = WalkPosition.Start;
@@ -94,6 +98,8 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
     private async Task InspectAsync(KnownBlob blob, CancellationToken cancellationToken)
     {
         _pace ??= new Pace(options.BytesPerSecond, Time);
+        _filePace ??= new Pace(MaxFilesPerSecond, Time);
+        await _filePace.WaitAsync(1, cancellationToken);
         var verdict = await inspection.RunAsync(blob, _pace, cancellationToken);
         _figures = _figures with
         {

@@ -18,6 +18,9 @@ internal sealed class Inspection(ContentStores stores, StoreChecks checks, TimeP
         return verdict;
     }
 
+    /// <summary>Ends when it is written down what was right.</summary>
+    public Task FlushAsync() => checks.Verifier.Renewals.FlushAsync();
+
     private async Task<BlobVerdict> InspectBlobAsync(KnownBlob blob, Pace pace, CancellationToken cancellationToken)
     {
         var check = await checks.Verifier.CheckAsync(
@@ -37,7 +40,7 @@ internal sealed class Inspection(ContentStores stores, StoreChecks checks, TimeP
         ScrubMetrics.Hashed((int)blob.SizeBytes);
         try
         {
-            var (verdict, payload) = await checks.Copies.MendAsync(blob.Digest, cancellationToken);
+            var (verdict, payload) = await checks.Copies.CheckAsync(blob.Digest, cancellationToken);
             if (payload is not null)
                 await InspectEdgesAsync(blob.Digest, payload, cancellationToken);
             return verdict;

@@ -34,6 +34,7 @@ internal sealed class ScrubRun(ContentStores stores, Inspection inspection, Time
             }
             last = page[^1].Id;
         }
+        await inspection.FlushAsync();
         return new ScrubReport(
             _verdicts.Sum(), _bytes, Of(BlobVerdict.Right), Of(BlobVerdict.Missing), Of(BlobVerdict.Corrupt), Of(BlobVerdict.Unreadable), Of(BlobVerdict.Unsettled),
             time.GetElapsedTime(started).TotalSeconds, _findings);

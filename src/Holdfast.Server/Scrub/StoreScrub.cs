@@ -47,9 +47,12 @@ internal sealed class StoreScrub
     public IReadOnlyList<ExpectedCheck> Expected =>
     [
         new(Sweep.Name, stored => Longer(Options.SweepInterval, Look(stored))),
-        new(HashWalk.Name, stored => Longer(Options.Period / 2, TimeSpan.FromSeconds((double)stored.Bytes / Options.BytesPerSecond))),
+        new(HashWalk.Name, stored => Longer(Options.Period / 2, Read(stored))),
         new(UnknownFiles.Name, stored => UnknownFiles.Interval + Look(stored)),
     ];
+
+    private TimeSpan Read(VerifiedFigures stored) =>
+        TimeSpan.FromSeconds(((double)stored.Bytes / Options.BytesPerSecond) + ((double)stored.Blobs / HashWalk.MaxFilesPerSecond));
 
     /// <summary>Starts what runs by itself.</summary>
     public IEnumerable<Recurring> Start(ILogger log)

@@ -14,7 +14,8 @@ internal sealed class Sweep(ContentStores stores, ScrubOptions options, StoreChe
 {
     public const string Name = "sweep";
 
-    private const int PageRows = 500;
+    // Short bursts: a request that comes in one waits for it.
+    private const int PageRows = 200;
 
     private readonly Pace _pace = new(options.MaxFilesPerSecond, time);
     private long _startedAt;

@@ -142,6 +142,8 @@ public static class BlobChecks
 
     private static List<Incident> EndFindings(MetadataSession session, Digest digest, string by, long nowMs)
     {
+        if (!Incidents.IsAnyOpen(session, digest.ToString()))
+            return [];
         var healed = new List<Incident>();
         foreach (var kind in (ReadOnlySpan<IncidentKind>)
             [IncidentKind.BlobMissing, IncidentKind.BlobCorrupt, IncidentKind.ManifestCopy, IncidentKind.StoreUnreadable, IncidentKind.UnknownFile])

@@ -50,6 +50,10 @@ public static class Incidents
         .Prepare("SELECT id FROM incidents WHERE object = @object AND kind = @kind AND healed_at IS NULL")
         .Set("@object", subject).Set("@kind", kind.Name()).QueryLong() is not null;
 
+    /// <summary>Is anything open about it, of whatever kind?</summary>
+    public static bool IsAnyOpen(MetadataSession session, string subject) =>
+        session.Prepare("SELECT id FROM incidents WHERE object = @object AND healed_at IS NULL LIMIT 1").Set("@object", subject).QueryLong() is not null;
+
     /// <summary>Somebody knows of it. Who was first stays.</summary>
     /// <returns>The incident as it is now; null if there is none of that id.</returns>
     public static Incident? Acknowledge(MetadataSession session, long id, string by, long nowMs)
