@@ -21,6 +21,8 @@ internal sealed class RaceDrill(RaceOptions options)
         var since = Stopwatch.StartNew();
         using var folder = new WorkFolder(options.Parent, options.Keep);
         using var server = new HoldfastServer(options.Program, folder.Path);
+        // A mount that is not granted begins an upload, which the pushers leave to itself.
+        server.Settings["uploads"] = "{ maxOpen: 1000000 }";
         await server.StartAsync(token);
         using var client = new RegistryClient(server.Address);
         var pushers = Enumerable.Range(0, options.Clients).Select(i => new Pusher(client, _ledger, SettingsOf(i))).ToList();
