@@ -30,6 +30,9 @@ public sealed record ScrubOptions
     /// <summary>Bytes a second that are read for it.</summary>
     public long BytesPerSecond { get; init; } = 50L << 20;
 
+    /// <summary>Files a second that are read for it: opening a small one costs more than reading it, and small ones alone would take a whole processor.</summary>
+    public int MaxReadsPerSecond { get; init; } = 200;
+
     /// <summary>From one look at the presence and size of all blobs to the next.</summary>
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(1);
 

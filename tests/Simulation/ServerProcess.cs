@@ -37,7 +37,7 @@ internal sealed class ServerProcess
             Listeners = [],
             Registries = [],
             Collection = terms.Collection,
-            Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond },
+            Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond, MaxReadsPerSecond = int.MaxValue },
         };
         Checks = StoreChecks.Create(Stores, options.Scrub, incidents, Time, NullLoggerFactory.Instance);
         var source = new BytesSource(Stores, world.Profile.HasDonor ? [world.Donor] : [], Checks, Time) { Reserve = new DiskReserve(Stores.Blobs, 0, Time) };

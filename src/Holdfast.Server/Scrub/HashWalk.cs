@@ -13,9 +13,6 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
 {
     public const string Name = "scrub";
 
-    /// <summary>Opening a small file costs more than reading it: without this bound a store of small blobs would be read by a whole processor.</summary>
-    public const int MaxFilesPerSecond = 200;
-
     private const int PageRows = 200;
 
     // Those in doubt that still can't be read are tried again with each round, and rounds don't follow each other faster than this.
@@ -98,7 +95,7 @@ internal sealed class HashWalk(ContentStores stores, ScrubOptions options, Inspe
     private async Task InspectAsync(KnownBlob blob, CancellationToken cancellationToken)
     {
         _pace ??= new Pace(options.BytesPerSecond, Time);
-        _filePace ??= new Pace(MaxFilesPerSecond, Time);
+        _filePace ??= new Pace(options.MaxReadsPerSecond, Time);
         await _filePace.WaitAsync(1, cancellationToken);
         var verdict = await inspection.RunAsync(blob, _pace, cancellationToken);
         _figures = _figures with

@@ -52,7 +52,7 @@ internal sealed class StoreScrub
     ];
 
     private TimeSpan Read(VerifiedFigures stored) =>
-        TimeSpan.FromSeconds(((double)stored.Bytes / Options.BytesPerSecond) + ((double)stored.Blobs / HashWalk.MaxFilesPerSecond));
+        TimeSpan.FromSeconds(((double)stored.Bytes / Options.BytesPerSecond) + ((double)stored.Blobs / Options.MaxReadsPerSecond));
 
     /// <summary>Starts what runs by itself.</summary>
     public IEnumerable<Recurring> Start(ILogger log)

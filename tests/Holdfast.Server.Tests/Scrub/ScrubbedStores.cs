@@ -47,7 +47,7 @@ public class ScrubbedStores : IAsyncLifetime
         {
             Listeners = [],
             Registries = [],
-            Scrub = new ScrubOptions { BytesPerSecond = bytesPerSecond, MaxFilesPerSecond = int.MaxValue },
+            Scrub = new ScrubOptions { BytesPerSecond = bytesPerSecond, MaxFilesPerSecond = int.MaxValue, MaxReadsPerSecond = int.MaxValue },
         };
         var incidents = new IncidentBook(Stores.Metadata, Time, NullLogger<IncidentBook>.Instance);
         Checks = StoreChecks.Create(Stores, options.Scrub, incidents, Time, NullLoggerFactory.Instance);
