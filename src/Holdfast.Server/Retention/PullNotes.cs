@@ -33,6 +33,9 @@ internal sealed partial class PullNotes(MetadataDatabase metadata, TimeProvider 
     public void Note(RepositoryKey repository, Digest digest)
     {
         var key = new PullKey(repository, digest);
+        // After a flush that was late, too: what was noted long ago is not this pull.
+        if (time.GetElapsedTime(Volatile.Read(ref _startedAt)) >= Grain)
+            Forget();
         if (_noted.ContainsKey(key) || !_noted.TryAdd(key, 0))
             return;
         if (Interlocked.Increment(ref _count) > MaxNoted)

@@ -93,8 +93,7 @@ internal sealed class JournalWriter : IDisposable
     /// <exception cref="IOException">It is not known to be written, or the journal is closed.</exception>
     public void Write()
     {
-        if (_closedBecause is not null)
-            throw new IOException(_closedBecause);
+        ThrowIfClosed();
         if ((_isToBeLeft || _length + _buffer.Length > _segmentBytes) && _length > HeaderBytes)
         {
             BeginSegment();
@@ -134,6 +133,13 @@ internal sealed class JournalWriter : IDisposable
 
     /// <summary>Why nothing is taken until a restart; null: it is.</summary>
     public string? ClosedBecause => _closedBecause;
+
+    /// <exception cref="IOException">It is.</exception>
+    public void ThrowIfClosed()
+    {
+        if (_closedBecause is not null)
+            throw new IOException(_closedBecause);
+    }
 
     private long HeaderBytes { get; set; }
 

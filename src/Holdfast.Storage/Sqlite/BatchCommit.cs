@@ -38,6 +38,8 @@ internal sealed class BatchCommit : IDisposable
         var isWritten = false;
         try
         {
+            // Not even what needs no journal, such as the removal of a blob: a start may find a refused change in the journal and carry it out.
+            _journal?.ThrowIfClosed();
             _session ??= _open();
             _session.Prepare("BEGIN IMMEDIATE").Execute();
             foreach (var change in batch)
