@@ -66,7 +66,15 @@ public sealed class StoreTime : TimeProvider
         }
         try
         {
-            await SaveAsync(metadata, cancellationToken);
+            await metadata.WriteAsync(
+                Look(),
+                static (db, moment) =>
+                {
+                    ClockRows.Put(db, moment.NowMs, moment.Leaps);
+                    ClockRows.TakeBack(db, moment.NowMs);
+                    return true;
+                },
+                cancellationToken);
         }
         catch (IOException)
         {

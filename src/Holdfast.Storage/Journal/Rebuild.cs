@@ -11,6 +11,10 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
     // One transaction; its manifests' bytes are in memory.
     private const int ChangesPerCommit = 500;
 
+    private static readonly long HourMs = (long)TimeSpan.FromHours(1).TotalMilliseconds;
+
+    private readonly SortedSet<long> _hours = [];
+    private long _latestMs;
     private readonly List<string> _refused = [];
     private long _changes;
 
@@ -25,7 +29,11 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         await PutFoundAsync(cancellationToken);
         var missing = await ends.FindMissingAsync(cancellationToken);
         var unseen = await ends.FindUnusedAsync(cancellationToken);
-        InTransaction(() => ends.Settle(missing, unseen, scan.Damage, nowMs));
+        InTransaction(() =>
+        {
+            ends.Settle(missing, unseen, scan.Damage, nowMs);
+            PutLeaps();
+        });
         return ends.Count() with
         {
             Changes = _changes,
@@ -53,6 +61,11 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
 
     private async Task ApplyAsync(JournalRecord[] changes, JournalPosition position, CancellationToken cancellationToken)
     {
+        foreach (var named in changes.SelectMany(change => change.Events!))
+        {
+            _hours.Add(named.Event.AtMs / HourMs);
+            _latestMs = Math.Max(_latestMs, named.Event.AtMs);
+        }
         var digests = changes.SelectMany(change => change.Events!)
             .Where(named => named.Event.Operation is JournalOperation.Manifest or JournalOperation.Tag).Select(named => named.Event.Digest);
         var payloads = await ManifestPayloads.ReadAsync(blobs, digests, cancellationToken);
@@ -64,6 +77,21 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
             _refused.AddRange(replay.Refused);
             position.Put(session);
         });
+    }
+
+    // Where the store's time leapt is in no line. So whatever nothing is dated in for more than a day counts for no age: what lay in the trash meanwhile
+    // stays for longer, at most.
+    private void PutLeaps()
+    {
+        if (_hours.Count == 0)
+            return;
+        var leaps = ClockLeaps.None;
+        foreach (var (before, after) in _hours.Zip(_hours.Skip(1)))
+        {
+            if ((after - before - 1) * HourMs >= StoreTime.MaxGap.TotalMilliseconds)
+                leaps = leaps.With(new ClockLeap((before + 1) * HourMs, after * HourMs));
+        }
+        ClockRows.Put(session, _latestMs, leaps);
     }
 
     // A manifest may have been put before what it needs, where lines between were lost; by now that may be there.

@@ -47,6 +47,13 @@ public static class ClockRows
             session.Prepare(Leap).Set("@from", leap.FromMs).Set("@to", leap.ToMs).Execute();
     }
 
+    /// <summary>At a start: what a process dated by a clock that was ahead, and that was killed before it noted that, is of now. A review that comes too early does no harm.</summary>
+    public static void TakeBack(MetadataSession session, long nowMs)
+    {
+        session.Prepare("UPDATE link_reviews SET queued_at = @now WHERE queued_at > @now").Set("@now", nowMs).Execute();
+        session.Prepare("UPDATE leases SET taken_at = @now WHERE taken_at > @now").Set("@now", nowMs).Execute();
+    }
+
     // For a store that has not noted its time: one of an earlier version, or made anew from its journal. It reads all manifests, once.
     private static long? FindLatestPush(MetadataSession session)
     {
