@@ -8,6 +8,7 @@ internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeS
     private readonly Lock _gate = new();
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private int _next;
+    private TimeSpan _toldAt;
     private readonly List<Outcome> _failed = [];
 
     public int Done { get; private set; }
@@ -39,8 +40,20 @@ internal sealed class ParallelRun(int firstSeed, int histories, int steps, TimeS
                 Calls += outcome.Calls;
                 if (outcome.Failure is not null)
                     _failed.Add(outcome);
+                Tell(outcome);
             }
         }
+    }
+
+    // A failure of a long run at once, and each minute how far it is.
+    private void Tell(Outcome outcome)
+    {
+        if (outcome.Failure is not null && keepsGoing)
+            Console.Error.WriteLine($"seed {outcome.Seed}, step {outcome.Steps}: {outcome.Failure}");
+        if (_watch.Elapsed < _toldAt + TimeSpan.FromMinutes(1))
+            return;
+        _toldAt = _watch.Elapsed;
+        Console.Error.WriteLine($"{Done} of {histories} histories, {_failed.Count} failed");
     }
 
     private int? Take()
