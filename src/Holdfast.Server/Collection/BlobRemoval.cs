@@ -78,6 +78,8 @@ internal sealed class BlobRemoval(ContentStores stores, IncidentBook incidents, 
         foreach (var (digest, error) in unremoved)
             await NoteUnremovedAsync(begun.Find(blob => blob.Digest == digest), error);
         begun.RemoveAll(blob => _failed.Contains(blob.Id));
+        if (begun.Count == 0)
+            return;
         incidents.Note(await stores.Metadata.WriteAsync(
             (begun, nowMs), static (db, s) => s.begun.SelectMany(blob => BlobReviews.Finish(db, blob, s.nowMs)).ToList(), CancellationToken.None));
         figures.RemovedBlobs += begun.Count;
