@@ -22,6 +22,7 @@ internal static class StartOfRows
     public static async Task<JournalWriter> RunAsync(World world)
     {
         var session = world.Session;
+        world.Journal.SyncEnd();
         var position = world.HasLostRows ? null : JournalPosition.Find(session);
         var tail = position is null ? null : JournalScan.TryFindTail(world.Journal, Store, position.Sequence);
         if (tail is null)

@@ -167,14 +167,16 @@ internal sealed class World
     public bool IsDurable(Digest digest) =>
         Disk.Blobs.GetValueOrDefault(digest) is { Now: { } file } name && name.Durable == file && IsRight(digest);
 
-    /// <summary>The power goes: what was not synced may be lost, and the process starts again.</summary>
+    /// <summary>The process is killed, or the power goes, and what was not synced may be lost; the process starts again.</summary>
     public void Crash()
     {
-        Trace?.Invoke("  power cut");
+        var isKill = Journal.Left is null ? Random.Next(2) == 0 : Journal.IsLeftByKill;
+        Trace?.Invoke(isKill ? "  killed" : "  power cut");
         Schedule.Abandon();
         Time.Abandon();
-        Disk = Disk.Cut(Random);
-        Journal = Journal.Left ?? Journal.Cut();
+        if (!isKill)
+            Disk = Disk.Cut(Random);
+        Journal = Journal.Left ?? (isKill ? Journal.Keep() : Journal.Cut());
         Model.ForgetAll();
         Retention.Abandon();
         OpenUploads.Clear();

@@ -24,10 +24,6 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private const long QuarantineBytes = 10L << 30;
     private const int QuarantineShare = 20; // a twentieth of the disk
 
-    // A push that failed after its rename leaves a name that may not be on the disk yet; a row for it would outlive it at a power cut. Kernels write
-    // everything back within a minute.
-    private static readonly TimeSpan WrittenBack = TimeSpan.FromMinutes(10);
-
     private const int PageRows = 500;
 
     // The subject of what is wrong with all of them together.
@@ -101,7 +97,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
         await FilePace.WaitAsync(page.Count, cancellationToken);
         var unknown = await stores.Metadata.ReadAsync(
             page, static (db, page) => page.Where(name => name.Digest.IsNone || !BlobChecks.Exists(db, name.Digest)).ToList(), cancellationToken);
-        var oldest = DateTimeOffset.FromUnixTimeMilliseconds(Time.Look().AgoMs(grace > WrittenBack ? grace : WrittenBack));
+        var oldest = DateTimeOffset.FromUnixTimeMilliseconds(Time.Look().AgoMs(grace));
         foreach (var name in unknown.Where(name => name.LastChange <= oldest))
         {
             if (name.Digest.IsNone)
@@ -180,6 +176,9 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private async Task<(bool Adopted, bool Quarantined)> SettleAsync(StoredBlob blob, bool isRight, CancellationToken cancellationToken)
     {
         using var holder = await stores.Locks.EnterAsync(blob.Digest, cancellationToken);
+        // A push that failed after its rename leaves a name that may not be on the disk yet; a row for it would outlive it at a power cut.
+        if (isRight)
+            await stores.Blobs.SyncAsync(blob.Digest, cancellationToken);
         var isKnown = await stores.Metadata.ReadAsync(blob.Digest, static (db, digest) => BlobChecks.Exists(db, digest), cancellationToken);
         var status = await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken);
         if (isKnown || status?.Stamp != blob.Stamp)

@@ -41,6 +41,11 @@ public interface IBlobStore : IAsyncDisposable
     /// </summary>
     IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Makes a blob last that is there, whoever left it: a power cut loses neither its bytes nor its name any more. Nothing happens if there is none.
+    /// </summary>
+    ValueTask SyncAsync(Digest digest, CancellationToken cancellationToken);
+
     /// <summary>Takes a blob away to where its bytes are kept as evidence and never served; durable. Hold its lock.</summary>
     /// <returns>Where to, for people; null if there was no such blob.</returns>
     ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken);

@@ -80,6 +80,19 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         return state;
     }
 
+    /// <summary>A power cut loses neither the bytes of a blob nor its name when this returns.</summary>
+    /// <returns>False if there is none.</returns>
+    public bool Sync(Digest digest)
+    {
+        var path = PathOf(digest);
+        using var file = Posix.TryOpen(path, Posix.ReadOnly | Posix.NoFollow | Posix.NonBlocking);
+        if (file is null)
+            return false;
+        Posix.SyncData(file, path);
+        SyncFolder(digest);
+        return true;
+    }
+
     /// <summary>Moves a blob's file, whatever it holds, out of the blobs; durable. Null if there is none.</summary>
     public string? MoveAway(Digest digest, string into, string name)
     {

@@ -91,6 +91,12 @@ public sealed class FileSystemBlobStore : IBlobStore
         }
     }
 
+    public async ValueTask SyncAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await _disk.RunAsync((_files, digest), static work => work._files.Sync(work.digest));
+    }
+
     public async ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

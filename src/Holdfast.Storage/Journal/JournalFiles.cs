@@ -20,6 +20,19 @@ internal abstract class JournalFiles
 
     /// <summary>The files' names are on the disk when this returns.</summary>
     public abstract void Sync();
+
+    /// <summary>
+    /// What was read at the journal's end stays so when this returns: a process that was killed may have written or cut it without a sync, and what a start
+    /// believes of it must outlast a power cut.
+    /// </summary>
+    public void SyncEnd()
+    {
+        if (List(JournalFolder.Segment) is not [.., var last])
+            return;
+        using var file = OpenToWrite(last.Path);
+        file.Sync();
+        Sync();
+    }
 }
 
 /// <summary>An open file of the journal. Every error is an <see cref="IOException"/>.</summary>

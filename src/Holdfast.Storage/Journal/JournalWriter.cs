@@ -96,6 +96,8 @@ internal sealed class JournalWriter : IDisposable
         ThrowIfClosed();
         if ((_isToBeLeft || _length + _buffer.Length > _segmentBytes) && _length > HeaderBytes)
         {
+            // If that fails, the new segment's name may be there: a smaller write that still fits must not follow in the old one.
+            _isToBeLeft = true;
             BeginSegment();
             _isToBeLeft = false;
             SegmentFilled?.Invoke();

@@ -22,6 +22,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
     public async Task<JournalWriter> RunAsync(CancellationToken cancellationToken)
     {
         JournalFolder.RemoveUnfinished(folder.Journal);
+        new JournalFolderFiles(folder.Journal).SyncEnd();
         _files.RemoveNew();
         var isDoubtful = SetForeignLogAside();
         var (position, damage) = _files.Exists ? Examine(isDoubtful) : (null, null);

@@ -40,6 +40,8 @@ internal sealed class RemovalFaults(IBlobStore store, RemovalHooks hooks) : IBlo
 
     public IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken) => store.ListAsync(after, cancellationToken);
 
+    public ValueTask SyncAsync(Digest digest, CancellationToken cancellationToken) => store.SyncAsync(digest, cancellationToken);
+
     public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) =>
         store.QuarantineAsync(digest, now, cancellationToken);
 

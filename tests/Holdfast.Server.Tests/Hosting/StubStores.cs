@@ -26,6 +26,8 @@ internal sealed class StubBlobStore : IBlobStore
 
     public IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask SyncAsync(Digest digest, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken) =>

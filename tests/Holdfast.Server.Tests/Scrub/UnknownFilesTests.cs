@@ -35,6 +35,25 @@ public sealed class UnknownFilesTests : ScrubbedStores
         File.Exists(FileOf(digest)).ShouldBeTrue();
     }
 
+    // A row outlives a power cut, and a name that nobody has synced need not.
+    [Fact, Promise("P1")]
+    public async Task File_NobodyKnows_IsSyncedBeforeItHasARow()
+    {
+        var digest = Leave(Samples.Bytes(1, 300));
+        PassTheGrace();
+        var synced = new List<Digest>();
+        Blobs.OnSync = blob =>
+        {
+            synced.Add(blob);
+            throw new IOException("it can't be synced");
+        };
+        (await Scrub.UnknownFiles.RunAsync(CancellationToken.None)).Adopted.ShouldBe(0);
+        synced.ShouldBe([digest]);
+        (await CountAsync("SELECT COUNT(*) FROM blobs WHERE size = 300")).ShouldBe(0);
+        Blobs.OnSync = null;
+        (await Scrub.UnknownFiles.RunAsync(CancellationToken.None)).Adopted.ShouldBe(1);
+    }
+
     [Fact, Promise("P8")]
     public async Task File_NobodyKnowsWithWrongBytes_IsQuarantined()
     {

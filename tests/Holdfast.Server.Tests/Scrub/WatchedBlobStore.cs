@@ -41,6 +41,15 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
 
     public IAsyncEnumerable<StoredName> ListAsync(string? after, CancellationToken cancellationToken) => inner.ListAsync(after, cancellationToken);
 
+    /// <summary>Called with each blob before it is made to last.</summary>
+    public Action<Digest>? OnSync { get; set; }
+
+    public ValueTask SyncAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        OnSync?.Invoke(digest);
+        return inner.SyncAsync(digest, cancellationToken);
+    }
+
     public ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken) =>
         inner.QuarantineAsync(digest, now, cancellationToken);
 

@@ -69,6 +69,8 @@ internal sealed record Breakage(string Name, string File, string Old, string New
         new("the names of the journal's files aren't synced", Journal + "JournalWriter.cs", "            _files.Sync();\n", ""),
         new("a half-written record is not cut off", Journal + "JournalWriter.cs", "            CutBack();\n            throw;", "            throw;"),
         new("the journal goes on where it could not be cut", Journal + "JournalWriter.cs", "            _closedBecause = ", "            _ = "),
+        new("a start believes of the journal what nobody synced", Journal + "JournalFiles.cs", "        file.Sync();\n        Sync();\n", ""),
+        new("an adopted file isn't synced", "src/Holdfast.Server/Scrub/UnknownFiles.cs", "            await stores.Blobs.SyncAsync(blob.Digest, cancellationToken);\n", "            isRight = true;\n"),
         new("the replay leaves out a change", Journal + "JournalScan.cs", "change.Sequence > Math.Max(after, SnapshotSequence))\n                    yield", "change.Sequence > Math.Max(after + 1, SnapshotSequence))\n                    yield"),
     ];
 }

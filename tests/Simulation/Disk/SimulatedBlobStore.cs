@@ -83,6 +83,21 @@ internal sealed class SimulatedBlobStore(SimulatedDisk disk, Schedule? schedule)
         }
     }
 
+    public async ValueTask SyncAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await StepAsync("sync bytes", digest, Faults.InputOutput);
+        lock (disk)
+        {
+            if (disk.Find(digest) is not { } file)
+                return;
+            file.Synced = file.Bytes;
+        }
+        await StepAsync("sync folder", digest, Faults.InputOutput);
+        lock (disk)
+            disk.SyncFolder(digest);
+    }
+
     public async ValueTask<string?> QuarantineAsync(Digest digest, DateTimeOffset now, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

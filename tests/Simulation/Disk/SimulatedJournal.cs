@@ -13,8 +13,11 @@ internal sealed class SimulatedJournal(World world) : JournalFiles
     private readonly SortedDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private bool _isSick;
 
-    /// <summary>What the power cut in the middle of a commit has left; null: there was none.</summary>
+    /// <summary>What the crash in the middle of a commit has left; null: there was none.</summary>
     public SimulatedJournal? Left { get; private set; }
+
+    /// <summary>Was it only the process that died in it? Then what nobody synced is still there, and still unsynced.</summary>
+    public bool IsLeftByKill { get; private set; }
 
     public override List<(long Sequence, string Path)> List(string kind) =>
     [
@@ -56,14 +59,24 @@ internal sealed class SimulatedJournal(World world) : JournalFiles
         return after;
     }
 
-    /// <summary>A moment at which the power may go.</summary>
-    /// <returns>True if it went.</returns>
+    /// <summary>The files as the next start finds them if only the process has died.</summary>
+    public SimulatedJournal Keep()
+    {
+        var after = new SimulatedJournal(world);
+        foreach (var (path, entry) in _entries)
+            after._entries[path] = new Entry { Bytes = entry.Bytes, Synced = entry.Synced, IsThere = entry.IsThere, IsDurable = entry.IsDurable };
+        return after;
+    }
+
+    /// <summary>A moment at which the process may die, or the power go.</summary>
+    /// <returns>True if it was.</returns>
     public bool MayCut(string moment)
     {
         if (Left is not null || world.Profile.CrashOneIn == 0 || !world.MayCut || world.Random.Next(world.Profile.CrashOneIn * 3) != 0)
             return false;
-        world.Trace?.Invoke($"    the power goes: {moment}");
-        Left = Cut();
+        IsLeftByKill = world.Random.Next(2) == 0;
+        world.Trace?.Invoke($"    {(IsLeftByKill ? "the process is killed" : "the power goes")}: {moment}");
+        Left = IsLeftByKill ? Keep() : Cut();
         return true;
     }
 
