@@ -9,11 +9,11 @@ namespace Holdfast.Storage;
 /// </summary>
 public sealed class StoreTime : TimeProvider
 {
-    /// <summary>More than this against the monotonic clock is a leap. Daemons that keep the time, and summer time, don't do it.</summary>
-    public static readonly TimeSpan MaxStep = TimeSpan.FromHours(1);
+    /// <summary>More than this against the monotonic clock is a leap. Daemons that keep the time don't do it, once they have it.</summary>
+    public static readonly TimeSpan MaxStep = TimeSpan.FromMinutes(1);
 
     /// <summary>A store that lay still for longer than this did not age meanwhile: nothing tells that from a clock that is wrong at the start.</summary>
-    public static readonly TimeSpan MaxGap = TimeSpan.FromDays(1);
+    private static readonly TimeSpan MaxGap = TimeSpan.FromDays(1);
 
     private readonly TimeProvider _system;
     private readonly Lock _lock = new();
@@ -24,15 +24,15 @@ public sealed class StoreTime : TimeProvider
     public StoreTime(TimeProvider system)
     {
         _system = system;
-        _anchor = new Anchor(system.GetUtcNow(), system.GetTimestamp(), MaxStep);
+        _anchor = new Anchor(system.GetUtcNow(), system.GetTimestamp());
     }
 
     public override long TimestampFrequency => _system.TimestampFrequency;
 
     public override TimeZoneInfo LocalTimeZone => _system.LocalTimeZone;
 
-    /// <summary>How far the store's time is ahead of the machine's clock; zero, if that is right.</summary>
-    public TimeSpan Ahead => GetUtcNow() - _system.GetUtcNow() is var ahead && ahead > MaxStep ? ahead : TimeSpan.Zero;
+    /// <summary>How far the store's time is ahead of the machine's clock.</summary>
+    public TimeSpan Ahead => GetUtcNow() - _system.GetUtcNow() is var ahead && ahead > TimeSpan.Zero ? ahead : TimeSpan.Zero;
 
     public static async Task<StoreTime> OpenAsync(MetadataDatabase metadata, TimeProvider system, CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ public sealed class StoreTime : TimeProvider
         {
             _leaps = leaps;
             var (wall, start) = (_system.GetUtcNow(), _system.GetTimestamp());
-            _anchor = new Anchor(wall, start, MaxStep);
+            _anchor = new Anchor(wall, start);
             if (seen is { } ms)
             {
                 var before = DateTimeOffset.FromUnixTimeMilliseconds(ms);
@@ -59,9 +59,9 @@ public sealed class StoreTime : TimeProvider
                 var now = wall > before ? wall : before;
                 if (now - since > MaxGap)
                     AddLeap(since, now);
-                // A clock that stood still while the machine was off is set right soon after the start, as it would have been right at the start.
+                // If the clock is set right later, that is a leap like any other: what is dated in the meantime isn't older by how long the machine was off.
                 if (before > wall)
-                    _anchor = new Anchor(before, start, MaxGap);
+                    _anchor = new Anchor(before, start);
             }
         }
         try
@@ -109,7 +109,7 @@ public sealed class StoreTime : TimeProvider
         // In this order, so that a thread that is held up here finds no leap.
         var wall = _system.GetUtcNow();
         var passed = anchor.At + _system.GetElapsedTime(anchor.Timestamp);
-        return wall - passed > anchor.MaxStep ? Leap() : wall > passed ? wall : passed;
+        return wall - passed > MaxStep ? Leap() : wall > passed ? wall : passed;
     }
 
     public override long GetTimestamp() => _system.GetTimestamp();
@@ -123,10 +123,10 @@ public sealed class StoreTime : TimeProvider
         {
             var (wall, timestamp) = (_system.GetUtcNow(), _system.GetTimestamp());
             var passed = _anchor.At + _system.GetElapsedTime(_anchor.Timestamp, timestamp);
-            if (wall - passed <= _anchor.MaxStep)
+            if (wall - passed <= MaxStep)
                 return wall > passed ? wall : passed;
             AddLeap(passed, wall);
-            Volatile.Write(ref _anchor, new Anchor(wall, timestamp, MaxStep));
+            Volatile.Write(ref _anchor, new Anchor(wall, timestamp));
             return wall;
         }
     }
@@ -141,12 +141,11 @@ public sealed class StoreTime : TimeProvider
         {
             var (wall, timestamp) = (_system.GetUtcNow(), _system.GetTimestamp());
             var passed = _anchor.At + _system.GetElapsedTime(_anchor.Timestamp, timestamp);
-            if (wall >= passed && wall - passed <= _anchor.MaxStep)
-                Volatile.Write(ref _anchor, new Anchor(wall, timestamp, MaxStep));
+            if (wall >= passed && wall - passed <= MaxStep)
+                Volatile.Write(ref _anchor, new Anchor(wall, timestamp));
         }
     }
 
     /// <param name="At">The store's time at <paramref name="Timestamp"/>.</param>
-    /// <param name="MaxStep">How far the machine's clock may be ahead of what has passed since.</param>
-    private sealed record Anchor(DateTimeOffset At, long Timestamp, TimeSpan MaxStep);
+    private sealed record Anchor(DateTimeOffset At, long Timestamp);
 }

@@ -21,11 +21,15 @@ internal sealed partial class ClockWatch(MetadataDatabase metadata, IncidentBook
     // Long enough to be seen by somebody who looks once a day.
     private static readonly TimeSpan Told = TimeSpan.FromDays(1);
 
+    // A machine that slept for minutes, or a clock that is minutes late, is nothing to see to.
+    private static readonly TimeSpan Tolerated = TimeSpan.FromHours(1);
+
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         var now = time.Look();
-        book.Report(IncidentKind.Clock, Leapt, now.Leaps.List is [.., var last] && last.ToMs > now.AgoMs(Told) ? Tell(last) : null);
-        book.Report(IncidentKind.Clock, Behind, time.Ahead is var ahead && ahead > TimeSpan.Zero ? Tell(ahead) : null);
+        var last = now.Leaps.List.LastOrDefault(static leap => leap.ToMs - leap.FromMs > Tolerated.TotalMilliseconds);
+        book.Report(IncidentKind.Clock, Leapt, last.ToMs > now.AgoMs(Told) ? Tell(last) : null);
+        book.Report(IncidentKind.Clock, Behind, time.Ahead is var ahead && ahead > Tolerated ? Tell(ahead) : null);
         await time.SaveAsync(metadata, cancellationToken);
     }
 

@@ -79,8 +79,8 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         });
     }
 
-    // Where the store's time leapt is in no line. So whatever nothing is dated in for more than a day counts for no age: what lay in the trash meanwhile
-    // stays for longer, at most.
+    // Where the store's time leapt is in no line. So every hour in which nothing is dated counts for no age: what lay in the trash meanwhile stays for
+    // longer, at most.
     private void PutLeaps()
     {
         if (_hours.Count == 0)
@@ -88,7 +88,7 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         var leaps = ClockLeaps.None;
         foreach (var (before, after) in _hours.Zip(_hours.Skip(1)))
         {
-            if ((after - before - 1) * HourMs >= StoreTime.MaxGap.TotalMilliseconds)
+            if (after - before > 1)
                 leaps = leaps.With(new ClockLeap((before + 1) * HourMs, after * HourMs));
         }
         ClockRows.Put(session, _latestMs, leaps);

@@ -334,6 +334,26 @@ public sealed class StartTests : IAsyncLifetime
         (await _store.QueryAsync(session => Manifests.Find(session, _store.App, Tag.Parse("v1")))).ShouldNotBeNull().MediaType.ShouldBe(image.MediaType);
     }
 
+    // The journal tells of no clock: an hour in which nothing is dated may have been skipped, and what is taken for skipped is only kept for longer.
+    [Fact, Promise("P7")]
+    public async Task Rebuilt_AfterHoursWithoutADate_CountsThemForNoAge()
+    {
+        const long Hour = 3_600_000;
+        foreach (var at in new[] { 10 * Hour, (10 * Hour) + 5, 11 * Hour, 100 * Hour })
+            await LinkAsync(new StoredBlob(Digest.Compute(DigestAlgorithm.Sha256, BitConverter.GetBytes(at)), 8, 1), at);
+        await _store.CloseAsync();
+        File.Delete(_store.DatabaseFile);
+        (await _store.OpenAsync()).Rebuilt.ShouldNotBeNull();
+        var leaps = await _store.ChangeAsync(ClockRows.Leaps);
+        leaps.List.ShouldBe([new ClockLeap(12 * Hour, 100 * Hour)]);
+    }
+
+    private Task<bool> LinkAsync(StoredBlob blob, long atMs) => _store.ChangeAsync(session =>
+    {
+        BlobLinks.Add(session, _store.App, blob, atMs);
+        return true;
+    });
+
     [Fact]
     public async Task Start_LayerFileGone_KeepsEverythingAndOpensAnIncident()
     {
