@@ -156,6 +156,32 @@ public sealed class StoreTimeTests : IAsyncDisposable
         time.Look().AgoMs(Hour).ShouldBeGreaterThan(before);
     }
 
+    // Else they would be held for as long as the clock was ahead.
+    [Fact]
+    public async Task Start_AfterAKillRightAfterALeap_TakesBackLeasesAndReviewsOfTheFuture()
+    {
+        var time = await StartAsync();
+        await time.SaveAsync(_database, CancellationToken.None);
+        var ahead = time.Look().NowMs + (long)(365 * Day).TotalMilliseconds;
+        await _database.WriteAsync(
+            ahead,
+            static (db, ahead) =>
+            {
+                var key = new RepositoryKey(Registries.Ensure(db, "test"), Oci.RepositoryName.Parse("app"));
+                BlobLinks.Add(db, key, new StoredBlob(Oci.Digest.Compute(Oci.DigestAlgorithm.Sha256, new byte[10]), 10, 1), 1);
+                db.Prepare("UPDATE link_reviews SET queued_at = @ahead").Set("@ahead", ahead).Execute().ShouldBe(1);
+                db.Prepare("UPDATE leases SET taken_at = @ahead").Set("@ahead", ahead).Execute().ShouldBe(1);
+                return true;
+            },
+            CancellationToken.None);
+        var now = (await StartAsync()).Look().NowMs;
+        now.ShouldBeLessThan(ahead);
+        (await LatestAsync("link_reviews", "queued_at"), await LatestAsync("leases", "taken_at")).ShouldBe((now, now));
+    }
+
+    private ValueTask<long?> LatestAsync(string table, string column) => _database.ReadAsync(
+        $"SELECT MAX({column}) FROM {table}", static (db, sql) => db.Prepare(sql).QueryLong(), CancellationToken.None);
+
     [Fact, Promise("P7")]
     public async Task Start_AfterAReviewWasPutOffByALease_IsNotAhead()
     {

@@ -1,3 +1,4 @@
+using Holdfast.Storage;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 using Holdfast.Storage.Sqlite;
@@ -16,6 +17,8 @@ internal static class StartOfRows
     public static JournalWriter Begin(World world)
     {
         new JournalPosition(Store, 0).Put(world.Session);
+        // As the first start does: without a note a later one can't tell a leap from dates.
+        ClockRows.Put(world.Session, world.Time.GetUtcNow().ToUnixTimeMilliseconds(), ClockLeaps.None);
         return JournalWriter.Open(world.Journal, Store, 0, null, SegmentBytes);
     }
 

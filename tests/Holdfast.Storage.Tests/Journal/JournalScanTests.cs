@@ -163,41 +163,18 @@ public sealed class JournalScanTests : IDisposable
     [Fact]
     public void Write_NewSegmentCouldNotBeBegun_NothingFollowsInTheOldOne()
     {
-        var files = new FailingNames(new JournalFolderFiles(_folder));
+        var files = new FaultyJournalFiles(_folder);
         using var writer = JournalWriter.Open(files, Store, 0, null, segmentBytes: 1_000);
         Write(writer, 3);
-        files.Fails = true;
+        files.FailsNames = true;
         Should.Throw<IOException>(() => Write(writer, 3));
         writer.Forget();
         File.Exists(Segment(4)).ShouldBeTrue();
         var before = File.ReadAllBytes(Segment(1));
-        files.Fails = false;
+        files.FailsNames = false;
         Write(writer, 1);
         File.ReadAllBytes(Segment(1)).ShouldBe(before);
         JournalScan.TryFindTail(_folder, Store, 4)!.Path.ShouldBe(Segment(4));
-    }
-
-    // The real files, whose folder can't be synced at times.
-    private sealed class FailingNames(JournalFiles files) : JournalFiles
-    {
-        public bool Fails { get; set; }
-
-        public override List<(long Sequence, string Path)> List(string kind) => files.List(kind);
-
-        public override string PathOf(long sequence, string kind) => files.PathOf(sequence, kind);
-
-        public override JournalBytes OpenToRead(string path) => files.OpenToRead(path);
-
-        public override JournalBytes OpenToWrite(string path) => files.OpenToWrite(path);
-
-        public override JournalBytes Create(string path) => files.Create(path);
-
-        public override void Sync()
-        {
-            if (Fails)
-                throw new IOException("the folder can't be synced");
-            files.Sync();
-        }
     }
 
     private void Write(JournalWriter writer, int changes)
