@@ -90,6 +90,19 @@ public sealed class DataFolder : IDisposable
         _lock.Dispose();
     }
 
+    /// <summary>Makes the folder of the uploads again, if somebody took it away: else no push would work until a restart (P5).</summary>
+    internal void EnsureUploads()
+    {
+        try
+        {
+            CreateFolder(Uploads, Owner);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Posix.Translate(e);
+        }
+    }
+
     private void CreateLayout()
     {
         Mark.Prepare();
