@@ -28,11 +28,20 @@ public static class ManifestPush
                 var result = Manifests.Put(db, s.put, s.now);
                 if (!result.IsWhole)
                     return new ManifestPushResult(result, []);
-                var healed = Incidents.Heal(db, s.put.Digest.ToString(), "push", s.now);
+                var healed = Incidents.HealBytes(db, s.put.Digest, "push", s.now);
                 LostManifests.Recover(db, s.put.Digest, s.put.Payload, s.now); // In other repositories.
-                return new ManifestPushResult(result, healed);
+                return new ManifestPushResult(result, [.. healed, .. HealEdges(db, s.put, s.now)]);
             },
             CancellationToken.None);
+    }
+
+    // The repository has its edges now. Others, which have the same manifest, may still lack some.
+    private static IReadOnlyList<Incident> HealEdges(MetadataSession db, ManifestPut put, long nowMs)
+    {
+        var subject = put.Digest.ToString();
+        return Incidents.IsOpen(db, IncidentKind.DanglingEdge, subject) && EdgeCheck.IsWhole(db, put.Digest, put.Payload)
+            ? Incidents.Heal(db, IncidentKind.DanglingEdge, subject, "push", nowMs)
+            : [];
     }
 
     // The database knows what is linked; only the blob store knows whether the bytes are really there. All the way down: an index over a

@@ -52,6 +52,27 @@ internal sealed class ManifestEdges
             addSoft.Set("@digest", digest).Execute();
     }
 
+    /// <summary>Has the database all of them? One that lost some gets them back by a push, before the collection takes what they held.</summary>
+    public bool AreRecorded(MetadataSession session, long manifestId)
+    {
+        const string Blobs = "SELECT blob_id, kind FROM manifest_blobs WHERE manifest_id = @manifest";
+        const string Children = "SELECT child_id FROM manifest_children WHERE manifest_id = @manifest";
+        const string Soft = "SELECT COUNT(*) FROM soft_edges WHERE manifest_id = @manifest";
+        var (blobs, children) = (0, 0);
+        using (var rows = session.Prepare(Blobs).Set("@manifest", manifestId).Query())
+        {
+            while (rows.Read())
+                blobs += _blobs.Contains((rows.Long(0), (EdgeKind)rows.Long(1))) ? 1 : 0;
+        }
+        using (var rows = session.Prepare(Children).Set("@manifest", manifestId).Query())
+        {
+            while (rows.Read())
+                children += _children.Contains(rows.Long(0)) ? 1 : 0;
+        }
+        return blobs == _blobs.Count && children == _children.Count
+            && session.Prepare(Soft).Set("@manifest", manifestId).QueryLong() == _manifest.NonDistributableLayers.Select(layer => layer.Digest).Distinct().Count();
+    }
+
     private void Add(Descriptor stated, EdgeTarget target, EdgeKind kind)
     {
         if (target.Id == 0)
