@@ -110,6 +110,19 @@ public sealed class DataFolder : IDisposable
             CreateFolder(folder, Owner);
         foreach (var algorithm in (ReadOnlySpan<DigestAlgorithm>)[DigestAlgorithm.Sha256, DigestAlgorithm.Sha512])
             CreateFolder(Blobs(algorithm), Owner);
+        RequireOneMount();
+    }
+
+    // An upload becomes a blob by a rename, and so do wrong bytes evidence. Blobs that can only be read are served all the same.
+    private void RequireOneMount()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Blobs(DigestAlgorithm.Sha256), Blobs(DigestAlgorithm.Sha512), Quarantine])
+        {
+            if (Posix.AreOnOneMount(Uploads, folder) || Posix.IsOnReadOnlyMount(folder))
+                continue;
+            throw new IOException($"'{folder}' and '{Uploads}' lie on different mounts, between which no file can be renamed, so that no push would work: "
+                + $"mount the disk that is for the blobs at '{Path}' itself, with all that lies there");
+        }
     }
 
     internal static void CreateFolder(string path, UnixFileMode mode)

@@ -27,7 +27,7 @@ internal sealed class ManifestEdges
         foreach (var layer in manifest.Layers)
             edges.Add(layer, lookup.FindBlob(layer.Digest), EdgeKind.Layer);
         foreach (var child in manifest.Children)
-            edges.Add(child, lookup.FindChild(child.Digest), EdgeKind.BlobChild);
+            edges.Add(child, lookup.FindChild(child), EdgeKind.BlobChild);
         return edges;
     }
 
@@ -124,13 +124,17 @@ internal sealed class ManifestEdges
             return _blobs[digest] = Query(LinkedBlob, digest, isManifest: false);
         }
 
-        /// <summary>A manifest of the repository, or a linked blob: indexes of BuildKit's caches list layers as children.</summary>
-        public EdgeTarget FindChild(Digest digest)
+        /// <summary>
+        /// A manifest of the repository; or a linked blob, if the index doesn't say that it is a manifest: indexes of BuildKit's caches list layers as children.
+        /// A manifest whose bytes are there as a blob alone can't be pulled, and nobody has looked whether it is whole (P2).
+        /// </summary>
+        public EdgeTarget FindChild(Descriptor stated)
         {
-            if (_children.TryGetValue(digest, out var known))
-                return known with { IsFirst = false };
-            var child = Query(Child, digest, isManifest: true);
-            return _children[digest] = child.Id != 0 ? child : FindBlob(digest);
+            if (!_children.TryGetValue(stated.Digest, out var child))
+                _children.Add(stated.Digest, child = Query(Child, stated.Digest, isManifest: true));
+            else
+                child = child with { IsFirst = false };
+            return child.Id != 0 || MediaTypes.IsManifest(stated.MediaType) ? child : FindBlob(stated.Digest);
         }
 
         private EdgeTarget Query(string sql, Digest digest, bool isManifest)
