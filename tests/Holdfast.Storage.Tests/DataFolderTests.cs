@@ -49,7 +49,6 @@ public sealed class DataFolderTests : IDisposable
 
     [Theory]
     [InlineData("blobs")]
-    [InlineData("quarantine")]
     [InlineData("uploads")]
     public void Open_PartOfItOnAnotherMount_ThrowsSayingWhatToMountWhere(string part)
     {

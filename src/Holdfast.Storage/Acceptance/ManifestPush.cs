@@ -48,25 +48,26 @@ public static class ManifestPush
     // child that lost a layer would be accepted as whole, by a client that is told that the child is there and doesn't look further.
     private static async ValueTask<ManifestClosure> CheckClosureAsync(ContentStores stores, ManifestPut put, CancellationToken cancellationToken)
     {
-        var (linked, blobs) = await stores.Metadata.ReadAsync(put, static (db, put) => ListClosure(db, put), cancellationToken);
+        var (linked, blobs, wrong) = await stores.Metadata.ReadAsync(put, static (db, put) => ListClosure(db, put), cancellationToken);
         if (!linked.IsWhole)
             return linked;
         var missing = new List<Descriptor>();
         foreach (var blob in blobs)
         {
-            if (await stores.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
+            if (wrong.Contains(blob) || await stores.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
                 missing.Add(new Descriptor("", blob.Digest, blob.SizeBytes));
         }
         return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
     }
 
-    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs) ListClosure(MetadataSession db, ManifestPut put)
+    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs, IReadOnlySet<LinkedBlob> Wrong) ListClosure(MetadataSession db, ManifestPut put)
     {
         var linked = Manifests.CheckClosure(db, put.Repository, put.Manifest);
         // Looked at again in the transaction; here, so that a push that is refused anyway stores nothing.
         if (linked.IsWhole)
             linked = linked with { ImmutableTags = Tags.FindImmovable(db, put) };
-        return (linked, linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : []);
+        var blobs = linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : [];
+        return (linked, blobs, BlobChecks.FindKnownWrong(db, blobs));
     }
 }
 

@@ -113,10 +113,10 @@ public sealed class DataFolder : IDisposable
         RequireOneMount();
     }
 
-    // An upload becomes a blob by a rename, and so do wrong bytes evidence. Blobs that can only be read are served all the same.
+    // An upload becomes a blob by a rename. Blobs that can only be read are served all the same.
     private void RequireOneMount()
     {
-        foreach (var folder in (ReadOnlySpan<string>)[Blobs(DigestAlgorithm.Sha256), Blobs(DigestAlgorithm.Sha512), Quarantine])
+        foreach (var folder in (ReadOnlySpan<string>)[Blobs(DigestAlgorithm.Sha256), Blobs(DigestAlgorithm.Sha512)])
         {
             if (Posix.AreOnOneMount(Uploads, folder) || Posix.IsOnReadOnlyMount(folder))
                 continue;
