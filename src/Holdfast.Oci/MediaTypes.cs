@@ -11,6 +11,9 @@ public static class MediaTypes
     public const string DockerSchema1Signed = "application/vnd.docker.distribution.manifest.v1+prettyjws";
     public const string DockerForeignLayer = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
 
+    /// <summary>Is this what is pushed and pulled as a manifest, an index too?</summary>
+    public static bool IsManifest(string mediaType) => mediaType is OciManifest or DockerManifest || IsIndex(mediaType);
+
     /// <summary>Is this an index or a manifest list, which has children in <c>manifests[]</c>?</summary>
     public static bool IsIndex(string mediaType) => mediaType is OciIndex or DockerManifestList;
 

@@ -18,8 +18,9 @@ internal sealed class RetentionParts : IAsyncDisposable
         _lists = new InUseLists(_time);
         Rules = new RetentionRules(options.Retention, registries.ToDictionary(registry => registry.Key, registry => registry.Value.Id, StringComparer.Ordinal));
         Pulls = new PullNotes(stores.Metadata, _time, around.Logs.CreateLogger<PullNotes>());
+        var planner = new RetentionPlanner(stores.Metadata, Rules, _lists, _time) { WritePulls = Pulls.FlushAsync };
         var runs = new RetentionRuns(
-            new RetentionPlanner(stores.Metadata, Rules, _lists, _time), around.Incidents, static () => Guid.NewGuid().ToString("N")[..12], around.Logs.CreateLogger<RetentionRuns>());
+            planner, around.Incidents, static () => Guid.NewGuid().ToString("N")[..12], around.Logs.CreateLogger<RetentionRuns>());
         _schedules = new RetentionSchedules(runs, around.Logs.CreateLogger<RetentionSchedules>());
         Endpoint = new RetentionEndpoint(runs, _schedules);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Holdfast.Storage.FileSystem;
 using Shouldly;
@@ -44,5 +45,35 @@ public sealed class DataFolderTests : IDisposable
         var path = Path.Combine(_temporary.Path, "file");
         File.WriteAllText(path, "x");
         Should.Throw<IOException>(() => DataFolder.Open(path));
+    }
+
+    [Theory]
+    [InlineData("blobs")]
+    [InlineData("uploads")]
+    public void Open_PartOfItOnAnotherMount_ThrowsSayingWhatToMountWhere(string part)
+    {
+        DataFolder.Open(_temporary.Path).Dispose();
+        var folder = Path.Combine(_temporary.Path, part);
+        Assert.SkipUnless(Run("mount", "--bind", folder, folder), "needs root, or the right to mount");
+        try
+        {
+            Should.Throw<IOException>(() => DataFolder.Open(_temporary.Path)).Message.ShouldContain($"mount the disk that is for the blobs at '{_temporary.Path}' itself");
+            if (part != "blobs")
+                return;
+            Run("mount", "-o", "remount,bind,ro", folder).ShouldBeTrue();
+            DataFolder.Open(_temporary.Path).Dispose();
+        }
+        finally
+        {
+            Run("umount", folder).ShouldBeTrue();
+        }
+        DataFolder.Open(_temporary.Path).Dispose();
+    }
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true });
+        process!.WaitForExit();
+        return process.ExitCode == 0;
     }
 }

@@ -68,6 +68,22 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 
+    [Fact, Promise("P5")]
+    public async Task Store_FoldersTakenAwayWhileItIsOpen_TakesBlobsAgainWithoutARestart()
+    {
+        var content = Random(100);
+        var digest = await PutAsync(content);
+        Directory.Delete(Path.GetDirectoryName(PathOf(digest))!, recursive: true);
+        (await Store.FindSizeAsync(digest, None)).ShouldBeNull();
+        (await Store.RemoveAsync([digest], None)).ShouldBeEmpty("what isn't there needs no removal");
+        Directory.Delete(Path.GetDirectoryName(PathOf(digest))!, recursive: true);
+        Directory.Delete(Path.Combine(_temporary.Path, "uploads"), recursive: true);
+        Directory.Delete(Path.Combine(_temporary.Path, "quarantine"), recursive: true);
+        (await PutAsync(content)).ShouldBe(digest);
+        (await Store.FindSizeAsync(digest, None)).ShouldBe(100);
+        (await Store.QuarantineAsync(digest, DateTimeOffset.UnixEpoch, None)).ShouldNotBeNull();
+    }
+
     [Fact, Promise("P4")]
     public async Task Commit_AFolderHasTakenItsName_IsStoredAndTheFolderKept()
     {

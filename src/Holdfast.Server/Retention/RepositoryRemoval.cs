@@ -50,6 +50,7 @@ internal sealed class RepositoryRemoval(RetentionPlanner planner, RuledRepositor
         {
             var batch = planned.Skip(begin).Take(RetentionRemoval.BatchSize).ToList();
             var removal = new RetentionRemoval(at, inUse, run, decision, [.. batch.Select(root => (root, newId()))]);
+            await planner.WritePulls(cancellationToken);
             var outcome = await planner.Metadata.WriteAsync((removal, now: planner.Time.Look()), static (db, s) => s.removal.Execute(db, s.now), cancellationToken);
             _removed.AddRange(outcome.Removed);
             _left.AddRange(outcome.Left);

@@ -72,6 +72,9 @@ internal sealed class RetentionDecision
         return decision;
     }
 
+    /// <summary>Lets nothing be removed, for something else than the share.</summary>
+    public void Stop(string why) => Stopped = why;
+
     private static string NameOf(RootRow root) => root.Tags.Count > 0 ? root.Tags[0].Name : root.Digest.ToString();
 
     private List<PlanReason> Keep(RootRow root, int rank, Func<RootRow, string?> inUse)

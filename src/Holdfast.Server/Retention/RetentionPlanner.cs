@@ -1,6 +1,7 @@
 using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage;
+using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Retention;
@@ -16,6 +17,9 @@ internal sealed class RetentionPlanner(MetadataDatabase metadata, RetentionRules
 
     public StoreTime Time => time;
 
+    /// <summary>Writes down the pulls that were only noted so far: what was pulled a moment ago stays.</summary>
+    public Func<CancellationToken, Task> WritePulls { get; init; } = static _ => Task.CompletedTask;
+
     /// <summary>The lists, each to be read when a rule first needs it.</summary>
     public InUseOfRules OpenLists() => new(lists);
 
@@ -23,6 +27,7 @@ internal sealed class RetentionPlanner(MetadataDatabase metadata, RetentionRules
     public async Task<RetentionPlan> PlanAsync(
         string id, PlanScope scope, InUseOfRules inUse, Func<AdminProgress, ValueTask>? report, CancellationToken cancellationToken)
     {
+        await WritePulls(cancellationToken);
         var store = await metadata.ReadAsync(0, static (db, _) => StoreIdentity.Find(db), cancellationToken);
         var plan = new RetentionPlan(RetentionPlan.CurrentFormat, id, store, Now(), [], [], []);
         var repositories = new List<RepositoryPlan>();
@@ -108,8 +113,14 @@ internal sealed record RuledRepository(string Registry, RepositoryKey Key, Reten
 {
     public string Subject => $"{Registry}/{Key.Name}";
 
-    public RetentionDecision Decide(MetadataSession db, InUseReferences inUse, StoreMoment now) =>
-        RetentionDecision.Decide(Rule, RepositoryRoots.List(db, Key), root => inUse.Find(Key.Name, root), now);
+    public RetentionDecision Decide(MetadataSession db, InUseReferences inUse, StoreMoment now)
+    {
+        var decision = RetentionDecision.Decide(Rule, RepositoryRoots.List(db, Key), root => inUse.Find(Key.Name, root), now);
+        // A lost index has no edges: what it lists looks like images of their own that never had a tag (P6).
+        if (decision.Removed.Count > 0 && LostManifests.IsIn(db, Key))
+            decision.Stop("can't tell what belongs together here, since the bytes of a manifest are lost (see the incident manifest-missing); nothing is removed until it is pushed again");
+        return decision;
+    }
 
     public static string? Finding(RetentionDecision decision)
     {

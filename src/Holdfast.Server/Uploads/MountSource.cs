@@ -33,7 +33,8 @@ internal sealed class MountSource
             var key = new RepositoryKey(registry.Id, source);
             var blob = await registry.Metadata.ReadAsync(
                 (key, digest), static (db, s) => BlobLinks.Find(db, s.key, s.digest), request.Aborted);
-            if (blob is { } found && await registry.Blobs.FindSizeAsync(digest, request.Aborted) == found.SizeBytes)
+            // Wrong bytes that could not be taken away are not there: the client is to send right ones (P4).
+            if (blob is { VerifiedAtMs: not BlobChecks.KnownWrong } found && await registry.Blobs.FindSizeAsync(digest, request.Aborted) == found.SizeBytes)
                 return key;
         }
         return null;

@@ -25,7 +25,7 @@ public static class BlobPush
             {
                 BlobLinks.Add(db, s.repository, s.blob, s.now);
                 Uploads.Remove(db, s.Upload);
-                return new PushResult(Incidents.Heal(db, s.blob.Digest.ToString(), "push", s.now));
+                return new PushResult(Incidents.HealBytes(db, s.blob.Digest, "push", s.now));
             },
             CancellationToken.None);
     }

@@ -28,36 +28,46 @@ public static class ManifestPush
                 var result = Manifests.Put(db, s.put, s.now);
                 if (!result.IsWhole)
                     return new ManifestPushResult(result, []);
-                var healed = Incidents.Heal(db, s.put.Digest.ToString(), "push", s.now);
+                var healed = Incidents.HealBytes(db, s.put.Digest, "push", s.now);
                 LostManifests.Recover(db, s.put.Digest, s.put.Payload, s.now); // In other repositories.
-                return new ManifestPushResult(result, healed);
+                return new ManifestPushResult(result, [.. healed, .. HealEdges(db, s.put, s.now)]);
             },
             CancellationToken.None);
+    }
+
+    // The repository has its edges now. Others, which have the same manifest, may still lack some.
+    private static IReadOnlyList<Incident> HealEdges(MetadataSession db, ManifestPut put, long nowMs)
+    {
+        var subject = put.Digest.ToString();
+        return Incidents.IsOpen(db, IncidentKind.DanglingEdge, subject) && EdgeCheck.IsWhole(db, put.Digest, put.Payload)
+            ? Incidents.Heal(db, IncidentKind.DanglingEdge, subject, "push", nowMs)
+            : [];
     }
 
     // The database knows what is linked; only the blob store knows whether the bytes are really there. All the way down: an index over a
     // child that lost a layer would be accepted as whole, by a client that is told that the child is there and doesn't look further.
     private static async ValueTask<ManifestClosure> CheckClosureAsync(ContentStores stores, ManifestPut put, CancellationToken cancellationToken)
     {
-        var (linked, blobs) = await stores.Metadata.ReadAsync(put, static (db, put) => ListClosure(db, put), cancellationToken);
+        var (linked, blobs, wrong) = await stores.Metadata.ReadAsync(put, static (db, put) => ListClosure(db, put), cancellationToken);
         if (!linked.IsWhole)
             return linked;
         var missing = new List<Descriptor>();
         foreach (var blob in blobs)
         {
-            if (await stores.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
+            if (wrong.Contains(blob) || await stores.Blobs.FindSizeAsync(blob.Digest, cancellationToken) != blob.SizeBytes)
                 missing.Add(new Descriptor("", blob.Digest, blob.SizeBytes));
         }
         return missing.Count == 0 ? ManifestClosure.Whole : new ManifestClosure(missing, []);
     }
 
-    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs) ListClosure(MetadataSession db, ManifestPut put)
+    private static (ManifestClosure Linked, IReadOnlyCollection<LinkedBlob> Blobs, IReadOnlySet<LinkedBlob> Wrong) ListClosure(MetadataSession db, ManifestPut put)
     {
         var linked = Manifests.CheckClosure(db, put.Repository, put.Manifest);
         // Looked at again in the transaction; here, so that a push that is refused anyway stores nothing.
         if (linked.IsWhole)
             linked = linked with { ImmutableTags = Tags.FindImmovable(db, put) };
-        return (linked, linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : []);
+        var blobs = linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : [];
+        return (linked, blobs, BlobChecks.FindKnownWrong(db, blobs));
     }
 }
 

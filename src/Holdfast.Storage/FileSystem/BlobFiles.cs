@@ -103,6 +103,7 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
             return null;
         }
         var target = $"{into}/{name}";
+        DataFolder.CreateFolder(into, DataFolder.Owner);
         Posix.Rename(path, target);
         Posix.SyncFolder(into);
         SyncFolder(digest);

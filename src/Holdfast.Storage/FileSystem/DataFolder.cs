@@ -90,6 +90,19 @@ public sealed class DataFolder : IDisposable
         _lock.Dispose();
     }
 
+    /// <summary>Makes the folder of the uploads again, if somebody took it away: else no push would work until a restart (P5).</summary>
+    internal void EnsureUploads()
+    {
+        try
+        {
+            CreateFolder(Uploads, Owner);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Posix.Translate(e);
+        }
+    }
+
     private void CreateLayout()
     {
         Mark.Prepare();
@@ -97,6 +110,19 @@ public sealed class DataFolder : IDisposable
             CreateFolder(folder, Owner);
         foreach (var algorithm in (ReadOnlySpan<DigestAlgorithm>)[DigestAlgorithm.Sha256, DigestAlgorithm.Sha512])
             CreateFolder(Blobs(algorithm), Owner);
+        RequireOneMount();
+    }
+
+    // An upload becomes a blob by a rename. Blobs that can only be read are served all the same.
+    private void RequireOneMount()
+    {
+        foreach (var folder in (ReadOnlySpan<string>)[Blobs(DigestAlgorithm.Sha256), Blobs(DigestAlgorithm.Sha512)])
+        {
+            if (Posix.AreOnOneMount(Uploads, folder) || Posix.IsOnReadOnlyMount(folder))
+                continue;
+            throw new IOException($"'{folder}' and '{Uploads}' lie on different mounts, between which no file can be renamed, so that no push would work: "
+                + $"mount the disk that is for the blobs at '{Path}' itself, with all that lies there");
+        }
     }
 
     internal static void CreateFolder(string path, UnixFileMode mode)

@@ -31,7 +31,8 @@ internal sealed class FanOut
     public void Ensure(Digest digest)
     {
         var index = IndexOf(digest);
-        if (Volatile.Read(ref _durable[index]))
+        // Somebody may have taken it away since, and a push must heal that.
+        if (Volatile.Read(ref _durable[index]) && Directory.Exists(_folders[index].Path))
             return;
         // Another commit may have created it without having synced it yet, so each of them waits for a sync.
         Directory.CreateDirectory(_folders[index].Path, DataFolder.Owner);

@@ -44,6 +44,7 @@ public sealed class FileSystemBlobStore : IBlobStore
         cancellationToken.ThrowIfCancellationRequested();
         // Now rather than when all bytes have come.
         _folder.Mark.ThrowIfAway();
+        _folder.EnsureUploads();
         return await FileBlobWriter.OpenAsync(upload, algorithm, UploadPath(upload), new(_files, _disk, _parked));
     }
 

@@ -32,6 +32,7 @@ internal static partial class Posix
     private const int NoFollowPath = 0x100;
     private const int CurrentFolder = -100;
     private const uint StatOwner = 0x18; // user, group
+    private const uint StatMount = 0x1000;
     private const uint StatFields = 0x7c5; // type, links, times, inode, size
     private const int FileTypeMask = 0xF000;
     private const int RegularFile = 0x8000;
@@ -42,6 +43,7 @@ internal static partial class Posix
     private const int WouldBlock = 11;
     private const int NoSpace = 28;
     private const int ReadOnlyFileSystem = 30;
+    private const int MayWrite = 2;
     private const int QuotaExceeded = 122;
 
     /// <returns>The open file, or null if there is none of that name (and <see cref="Create"/> wasn't asked for).</returns>
@@ -129,6 +131,20 @@ internal static partial class Posix
 
     /// <summary>Of a link, the link's own.</summary>
     public static void ChangeOwner(string path, uint user, uint group) => Check(lchown(path, user, group), "change the owner of", path);
+
+    /// <summary>Can a file be renamed from one folder into another? Not between two mounts, even of one disk.</summary>
+    public static bool AreOnOneMount(string folder, string other) => MountOf(folder) == MountOf(other);
+
+    /// <summary>Does its file system take no writes at all?</summary>
+    public static bool IsOnReadOnlyMount(string path) => access(path, MayWrite) != 0 && Marshal.GetLastPInvokeError() == ReadOnlyFileSystem;
+
+    // The device, and the mount, which kernels before 5.8 don't tell.
+    private static (ulong Device, ulong Mount) MountOf(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        Check(statx(CurrentFolder, path, 0, StatMount, ref MemoryMarshal.GetReference(stat)), "examine", path);
+        return (BitConverter.ToUInt64(stat[136..]), (BitConverter.ToUInt32(stat) & StatMount) == 0 ? 0 : BitConverter.ToUInt64(stat[144..]));
+    }
 
     // struct statx is the same on every architecture.
     private static FileState ReadState(ReadOnlySpan<byte> stat, string path)
@@ -226,6 +242,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int folder, string path, int flags, uint mask, ref byte stat);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int access(string path, int mode);
 
     [LibraryImport("libc")]
     private static partial uint geteuid();

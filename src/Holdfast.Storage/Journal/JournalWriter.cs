@@ -136,11 +136,11 @@ internal sealed class JournalWriter : IDisposable
     /// <summary>Why nothing is taken until a restart; null: it is.</summary>
     public string? ClosedBecause => _closedBecause;
 
-    /// <exception cref="IOException">It is.</exception>
+    /// <exception cref="StoreUnwritableException">It is.</exception>
     public void ThrowIfClosed()
     {
         if (_closedBecause is not null)
-            throw new IOException(_closedBecause);
+            throw new StoreUnwritableException(_closedBecause, null);
     }
 
     private long HeaderBytes { get; set; }

@@ -60,6 +60,9 @@ public static class LostManifests
         return found;
     }
 
+    /// <inheritdoc cref="IsIn(MetadataSession, long)"/>
+    public static bool IsIn(MetadataSession session, RepositoryKey repository) => Repositories.Find(session, repository) is { } id && IsIn(session, id);
+
     /// <summary>Does the repository have a manifest of which nobody knows what it needs?</summary>
     internal static bool IsIn(MetadataSession session, long repositoryId)
     {

@@ -77,6 +77,16 @@ public static class BlobChecks
         return found.Count > 0 ? found[0] : null;
     }
 
+    /// <returns>Those whose bytes are known to be wrong, and could not be taken away.</returns>
+    public static IReadOnlySet<LinkedBlob> FindKnownWrong(MetadataSession session, IReadOnlyCollection<LinkedBlob> blobs)
+    {
+        const string Any = "SELECT 1 FROM blobs WHERE verified_at = @wrong LIMIT 1";
+        const string One = "SELECT 1 FROM blobs WHERE digest = @digest AND verified_at = @wrong";
+        return session.Prepare(Any).Set("@wrong", KnownWrong).QueryLong() is null
+            ? new HashSet<LinkedBlob>()
+            : blobs.Where(blob => session.Prepare(One).Set("@digest", blob.Digest).Set("@wrong", KnownWrong).QueryLong() is not null).ToHashSet();
+    }
+
     /// <summary>Has the database a row for it, one that is going included?</summary>
     public static bool Exists(MetadataSession session, Digest digest) => BlobRows.Find(session, digest) is not null;
 

@@ -32,7 +32,7 @@ public static class BlobRows
             """;
         var renewed = session.Prepare(Sql)
             .Set("@digest", blob.Digest).Set("@size", blob.SizeBytes).Set("@stamp", blob.Stamp).Set("@now", nowMs).Execute();
-        return renewed == 0 ? null : Incidents.Heal(session, blob.Digest.ToString(), by, nowMs);
+        return renewed == 0 ? null : Incidents.HealBytes(session, blob.Digest, by, nowMs);
     }
 
     /// <summary>Adds a blob that nobody has looked at; what is known of one that is there stays.</summary>

@@ -35,6 +35,10 @@ public static class EdgeCheck
         return [.. recorded.Select(edge => edge.Digest).Distinct().Order()];
     }
 
+    /// <summary>Has every repository that has a manifest with these bytes all edges that they state?</summary>
+    public static bool IsWhole(MetadataSession session, Digest digest, ReadOnlyMemory<byte> payload) => ListPlaces(session, digest).All(place =>
+        !place.IsLost && ManifestParser.TryParse(payload, place.MediaType, out var manifest, out _) && Compare(session, place, manifest).Count == 0);
+
     /// <summary>Records the edges of a live manifest anew, if every one of them resolves (P2); else changes nothing.</summary>
     public static ManifestClosure Repair(MetadataSession session, ManifestPlace place, Manifest manifest, long nowMs)
     {

@@ -1,3 +1,5 @@
+using Holdfast.Oci;
+
 namespace Holdfast.Storage.Metadata;
 
 /// <summary>Findings, from the first sight of them until they are healed (P8). At most one of a kind is open about an object.</summary>
@@ -37,6 +39,18 @@ public static class Incidents
         session.Prepare("SELECT id FROM incidents WHERE object = @object AND healed_at IS NULL").Set("@object", subject),
         by,
         nowMs);
+
+    /// <summary>Its bytes are right now: ends all about them. What a manifest refers to is another matter.</summary>
+    /// <inheritdoc cref="Heal(MetadataSession, string, string, long)"/>
+    public static IReadOnlyList<Incident> HealBytes(MetadataSession session, Digest digest, string by, long nowMs)
+    {
+        // Of a blob, the kind tells that the collection was refused, which whoever pushes it settles.
+        const string Sql = """
+            SELECT id FROM incidents WHERE object = @object AND healed_at IS NULL AND (kind <> 'dangling-edge'
+              OR NOT EXISTS (SELECT 1 FROM blobs b JOIN manifests m ON m.blob_id = b.id WHERE b.digest = @digest))
+            """;
+        return Heal(session, session.Prepare(Sql).Set("@object", digest.ToString()).Set("@digest", digest), by, nowMs);
+    }
 
     /// <summary>Ends the open incident of one kind about an object.</summary>
     public static IReadOnlyList<Incident> Heal(MetadataSession session, IncidentKind kind, string subject, string by, long nowMs) => Heal(

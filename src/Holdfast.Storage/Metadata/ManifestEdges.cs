@@ -27,7 +27,7 @@ internal sealed class ManifestEdges
         foreach (var layer in manifest.Layers)
             edges.Add(layer, lookup.FindBlob(layer.Digest), EdgeKind.Layer);
         foreach (var child in manifest.Children)
-            edges.Add(child, lookup.FindChild(child.Digest), EdgeKind.BlobChild);
+            edges.Add(child, lookup.FindChild(child), EdgeKind.BlobChild);
         return edges;
     }
 
@@ -50,6 +50,27 @@ internal sealed class ManifestEdges
         var addSoft = session.Prepare("INSERT INTO soft_edges (manifest_id, digest, kind) VALUES (@manifest, @digest, 1)").Set("@manifest", manifestId);
         foreach (var digest in _manifest.NonDistributableLayers.Select(layer => layer.Digest).Distinct())
             addSoft.Set("@digest", digest).Execute();
+    }
+
+    /// <summary>Has the database all of them? One that lost some gets them back by a push, before the collection takes what they held.</summary>
+    public bool AreRecorded(MetadataSession session, long manifestId)
+    {
+        const string Blobs = "SELECT blob_id, kind FROM manifest_blobs WHERE manifest_id = @manifest";
+        const string Children = "SELECT child_id FROM manifest_children WHERE manifest_id = @manifest";
+        const string Soft = "SELECT COUNT(*) FROM soft_edges WHERE manifest_id = @manifest";
+        var (blobs, children) = (0, 0);
+        using (var rows = session.Prepare(Blobs).Set("@manifest", manifestId).Query())
+        {
+            while (rows.Read())
+                blobs += _blobs.Contains((rows.Long(0), (EdgeKind)rows.Long(1))) ? 1 : 0;
+        }
+        using (var rows = session.Prepare(Children).Set("@manifest", manifestId).Query())
+        {
+            while (rows.Read())
+                children += _children.Contains(rows.Long(0)) ? 1 : 0;
+        }
+        return blobs == _blobs.Count && children == _children.Count
+            && session.Prepare(Soft).Set("@manifest", manifestId).QueryLong() == _manifest.NonDistributableLayers.Select(layer => layer.Digest).Distinct().Count();
     }
 
     private void Add(Descriptor stated, EdgeTarget target, EdgeKind kind)
@@ -103,13 +124,17 @@ internal sealed class ManifestEdges
             return _blobs[digest] = Query(LinkedBlob, digest, isManifest: false);
         }
 
-        /// <summary>A manifest of the repository, or a linked blob: indexes of BuildKit's caches list layers as children.</summary>
-        public EdgeTarget FindChild(Digest digest)
+        /// <summary>
+        /// A manifest of the repository; or a linked blob, if the index doesn't say that it is a manifest: indexes of BuildKit's caches list layers as children.
+        /// A manifest whose bytes are there as a blob alone can't be pulled, and nobody has looked whether it is whole (P2).
+        /// </summary>
+        public EdgeTarget FindChild(Descriptor stated)
         {
-            if (_children.TryGetValue(digest, out var known))
-                return known with { IsFirst = false };
-            var child = Query(Child, digest, isManifest: true);
-            return _children[digest] = child.Id != 0 ? child : FindBlob(digest);
+            if (!_children.TryGetValue(stated.Digest, out var child))
+                _children.Add(stated.Digest, child = Query(Child, stated.Digest, isManifest: true));
+            else
+                child = child with { IsFirst = false };
+            return child.Id != 0 || MediaTypes.IsManifest(stated.MediaType) ? child : FindBlob(stated.Digest);
         }
 
         private EdgeTarget Query(string sql, Digest digest, bool isManifest)

@@ -69,7 +69,7 @@ public static class Manifests
         var blobId = BlobRows.Ensure(session, new StoredBlob(put.Digest, put.Payload.Length, put.Stamp), nowMs);
         PutPayload(session, blobId, put.Payload);
         var manifestId = PutRow(session, repositoryId, blobId, put.Manifest, nowMs, out var changed);
-        if (changed)
+        if (changed || !edges.AreRecorded(session, manifestId))
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
         Reviews.ForgetManifest(session, manifestId);

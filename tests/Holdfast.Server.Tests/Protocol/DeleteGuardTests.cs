@@ -110,6 +110,25 @@ public sealed class DeleteGuardTests(RegistryFixture registry) : IClassFixture<R
         (await DeleteAsync($"/v2/guard/cache/blobs/{digest}")).ShouldBe(HttpStatusCode.NotFound);
     }
 
+    [Theory, Promise("P2")]
+    [InlineData(MediaTypes.OciManifest)]
+    [InlineData(MediaTypes.OciIndex)]
+    [InlineData(MediaTypes.DockerManifest)]
+    [InlineData(MediaTypes.DockerManifestList)]
+    public async Task Put_IndexOfAManifestThatIsThereAsABlobAlone_Is400(string mediaType)
+    {
+        // Nobody could pull it, and its config and layers were never looked for.
+        var child = Samples.Image(Samples.Bytes(232, 50), Samples.Bytes(233, 500));
+        var digest = await registry.PushBlobAsync("guard/shell", child);
+        var json = Samples.IndexJson();
+        json["manifests"] = new JsonArray(Samples.Descriptor(mediaType, child), Samples.Descriptor(mediaType, child));
+        using var refused = await registry.PutManifestAsync("guard/shell", "v1", Samples.Json(json), MediaTypes.OciIndex);
+        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        var (code, detail) = await refused.ErrorAsync();
+        code.ShouldBe("MANIFEST_BLOB_UNKNOWN");
+        detail.GetProperty("missing").EnumerateArray().ShouldHaveSingleItem().GetString().ShouldBe(digest.ToString());
+    }
+
     [Fact, Spec("1.1.1", "end-12a"), Promise("P3")]
     public async Task Delete_Subject_LeavesItsReferrersListed()
     {

@@ -36,6 +36,14 @@ public sealed class KnownWrongTests
         using (var range = await registry.GetAsync(path, ("Range", "bytes=0-9")))
             range.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await registry.IncidentAsync(digest)).State.ShouldBe("open");
+        using (var mounted = await registry.SendAsync(HttpMethod.Post, $"/v2/other/blobs/uploads/?mount={digest}&from=team/app"))
+            mounted.StatusCode.ShouldBe(HttpStatusCode.Accepted, "the client sends it then");
+        await registry.PushBlobAsync("team/app", "{}"u8.ToArray());
+        using (var put = await registry.PutManifestAsync("team/app", "v1", Samples.Image("{}"u8.ToArray(), content)))
+        {
+            put.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+            (await put.ErrorAsync()).Detail.GetProperty("missing").EnumerateArray().ShouldHaveSingleItem().GetString().ShouldBe(digest.ToString());
+        }
 
         using (var pushed = await registry.SendAsync(HttpMethod.Post, $"/v2/team/app/blobs/uploads/?digest={digest}", new ByteArrayContent(content)))
             pushed.StatusCode.ShouldBe(HttpStatusCode.Created);

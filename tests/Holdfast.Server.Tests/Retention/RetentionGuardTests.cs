@@ -46,6 +46,32 @@ public sealed class RetentionGuardTests : IAsyncDisposable
         _store.OpenIncidents().ShouldBeEmpty("the next run that passes ends it");
     }
 
+    [Fact, Promise("P6")]
+    public async Task Apply_LostIndex_LeavesWhatItMayList()
+    {
+        var children = new[] { _store.Push("app", 1), _store.Push("app", 2) };
+        var index = _store.PushIndex("app", children, "multi");
+        for (var i = 10; i < 20; i++)
+            _store.Push("app", i, $"v{i}");
+        var elsewhere = _store.Push("other", 3);
+        _store.Pass(100);
+        var rule = RetentionStore.Rule with { UntaggedAfter = TimeSpan.FromDays(7) };
+        _store.Lose(index);
+
+        var result = await _store.ApplyAsync(rule);
+
+        children.ShouldAllBe(child => _store.Has("app", child));
+        _store.Has("other", elsewhere).ShouldBeFalse("nothing is lost there");
+        result.WasStopped.ShouldBeTrue();
+        var incident = _store.OpenIncidents().ShouldHaveSingleItem();
+        (incident.Kind, incident.Subject).ShouldBe((IncidentKind.RetentionGuard, "main/app"));
+        incident.Detail.ShouldContain("manifest-missing");
+        _store.PushIndex("app", children, "multi").ShouldBe(index);
+        await _store.ApplyAsync(rule);
+        _store.OpenIncidents().ShouldBeEmpty();
+        children.ShouldAllBe(child => _store.Has("app", child));
+    }
+
     [Fact]
     public async Task Apply_RepositoryThatIsGoneSince_HasNoIncidentAnyMore()
     {

@@ -86,6 +86,22 @@ public sealed class RetentionServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Apply_PulledAMomentAgo_Stays()
+    {
+        _server.Options = _server.Options with
+        {
+            Retention = [new RetentionOptions { Registries = ["*"], Repositories = ["**"], KeepPulledWithin = TimeSpan.FromDays(90), MaxRemovedPercent = 100 }],
+        };
+        await _server.RestartAsync();
+        await _server.PushImageAsync("app", "unused", 1);
+        await _server.PushImageAsync("app", "used", 2);
+        (await _server.GetAsync("/v2/app/manifests/used")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        using (var applied = await _server.Admin.PostAsync("/api/v1/retention/apply", null))
+            (await applied.Content.ReadAsStringAsync()).ShouldContain("\"result\"");
+        (await TagsAsync("app")).ShouldBe(["used"]);
+    }
+
+    [Fact]
     public async Task Apply_SavedPlanOverTheSocket_RemovesAndTells()
     {
         await _server.PushImageAsync("app", "keep", 1);

@@ -85,6 +85,15 @@ internal sealed class RetentionStore : IAsyncDisposable
     public void Delete(string repository, Digest digest) =>
         Write(db => Storage.Metadata.Manifests.Delete(db, Key(repository), digest, new Deletion("op", DeletionCause.Client, "test"), NowMs)).Outcome.ShouldBe(DeleteOutcome.Deleted);
 
+    /// <summary>Leaves of a manifest what a rebuild leaves whose bytes are gone: its row and its tags.</summary>
+    public void Lose(Digest digest) => Write(db =>
+    {
+        const string Id = "(SELECT m.id FROM manifests m JOIN blobs b ON b.id = m.blob_id WHERE b.digest = @digest)";
+        db.Prepare("DELETE FROM manifest_children WHERE manifest_id = " + Id).Set("@digest", digest).Execute();
+        db.Prepare("DELETE FROM manifest_blobs WHERE manifest_id = " + Id).Set("@digest", digest).Execute();
+        return db.Prepare("UPDATE manifests SET media_type = 'lost:' || media_type WHERE id = " + Id).Set("@digest", digest).Execute();
+    }).ShouldBe(1);
+
     public void Pull(string repository, Digest digest) => Write(db =>
     {
         Pulls.Note(db, [(Key(repository), digest)], NowMs);
