@@ -23,8 +23,16 @@ internal sealed partial class AdminRequest(RegistryRequest request, IReadOnlyDic
     /// <summary>The value at <c>{name}</c> in the template, decoded.</summary>
     public string Value(string name) => values[name];
 
-    /// <returns>The one value of a query parameter; null if it is absent or empty.</returns>
-    public string? Query(string name) => Http.Query.One(request.Context.Request, name);
+    /// <returns>The one value of a query parameter; null if it is absent.</returns>
+    /// <exception cref="AdminException">It is empty, or there are several: whoever narrows something must not get all of it.</exception>
+    public string? Query(string name)
+    {
+        if (!request.Context.Request.Query.TryGetValue(name, out var values))
+            return null;
+        return values is [{ Length: > 0 } value]
+            ? value
+            : throw new AdminException(Outcome.AdminInvalid, values.Count > 1 ? $"{name}: it is given {values.Count} times" : $"{name}: it is empty; leave it out, or give a value");
+    }
 
     /// <summary>Reads the body: one JSON object with the members of <typeparamref name="T"/> and no others. No body counts as an object without members.</summary>
     /// <exception cref="AdminException">It is none, or larger than so many bytes.</exception>

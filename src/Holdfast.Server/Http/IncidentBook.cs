@@ -106,9 +106,21 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         foreach (var (key, change) in _unwritten)
-            await WriteAsync(key.Kind, key.Subject, change);
+        {
+            // Of a state, only its one writer writes: its end would else be written before its beginning, and never again.
+            if (!_conditions.TryGetValue(key, out var condition))
+                await WriteAsync(key.Kind, key.Subject, change);
+            else if (TryBeginWriting(condition))
+                await WriteConditionAsync(key.Kind, key.Subject, condition);
+        }
         var counts = await metadata.ReadAsync(0, static (db, _) => Storage.Metadata.Incidents.CountOpen(db), cancellationToken);
         _open.Set(counts, Waiting());
+    }
+
+    private static bool TryBeginWriting(Condition condition)
+    {
+        lock (condition)
+            return !condition.IsWriting && !condition.IsForgotten && (condition.IsWriting = true);
     }
 
     // One writer for each state, which writes what the state is by then: what came and went while it wrote is not worth a row.
@@ -120,7 +132,8 @@ internal sealed partial class IncidentBook(MetadataDatabase metadata, TimeProvid
             string? problem;
             lock (condition)
                 problem = condition.Problem;
-            var isKept = await WriteAsync(kind, subject, new Unwritten(problem ?? "check", IsHealed: problem is null, Now()));
+            var waits = _unwritten.TryGetValue((kind, subject), out var known) && known.IsHealed == (problem is null);
+            var isKept = await WriteAsync(kind, subject, new Unwritten(problem ?? "check", IsHealed: problem is null, waits ? known!.AtMs : Now()));
             lock (condition)
             {
                 var isLatest = string.Equals(condition.Problem, problem, StringComparison.Ordinal);

@@ -29,7 +29,7 @@ internal sealed class StoreWrites(ContentStores stores, TimeProvider time)
     {
         Note(e);
         return request.FailAsync(
-            Outcome.StoreUnwritable, "the registry's disk takes no writes at the moment (read-only); pulls go on. Its administrator finds the cause with `holdfast incidents`");
+            Outcome.StoreUnwritable, "the registry's disk takes no writes at the moment; pulls go on. Its administrator finds the cause with `holdfast incidents`");
     }
 
     /// <summary>Looks whether it writes: often after it did not.</summary>

@@ -16,7 +16,7 @@ internal static class Advice
         IncidentKind.UnknownFile => "nothing: whole blobs are adopted and collected after the grace, unless an incident about the journal is to be acknowledged first. Move what else lies in the blobs' folder out of it",
         IncidentKind.StoreUnreadable => "see to the disk, its mount and the permissions in the data folder; nothing is removed meanwhile",
         IncidentKind.DiskReserve => "free some room: delete images and empty the trash (`holdfast trash purge`, `holdfast gc run`), or enlarge the disk",
-        IncidentKind.StoreReadOnly => "see to the disk (`dmesg` tells why the kernel made it read-only) and mount it for writing; if writes still fail then, restart the server",
+        IncidentKind.StoreReadOnly => "see to the disk (`dmesg` tells why the kernel made it read-only) and mount it for writing; if writes still fail a minute later, restart the server",
         IncidentKind.Certificate => "put a certificate and its key in place that belong together and are not about to end; they are taken without a restart",
         IncidentKind.Configuration => "mend the file that it names; it is taken without a restart",
         IncidentKind.CheckOverdue => "the server's log tells why the check does not come to its end",

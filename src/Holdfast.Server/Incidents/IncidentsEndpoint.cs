@@ -35,7 +35,8 @@ internal sealed class IncidentsEndpoint(ContentStores stores, IncidentBook book,
             [.. (isFirst ? unwritten : []).Concat(page).Select(incident => Describe(incident))],
             asked.Sum(count => count.Open) + unwritten.Count,
             asked.Sum(count => count.Acknowledged),
-            IncidentKinds.List.ToDictionary(kind => kind.Name(), kind => counts.FirstOrDefault(count => count.Kind == kind).Open, StringComparer.Ordinal),
+            IncidentKinds.List.ToDictionary(
+                kind => kind.Name(), kind => counts.FirstOrDefault(count => count.Kind == kind).Open + book.NotWritten.Count(incident => incident.Kind == kind), StringComparer.Ordinal),
             found.Count > page.Count ? page[^1].Id.ToString(CultureInfo.InvariantCulture) : null));
     }
 
@@ -136,8 +137,9 @@ internal sealed class IncidentsEndpoint(ContentStores stores, IncidentBook book,
 
     private static AdminException Invalid(string message) => new(Outcome.AdminInvalid, message);
 
-    private static AdminException NotFound(long id) =>
-        new(Outcome.AdminNotFound, $"no incident {id}; `holdfast incidents --all` lists those that are kept (healed ones 90 days)");
+    private static AdminException NotFound(long id) => id == 0
+        ? new(Outcome.AdminNotFound, "0 is what can't be written down yet: it gets a number, and can be shown and acknowledged, once the store takes writes; `holdfast incidents` tells all that is known of it")
+        : new(Outcome.AdminNotFound, $"no incident {id}; `holdfast incidents --all` lists those that are kept (healed ones 90 days)");
 
     private sealed record Nothing;
 }

@@ -38,15 +38,15 @@ internal sealed class TrashSelector(MetadataDatabase metadata, TimeProvider time
     {
         var filter = new TrashFilter
         {
-            Id = selection.Id,
-            Operation = selection.Operation,
+            Id = selection.Id is null or > 0 ? selection.Id : throw Invalid($"id: '{selection.Id}' is not a number from 1 on"),
+            Operation = Filled(selection.Operation, "operation"),
             Registry = selection.Registry,
             Repositories = Repositories(selection.Repository),
             Tag = selection.Tag is null ? null : ParseTag(selection.Tag, "tag"),
             Digest = selection.Digest is null ? null : ParseDigest(selection.Digest),
             SinceMs = Time(selection.Since, "since"),
             UntilMs = Time(selection.Until, "until"),
-            Run = selection.Run,
+            Run = Filled(selection.Run, "run"),
             Cause = selection.Cause,
         };
         if (filter.SinceMs >= filter.UntilMs)
@@ -107,6 +107,9 @@ internal sealed class TrashSelector(MetadataDatabase metadata, TimeProvider time
         ? RepositoryFilter.All
         : RepositoryFilter.Parse(text)
             ?? throw Invalid($"repository: '{text}' is neither a repository's name nor the beginning of one with a wildcard at its end (team/*, team/**)");
+
+    // A script's variable that was never set must not mean everything.
+    private static string? Filled(string? text, string name) => text is not "" ? text : throw Invalid($"{name}: it is empty; leave it out, or give the id that the list shows");
 
     private static Digest ParseDigest(string text) => Digest.TryParse(text, out var digest)
         ? digest

@@ -90,7 +90,8 @@ internal sealed class JournalWriter : IDisposable
 
     /// <summary>Writes what was added, and syncs it: from here on a power cut doesn't lose it.</summary>
     /// <exception cref="StoreFullException">There is no room; nothing was written.</exception>
-    /// <exception cref="IOException">It is not known to be written, or the journal is closed.</exception>
+    /// <exception cref="StoreUnwritableException">The journal is closed; nothing was written.</exception>
+    /// <exception cref="IOException">It is not known to be written.</exception>
     public void Write()
     {
         ThrowIfClosed();
@@ -133,31 +134,34 @@ internal sealed class JournalWriter : IDisposable
         _buffer.Dispose();
     }
 
-    /// <summary>Why nothing is taken until a restart; null: it is.</summary>
+    /// <summary>Why nothing is taken for now; null: it is.</summary>
     public string? ClosedBecause => _closedBecause;
 
-    /// <exception cref="StoreUnwritableException">It is.</exception>
+    /// <summary>Tries again to take out what closed it: a disk may have become writable meanwhile.</summary>
+    /// <exception cref="StoreUnwritableException">It is closed still.</exception>
     public void ThrowIfClosed()
     {
-        if (_closedBecause is not null)
+        if (_closedBecause is not null && !CutBack())
             throw new StoreUnwritableException(_closedBecause, null);
     }
 
     private long HeaderBytes { get; set; }
 
     // What stands beyond the good bytes would be taken for changes when the journal is read, and the next write must not follow it. Where it
-    // can't be removed, no later change may be acknowledged: reading the journal at the next start brings it and the database together.
-    private void CutBack()
+    // can't be removed, no later change may be acknowledged before it is: by a later try, or by the next start, which brings the journal and the database together.
+    private bool CutBack()
     {
         try
         {
             _file!.Truncate(_length);
             _file.Sync();
-            _room = 0;
+            (_room, _closedBecause) = (0, null);
+            return true;
         }
         catch (IOException e)
         {
-            _closedBecause = $"the journal is closed until the server is restarted, because a failed write could not be taken out of it: {e.Message}";
+            _closedBecause = $"the journal is closed, since a write that failed can't be taken out of it ({e.Message})";
+            return false;
         }
     }
 

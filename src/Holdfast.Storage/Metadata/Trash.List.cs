@@ -82,10 +82,10 @@ public static partial class Trash
     }
 
     private const string Selected = """
-        (@id = 0 OR t.id = @id)
-          AND (@operation = '' OR t.operation = @operation)
-          AND (@run = '' OR t.run = @run)
-          AND (@registry = '' OR g.name = @registry)
+        (@id < 0 OR t.id = @id)
+          AND (@operation IS NULL OR t.operation = @operation)
+          AND (@run IS NULL OR t.run = @run)
+          AND (@registry IS NULL OR g.name = @registry)
           AND (@match = 0
             OR (@match = 1 AND r.name = @repository)
             OR (@match >= 2 AND substr(r.name, 1, length(@repository)) = @repository
@@ -97,8 +97,8 @@ public static partial class Trash
         """;
 
     private static Statement Select(MetadataSession session, string sql, TrashFilter filter) => session.Prepare(sql)
-        .Set("@id", filter.Id ?? 0).Set("@operation", filter.Operation ?? "").Set("@run", filter.Run ?? "")
-        .Set("@registry", filter.Registry ?? "").Set("@match", (long)filter.Repositories.Match).Set("@repository", filter.Repositories.Text)
+        .Set("@id", filter.Id ?? -1).Set("@operation", filter.Operation).Set("@run", filter.Run)
+        .Set("@registry", filter.Registry).Set("@match", (long)filter.Repositories.Match).Set("@repository", filter.Repositories.Text)
         .Set("@tag", filter.Tag?.ToString() ?? "").Set("@digest", filter.Digest is { } digest ? digest.ToBytes() : [])
         .Set("@since", filter.SinceMs ?? long.MinValue).Set("@until", filter.UntilMs ?? long.MaxValue).Set("@cause", (long)(filter.Cause ?? 0));
 }

@@ -36,7 +36,9 @@ internal static class RootCommands
     public static int Invoke(string[] args)
     {
         var parsed = Create().Parse(args);
-        if (parsed.Errors.Count > 0)
+        // Who asks for help has not said everything yet.
+        var asksForHelp = parsed.Action is BriefHelp && parsed.UnmatchedTokens.Count == 0;
+        if (parsed.Errors.Count > 0 && !asksForHelp)
             return Refuse(parsed, args);
         try
         {

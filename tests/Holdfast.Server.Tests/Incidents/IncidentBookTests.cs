@@ -65,6 +65,33 @@ public sealed class IncidentBookTests : IAsyncDisposable
         _book.Open.Of(IncidentKind.Certificate).ShouldBe(0);
     }
 
+    /// <summary>The disk is back: what waited is being written while the state is reported as mended.</summary>
+    [Fact, Promise("P8")]
+    public async Task State_MendedWhileItsFindingIsWrittenLate_IsNotOpenAfterwards()
+    {
+        _database.IsFull = true;
+        var found = _time.GetUtcNow();
+        _book.Report(IncidentKind.StoreReadOnly, "store", "nothing can be written");
+        await Eventually.ShouldBeAsync(() => _book.Open.Of(IncidentKind.StoreReadOnly), 1);
+        _time.Advance(TimeSpan.FromMinutes(5));
+        _database.IsFull = false;
+        // The first write waits, those behind it don't.
+        var gate = _database.Gate = new TaskCompletionSource();
+        var late = _book.RefreshAsync(CancellationToken.None);
+        await Eventually.ShouldBeAsync(() => _database.Gate is null, true);
+        var before = _database.Writes;
+        _book.Report(IncidentKind.StoreReadOnly, "store", null);
+        // A book that lets the end overtake the beginning does so within this time.
+        await Task.WhenAny(Eventually.ShouldBeAsync(() => _database.Writes > before, true), Task.Delay(300, TestContext.Current.CancellationToken));
+        gate.SetResult();
+        await late;
+        await Eventually.ShouldBeAsync(async () => (await ListAsync()).Count, 0);
+        await _book.RefreshAsync(CancellationToken.None);
+        (await ListAsync()).ShouldBeEmpty();
+        _book.Open.Of(IncidentKind.StoreReadOnly).ShouldBe(0);
+        (await HealedAsync()).ShouldHaveSingleItem().OpenedAtMs.ShouldBe(found.ToUnixTimeMilliseconds());
+    }
+
     [Fact, Promise("P10")]
     public async Task State_ReportedAgainAndAgain_IsWrittenWhenItChanges()
     {
@@ -180,6 +207,9 @@ public sealed class IncidentBookTests : IAsyncDisposable
     private ValueTask<IReadOnlyList<Incident>> ListAsync() =>
         _database.ReadAsync(0, static (db, _) => Storage.Metadata.Incidents.ListOpen(db, 100), CancellationToken.None);
 
+    private ValueTask<IReadOnlyList<Incident>> HealedAsync() => _database.ReadAsync(
+        new IncidentFilter(IncidentState.Healed), static (db, filter) => Storage.Metadata.Incidents.List(db, filter, 100), CancellationToken.None);
+
     private Task<int> PruneAsync(long before, int keep) =>
         _database.WriteAsync((before, keep), static (db, s) => Storage.Metadata.Incidents.Prune(db, s.before, s.keep), CancellationToken.None);
 
@@ -190,14 +220,21 @@ public sealed class IncidentBookTests : IAsyncDisposable
 
         public int Writes { get; private set; }
 
+        /// <summary>The next write waits for it.</summary>
+        public TaskCompletionSource? Gate { get; set; }
+
         public override ValueTask<TResult> ReadAsync<TState, TResult>(
             TState state, Func<MetadataSession, TState, TResult> query, CancellationToken cancellationToken) => inner.ReadAsync(state, query, cancellationToken);
 
-        public override Task<TResult> WriteAsync<TState, TResult>(
+        public override async Task<TResult> WriteAsync<TState, TResult>(
             TState state, Func<MetadataSession, TState, TResult> change, CancellationToken cancellationToken)
         {
             Writes++;
-            return IsFull ? throw new StoreFullException("no room", null) : inner.WriteAsync(state, change, cancellationToken);
+            var gate = Gate;
+            Gate = null;
+            if (gate is not null)
+                await gate.Task;
+            return IsFull ? throw new StoreFullException("no room", null) : await inner.WriteAsync(state, change, cancellationToken);
         }
 
         public override ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -130,6 +130,22 @@ public sealed class TrashEndpointTests(RegistryFixture registry) : IClassFixture
         report.HeldThings.ShouldHaveSingleItem().Digest.ShouldBe(Samples.DigestOf(child).ToString());
     }
 
+    /// <summary>Somebody looked at the list, or at a dry run, and names what stood there: that must not be another thing by now.</summary>
+    [Fact]
+    public async Task Id_OfWhatWasRestored_IsNoOthersLater()
+    {
+        var image = await registry.PushImageAsync("purge/ids", "v1", 370);
+        await DeleteAsync("/v2/purge/ids/manifests/v1");
+        var planned = await ResultAsync<PurgeReport>("/api/v1/trash/purge", new PurgeRequest { Repository = "purge/ids", DryRun = true });
+        await RestoreAsync(new RestoreRequest { Id = planned.UpTo });
+        await registry.PushManifestAsync("purge/ids", "v2", image);
+        await DeleteAsync("/v2/purge/ids/manifests/v2");
+
+        (await FailAsync("/api/v1/trash/restore", new RestoreRequest { Id = planned.UpTo })).ShouldContain("nothing in the trash is what you name");
+        (await ResultAsync<PurgeReport>("/api/v1/trash/purge", new PurgeRequest { Repository = "purge/ids", UpTo = planned.UpTo })).Purged.ShouldBe(0);
+        (await ListAsync("repository=purge/ids")).Items.ShouldHaveSingleItem().Tag.ShouldBe("v2");
+    }
+
     [Theory]
     [InlineData("/api/v1/trash/restore", "{}", "say what to restore")]
     [InlineData("/api/v1/trash/purge", "{}", "say what to purge")]
@@ -142,6 +158,10 @@ public sealed class TrashEndpointTests(RegistryFixture registry) : IClassFixture
     [InlineData("/api/v1/trash/restore", """{"registry":"tset"}""", "there is no 'tset'; there is test")]
     [InlineData("/api/v1/trash/restore", """{"repository":"a","latest":true}""", "give a tag or a digest")]
     [InlineData("/api/v1/trash/restore", """{"id":999999999}""", "nothing in the trash is what you name")]
+    [InlineData("/api/v1/trash/purge", """{"id":0}""", "id: '0' is not a number from 1 on")]
+    [InlineData("/api/v1/trash/purge", """{"run":""}""", "run: it is empty")]
+    [InlineData("/api/v1/trash/purge", """{"operation":""}""", "operation: it is empty")]
+    [InlineData("/api/v1/trash/restore", """{"run":"","repository":"a"}""", "run: it is empty")]
     public async Task Post_WrongBody_IsRefusedWithWhatToSay(string path, string body, string expected)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
@@ -156,6 +176,9 @@ public sealed class TrashEndpointTests(RegistryFixture registry) : IClassFixture
     [InlineData("after=x")]
     [InlineData("cause=nobody")]
     [InlineData("since=2026-13-01")]
+    [InlineData("run=")]
+    [InlineData("repository=")]
+    [InlineData("tag=a&tag=b")]
     public async Task List_WrongQuery_Is400(string query)
     {
         using var response = await registry.Admin.GetAsync("/api/v1/trash?" + query);

@@ -7,10 +7,15 @@ internal sealed class FaultyJournalFiles(string folder) : JournalFiles
 {
     private readonly JournalFolderFiles _files = new(folder);
 
+    /// <summary>The folder isn't synced.</summary>
     public bool FailsNames { get; set; }
 
-    /// <summary>Writes are done all the same, as on a disk that fails in the middle.</summary>
-    public bool FailsBytes { get; set; }
+    /// <summary>Half of a write is done.</summary>
+    public bool FailsWrites { get; set; }
+
+    public bool FailsCuts { get; set; }
+
+    public bool FailsSyncs { get; set; }
 
     public override List<(long Sequence, string Path)> List(string kind) => _files.List(kind);
 
@@ -40,17 +45,21 @@ internal sealed class FaultyJournalFiles(string folder) : JournalFiles
 
         public override int Read(Span<byte> target, long offset) => bytes.Read(target, offset);
 
-        public override void Write(ReadOnlySpan<byte> source, long offset) => bytes.Write(source, offset);
+        public override void Write(ReadOnlySpan<byte> source, long offset)
+        {
+            bytes.Write(files.FailsWrites ? source[..(source.Length / 2)] : source, offset);
+            Fail(files.FailsWrites);
+        }
 
         public override void Truncate(long length)
         {
-            Fail(files.FailsBytes);
+            Fail(files.FailsCuts);
             bytes.Truncate(length);
         }
 
         public override void Sync()
         {
-            Fail(files.FailsBytes);
+            Fail(files.FailsSyncs);
             bytes.Sync();
         }
 

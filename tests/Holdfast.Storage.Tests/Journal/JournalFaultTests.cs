@@ -93,29 +93,6 @@ public sealed class JournalFaultTests : IAsyncLifetime
         await _store.CloseAsync();
     }
 
-    [Fact, Promise("P8")]
-    public async Task Write_JournalThatCouldNotBeCutBack_SaysThatTheStoreTakesNoWritesUntilARestart()
-    {
-        await _store.PushImageAsync("a", "latest");
-        var before = await _store.DumpAsync();
-        var sequence = JournalScan.Read(_store.Journal).Last;
-        await _store.CloseAsync();
-        var files = new FailingFiles(new JournalFolderFiles(_store.Journal));
-        var tail = JournalScan.TryFindTail(files, ReadStore(), sequence).ShouldNotBeNull();
-        using (var data = FileSystem.DataFolder.Open(_store.Path))
-        {
-            var journal = JournalWriter.Open(files, ReadStore(), sequence, tail, JournalWriter.SegmentBytes);
-            await using var database = SqliteMetadataDatabase.Open(data, journal, TimeProvider.System, JournalKeeper.MaxBytes);
-            files.Fail = true;
-            await Should.ThrowAsync<IOException>(() => database.WriteAsync(1, Retag, CancellationToken.None));
-            files.Fail = false;
-            var refused = await Should.ThrowAsync<StoreUnwritableException>(() => database.WriteAsync(2, Retag, CancellationToken.None));
-            refused.Message.ShouldContain("until the server is restarted");
-        }
-        await _store.OpenAsync();
-        (await _store.DumpAsync()).Count.ShouldBeGreaterThanOrEqualTo(before.Count);
-    }
-
     // Half a megabyte of lines.
     private int LinkMany(MetadataSession session, int number)
     {
@@ -163,11 +140,11 @@ public sealed class JournalFaultTests : IAsyncLifetime
         var data = FileSystem.DataFolder.Open(_store.Path);
         await using (var database = SqliteMetadataDatabase.Open(data, journal, TimeProvider.System, maxJournalBytes: 1 << 20))
         {
-            files.FailsBytes = true;
+            (files.FailsCuts, files.FailsSyncs) = (true, true);
             await Should.ThrowAsync<IOException>(database.WriteAsync(1, Retag, CancellationToken.None));
-            files.FailsBytes = false;
-            var refused = await Should.ThrowAsync<IOException>(database.WriteAsync(0, static (session, _) => session.Prepare("DELETE FROM uploads").Execute(), CancellationToken.None));
-            refused.Message.ShouldContain("restart");
+            files.FailsSyncs = false;
+            var refused = await Should.ThrowAsync<StoreUnwritableException>(database.WriteAsync(0, static (session, _) => session.Prepare("DELETE FROM uploads").Execute(), CancellationToken.None));
+            refused.Message.ShouldContain("journal is closed");
         }
         data.Dispose();
         await _store.OpenAsync();
@@ -193,55 +170,6 @@ public sealed class JournalFaultTests : IAsyncLifetime
         BlobLinks.Add(session, _store.App, put, n);
         BlobLinks.Remove(session, _store.App, put.Digest, JournaledStore.Deletion(n), n);
         return n;
-    }
-
-    /// <summary>A folder's files on a disk that takes no sync and no cut for a while.</summary>
-    private sealed class FailingFiles(JournalFiles inner) : JournalFiles
-    {
-        public bool Fail { get; set; }
-
-        public override List<(long Sequence, string Path)> List(string kind) => inner.List(kind);
-
-        public override string PathOf(long sequence, string kind) => inner.PathOf(sequence, kind);
-
-        public override JournalBytes OpenToRead(string path) => inner.OpenToRead(path);
-
-        public override JournalBytes OpenToWrite(string path) => new FailingBytes(this, inner.OpenToWrite(path));
-
-        public override JournalBytes Create(string path) => new FailingBytes(this, inner.Create(path));
-
-        public override void Sync() => inner.Sync();
-    }
-
-    private sealed class FailingBytes(FailingFiles files, JournalBytes inner) : JournalBytes
-    {
-        public override long Length => inner.Length;
-
-        public override int Read(Span<byte> target, long offset) => inner.Read(target, offset);
-
-        public override void Write(ReadOnlySpan<byte> bytes, long offset) => inner.Write(bytes, offset);
-
-        public override void Truncate(long length)
-        {
-            ThrowIfAsked();
-            inner.Truncate(length);
-        }
-
-        public override void Sync()
-        {
-            ThrowIfAsked();
-            inner.Sync();
-        }
-
-        public override void TryReserve(long length) => inner.TryReserve(length);
-
-        public override void Dispose() => inner.Dispose();
-
-        private void ThrowIfAsked()
-        {
-            if (files.Fail)
-                throw new IOException("the disk does not answer");
-        }
     }
 
     /// <summary>8 MiB in place of a folder, what lies there carried over.</summary>

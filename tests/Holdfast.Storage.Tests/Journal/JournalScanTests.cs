@@ -1,5 +1,6 @@
 using System.Text;
 using Holdfast.Oci;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
 using Holdfast.Storage.Sqlite;
@@ -136,6 +137,28 @@ public sealed class JournalScanTests : IDisposable
         var before = File.ReadAllBytes(Segment(1));
         Write(writer, 3);
         writer.TakeBack();
+        File.ReadAllBytes(Segment(1)).ShouldBe(before);
+        Write(writer, 1);
+        var scan = JournalScan.Read(_folder);
+        (scan.Last, scan.IsWhole).ShouldBe((3, true));
+    }
+
+    [Fact]
+    public void Write_WhereAFailedOneCanNotBeTakenOut_IsRefusedUntilItCan()
+    {
+        var files = new FaultyJournalFiles(_folder);
+        using var writer = JournalWriter.Open(files, Store, 0, null, JournalWriter.SegmentBytes);
+        Write(writer, 2);
+        var before = File.ReadAllBytes(Segment(1));
+        (files.FailsWrites, files.FailsCuts) = (true, true);
+        Should.Throw<IOException>(() => Write(writer, 1)).ShouldNotBeOfType<StoreUnwritableException>();
+        writer.Forget();
+        files.FailsWrites = false;
+        Should.Throw<StoreUnwritableException>(writer.ThrowIfClosed).Message.ShouldStartWith("the journal is closed");
+        File.ReadAllBytes(Segment(1)).Length.ShouldBeGreaterThan(before.Length, "half of it stands there");
+
+        files.FailsCuts = false;
+        writer.ThrowIfClosed();
         File.ReadAllBytes(Segment(1)).ShouldBe(before);
         Write(writer, 1);
         var scan = JournalScan.Read(_folder);

@@ -137,6 +137,17 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
         errors.ShouldContain(shows);
     }
 
+    [Theory]
+    [InlineData("incidents show --help", "holdfast incidents show <id>")]
+    [InlineData("user add -h", "--password-stdin")]
+    public async Task Help_OfWhatNeedsMore_IsShown(string arguments, string shows)
+    {
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, arguments.Split(' '));
+        exitCode.ShouldBe(0);
+        errors.ShouldBeEmpty();
+        output.ShouldContain(shows);
+    }
+
     [Fact]
     public async Task Help_OfCommandsBelow_IsTheirFirstSentence()
     {
