@@ -17,7 +17,7 @@ internal static class RetentionWords
             Describe(text, repository, verbose);
         var going = plan.Repositories.Where(repository => repository.Stopped is null).ToList();
         text.AppendLine(CultureInfo.InvariantCulture, $"would remove {Counted.Of(going.Sum(r => r.Removed.Count), "image")} in {Counted.Of(going.Count(r => r.Removed.Count > 0), "repository", "repositories")}, freeing {ProgressDisplay.Bytes(going.Sum(r => r.FreedBytes))} at most; "
-            + $"{Counted.Of(plan.Repositories.Sum(r => r.Kept.Count), "image")} would stay{(verbose ? "" : " (--verbose: all of them, with reasons)")}");
+            + $"{Counted.Of(plan.Repositories.Sum(r => r.Kept.Count + (r.Stopped is null ? 0 : r.Removed.Count)), "image")} would stay{(verbose ? "" : " (--verbose: all of them, with reasons)")}");
         foreach (var warning in plan.Warnings)
             text.AppendLine(CultureInfo.InvariantCulture, $"warning: {warning}");
     }

@@ -66,6 +66,8 @@ public sealed class RetentionCommandTests(ConfigurationFolder folder) : IClassFi
         (exitCode, output, _) = await RunAsync("three", "apply", "--yes");
         output.ShouldContain("  STOPPED: would remove all 1 images, which needs maxRemoved: 100%");
         exitCode.ShouldBe(1);
+        (_, output, _) = await RunAsync("three", "plan");
+        output.ShouldContain("; 1 image would stay", customMessage: "what is held back stays, too");
     }
 
     [Theory]
