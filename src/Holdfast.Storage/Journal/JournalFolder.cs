@@ -43,6 +43,13 @@ internal static class JournalFolder
         Posix.SyncFolder(folder);
     }
 
+    /// <summary>Where a start is refused for want of a journal, so that one which is put back doesn't get into this folder but in its place.</summary>
+    public static void RemoveIfEmpty(string folder)
+    {
+        if (!Directory.EnumerateFileSystemEntries(folder).Any())
+            Directory.Delete(folder);
+    }
+
     public static void RemoveUnfinished(string folder)
     {
         foreach (var path in Directory.EnumerateFiles(folder, "*" + Unfinished))

@@ -116,6 +116,7 @@ internal sealed class DatabaseStart(DataFolder folder, IBlobStore blobs, TimePro
             throw damage;
         if (!_files.Exists && await HasBlobsAsync(cancellationToken))
         {
+            JournalFolder.RemoveIfEmpty(folder.Journal);
             throw new JournalException($"holdfast.db is {_files.WhatIsWrong} and there is no journal in {folder.Path}, but blobs are there: a new database would take every one of them "
                 + $"for unknown, and the collection would remove them. Put a backup back, or run `holdfast rebuild --data {folder.Path} --without-journal` to begin with an empty one");
         }

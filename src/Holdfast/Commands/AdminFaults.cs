@@ -31,7 +31,7 @@ internal sealed class AdminFaults
         JsonException => new AdminFault($"{_place} answers, but not as holdfast does; is it one, and not older than this command?", fault),
         _ when Find<SocketException>(fault) is { } socket => OfSocket(socket),
         HttpRequestException when Find<AuthenticationException>(fault) is { } tls => OfTls(tls),
-        HttpRequestException or IOException => new AdminFault($"{_place}: the connection broke off ({OneLine(fault)}); the server's log tells more", fault),
+        HttpRequestException or IOException => new AdminFault($"{_place}: the connection broke off ({OneLine(fault)}); {WhereToLook}", fault),
         _ => null,
     };
 
@@ -47,6 +47,8 @@ internal sealed class AdminFaults
             _ => new AdminFault(message),
         };
     }
+
+    private string WhereToLook => _place.StartsWith("http://", StringComparison.Ordinal) ? "is it https:// there? Else the server's log tells more" : "the server's log tells more";
 
     // .NET says which of the two it is only in words, with the name of its own enumeration.
     private AdminFault OfTls(AuthenticationException fault) => fault.Message.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal)

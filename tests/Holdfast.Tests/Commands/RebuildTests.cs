@@ -119,6 +119,7 @@ public sealed class RebuildTests(ConfigurationFolder folder) : IClassFixture<Con
         var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["serve", "--data", "bare", "--listen", "http://127.0.0.1:0"]);
         exitCode.ShouldBe(2);
         errors.ShouldContain("holdfast.db is missing and there is no journal");
+        Directory.Exists(Path.Combine(folder.Path, "bare", "journal")).ShouldBeFalse("one that is put back would get into it, and not in its place");
         (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, ["rebuild", "--data", "bare"]);
         exitCode.ShouldBe(2);
         errors.ShouldStartWith("holdfast rebuild: there is no journal");

@@ -53,9 +53,8 @@ public sealed class TrashCommandTests(ConfigurationFolder folder) : IClassFixtur
                 _ => way,
             };
             var restored = await TrashAsync("named", ["restore", .. arguments]);
-            restored.Errors.ShouldBeEmpty();
             restored.Output.ShouldContain("2 things restored\n");
-            restored.ExitCode.ShouldBe(0);
+            restored.ExitCode.ShouldBe(0, restored.Errors); // Where it takes longer than a second, progress stands there too.
             (await DigestOfAsync(server, "app", "v1")).ShouldBe(digest, string.Join(' ', way));
         }
         (await TrashAsync("named", "list")).Output.ShouldBe("the trash is empty\n");
