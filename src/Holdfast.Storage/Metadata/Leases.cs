@@ -27,9 +27,10 @@ public static class Leases
 
     internal static void Take(MetadataSession session, long repositoryId, long blobId, long nowMs)
     {
+        // A change that waited for its turn may be older than one that didn't.
         const string Sql = """
             INSERT INTO leases (repository_id, blob_id, taken_at) VALUES (@repository, @blob, @now)
-            ON CONFLICT (repository_id, blob_id) DO UPDATE SET taken_at = excluded.taken_at
+            ON CONFLICT (repository_id, blob_id) DO UPDATE SET taken_at = excluded.taken_at WHERE excluded.taken_at > leases.taken_at
             """;
         session.Prepare(Sql).Set("@repository", repositoryId).Set("@blob", blobId).Set("@now", nowMs).Execute();
     }

@@ -169,6 +169,7 @@ public sealed class HoldingTests
         var digest = await at.PushBlobAsync(App, content);
         await at.PassAsync(Day - Hour);
         (await at.WriteAsync(db => Leases.Take(db, at.Key(App), digest, at.Now))).ShouldBeTrue();
+        (await at.WriteAsync(db => Leases.Take(db, at.Key(App), digest, at.Now - 60_000))).ShouldBeTrue("one that waited for its turn takes nothing back");
         at.Time.Advance(Hour - TimeSpan.FromSeconds(1));
         await at.RunAsync();
         (await at.CountAsync("SELECT COUNT(*) FROM links")).ShouldBe(1);
