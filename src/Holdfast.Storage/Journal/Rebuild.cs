@@ -11,9 +11,6 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
     // One transaction; its manifests' bytes are in memory.
     private const int ChangesPerCommit = 500;
 
-    private static readonly long HourMs = (long)TimeSpan.FromHours(1).TotalMilliseconds;
-
-    private readonly SortedSet<long> _hours = [];
     private long _latestMs;
     private readonly List<string> _refused = [];
     private long _changes;
@@ -32,7 +29,8 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         InTransaction(() =>
         {
             ends.Settle(missing, unseen, scan.Damage, nowMs);
-            PutLeaps();
+            // Where the store's time leapt is in no line. So nothing counts as older than the latest change: what lies in the trash stays for longer, at most.
+            ClockRows.Put(session, _latestMs, ClockLeaps.None.With(new ClockLeap(0, _latestMs)));
         });
         return ends.Count() with
         {
@@ -62,10 +60,7 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
     private async Task ApplyAsync(JournalRecord[] changes, JournalPosition position, CancellationToken cancellationToken)
     {
         foreach (var named in changes.SelectMany(change => change.Events!))
-        {
-            _hours.Add(named.Event.AtMs / HourMs);
             _latestMs = Math.Max(_latestMs, named.Event.AtMs);
-        }
         var digests = changes.SelectMany(change => change.Events!)
             .Where(named => named.Event.Operation is JournalOperation.Manifest or JournalOperation.Tag).Select(named => named.Event.Digest);
         var payloads = await ManifestPayloads.ReadAsync(blobs, digests, cancellationToken);
@@ -77,21 +72,6 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
             _refused.AddRange(replay.Refused);
             position.Put(session);
         });
-    }
-
-    // Where the store's time leapt is in no line. So every hour in which nothing is dated counts for no age: what lay in the trash meanwhile stays for
-    // longer, at most.
-    private void PutLeaps()
-    {
-        if (_hours.Count == 0)
-            return;
-        var leaps = ClockLeaps.None;
-        foreach (var (before, after) in _hours.Zip(_hours.Skip(1)))
-        {
-            if (after - before > 1)
-                leaps = leaps.With(new ClockLeap((before + 1) * HourMs, after * HourMs));
-        }
-        ClockRows.Put(session, _latestMs, leaps);
     }
 
     // A manifest may have been put before what it needs, where lines between were lost; by now that may be there.
