@@ -30,7 +30,8 @@ internal sealed class Rebuild(MetadataSession session, IBlobStore blobs, Journal
         {
             ends.Settle(missing, unseen, scan.Damage, nowMs);
             // Where the store's time leapt is in no line. So nothing counts as older than the latest change: what lies in the trash stays for longer, at most.
-            ClockRows.Put(session, _latestMs, ClockLeaps.None.With(new ClockLeap(0, _latestMs)));
+            if (_latestMs > 0)
+                ClockRows.Put(session, _latestMs, ClockLeaps.None.With(new ClockLeap(0, _latestMs)));
         });
         return ends.Count() with
         {

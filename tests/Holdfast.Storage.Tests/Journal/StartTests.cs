@@ -349,6 +349,16 @@ public sealed class StartTests : IAsyncLifetime
         new StoreMoment(101 * Hour, leaps).AgoMs(Hour).ShouldBe(100 * Hour);
     }
 
+    [Fact]
+    public async Task Rebuilt_WithoutAnyChange_BeginsItsTimeNow()
+    {
+        await _store.CloseAsync();
+        File.Delete(_store.DatabaseFile);
+        (await _store.OpenAsync()).Rebuilt.ShouldNotBeNull();
+        var time = await StoreTime.OpenAsync(_store.Database, TimeProvider.System, CancellationToken.None);
+        time.Look().Leaps.List.ShouldBeEmpty();
+    }
+
     private Task<bool> LinkAsync(StoredBlob blob, long atMs) => _store.ChangeAsync(session =>
     {
         BlobLinks.Add(session, _store.App, blob, atMs);
