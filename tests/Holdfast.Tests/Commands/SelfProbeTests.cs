@@ -16,7 +16,7 @@ public sealed class SelfProbeTests(ConfigurationFolder folder) : IClassFixture<C
     {
         await using var server = await StartAsync("two", "");
         await SmallImage.PushAsync(server, "team/app", "v1");
-        using var open = new HttpClient { BaseAddress = server.Addresses[1] };
+        using var open = new HttpClient { BaseAddress = new UriBuilder(server.Addresses[1]) { Host = "127.0.0.1" }.Uri };
 
         var metrics = await WaitForAsync(server, "registry_manifest_integrity_tags_checked{instance=\"closed\"} 1\n");
 

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Holdfast.Client.Credentials;
 
 /// <summary>Asks a program <c>docker-credential-NAME</c> (docker's protocol: <c>get</c>, the server on standard input, JSON on standard output).</summary>
-internal static class CredentialHelper
+internal static class CredentialProgram
 {
     private const int MaxAnswerChars = 64 << 10;
 
