@@ -83,7 +83,7 @@ internal sealed class ProbeRun(RemoteAccess access, ProbePlan plan, bool json, V
     private async Task<ProbeRound> RoundAsync(RegistryTarget target, CancellationToken token)
     {
         // Anew for each round, as passwords, certificates and addresses change while a probe runs for months.
-        var (client, _, fault) = await access.ConnectAsync(target, token);
+        var (client, _, _, fault) = await access.ConnectAsync(target, token);
         if (client is null)
             return new ProbeRound(target.Host, fault, false, 0, 0, 0, new(), [], TimeSpan.Zero);
         using (client)

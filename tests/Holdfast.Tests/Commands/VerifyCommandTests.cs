@@ -98,6 +98,23 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
     }
 
     [Fact]
+    public async Task Verify_OfSeveralImagesOfOneHost_ReadsTheSameBlobOnce()
+    {
+        await using var server = await StartAsync("several");
+        await SmallImage.PushAsync(server, "one", "v1");
+        await SmallImage.PushAsync(server, "two", "v1");
+
+        var (_, output, _) = await VerifyAsync($"{HostOf(server)}/one:v1", $"{HostOf(server)}/two:v1", "--json");
+        var (_, alone, _) = await VerifyAsync($"{HostOf(server)}/one:v1", "--json");
+
+        using var json = JsonDocument.Parse(output);
+        using var one = JsonDocument.Parse(alone);
+        long Read(JsonDocument document) => document.RootElement.GetProperty("checked").GetProperty("bytesRead").GetInt64();
+        var config = "{\"config\":\"v1 0\"}".Length;
+        Read(json).ShouldBe((2 * Read(one)) - config);
+    }
+
+    [Fact]
     public async Task Verify_Fast_SaysThatItCanBeFooled()
     {
         await using var server = await StartAsync("fast");
@@ -152,6 +169,7 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
 
         (await HoldfastProcess.RunAsync(folder.Path, call, ("HOME", folder.Path))).ExitCode.ShouldBe(2);
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(0);
+        (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", "verify", HostOf(server), "--user", "alice", "--password-stdin")).Output.ShouldContain("1 root");
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(2);
         folder.Write("config.json", $"{{\"auths\":{{\"{HostOf(server)}\":{{\"auth\":\"{Packed}\"}}}}}}");
         (await HoldfastProcess.RunAsync(folder.Path, call, ("DOCKER_CONFIG", folder.Path))).ExitCode.ShouldBe(0);
