@@ -23,6 +23,7 @@ internal static class RootCommands
           holdfast incidents --data ./data                  what is wrong there, and what to do about it
           holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
+          holdfast scan /var/lib/registry                   what is damaged in a registry:2's folder, and what mends it
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -73,6 +74,7 @@ internal static class RootCommands
             ServeCommand.Create(),
             ConfigCommand.Create(),
             RebuildCommand.Create(),
+            ScanCommand.Create(),
             UserCommand.Create(),
             StatusCommand.Create(),
             TrashCommand.Create(),
