@@ -66,6 +66,16 @@ internal static partial class NativeFile
         return error is NoEntry or NotAFolder ? null : throw Fault(error, "examine", path);
     }
 
+    /// <summary>What tells a folder from all others on this machine, every link on the way to it followed; null if there is none.</summary>
+    public static (ulong Device, ulong Inode)? TryIdentify(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        if (statx(CurrentFolder, path, 0, StatFields, ref MemoryMarshal.GetReference(stat)) == 0)
+            return (BitConverter.ToUInt64(stat[136..]), BitConverter.ToUInt64(stat[32..]));
+        var error = Marshal.GetLastPInvokeError();
+        return error is NoEntry or NotAFolder ? null : throw Fault(error, "examine", path);
+    }
+
     public static EntryState Examine(SafeFileHandle file, string path)
     {
         Span<byte> stat = stackalloc byte[256];

@@ -65,17 +65,22 @@ internal sealed class RepositoryScan(RegistryFolder folder, RepositoryFolder rep
     {
         blobs.Refresh(node.Digest);
         _revisions.Remove(node.Digest);
-        foreach (var part in node.Missing)
-            blobs.Refresh(part.Content.Digest);
         foreach (var link in node.Links)
             _layers.Remove(link.Digest);
         var now = Read(node.Digest);
         foreach (var edge in now.View?.Edges.Where(static edge => edge.Role != StepRole.Child) ?? [])
+        {
+            if (blobs.StateOf(edge.Content.Digest, edge.Content.SizeBytes) != ContentState.Whole)
+                blobs.Refresh(edge.Content.Digest);
             CheckBlob(now, edge);
-        return now.IsBroken && (now.IsLinked
-            || node.Parents.Any(parent => repository.ReadRevision(parent).MayBeThere)
-            || node.Tags.Any(tag => repository.ReadTag(tag).Current is { IsPresent: true } current && (current.Target == node.Digest || node.Parents.Contains(current.Target))));
+        }
+        return now.IsBroken && IsStillNamed(node.Digest);
     }
+
+    private bool IsStillNamed(Digest digest) =>
+        repository.ReadRevision(digest).MayBeThere
+        || Tags.Exists(tag => tag.Current.Target == digest && repository.ReadTag(tag.Tag).Current.Target == digest)
+        || (_nodes.TryGetValue(digest, out var node) && node.Parents.Any(IsStillNamed));
 
     public static IEnumerable<ManifestEdge> Children(ManifestNode node) => node.View?.Edges.Where(static edge => edge.Role == StepRole.Child) ?? [];
 

@@ -11,11 +11,14 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
 {
     public override string Name => address;
 
+    /// <summary>The one repository that is asked, whatever the content's own is called; none: the one of the same name.</summary>
+    public RepositoryName Inside { get; init; }
+
     public override bool CanList => repositories is not null;
 
     public override async ValueTask<SourceBlob?> TryOpenBlobAsync(RepositoryName repository, Digest digest, CancellationToken token)
     {
-        var answer = await client.OpenBlobAsync(repository, digest, token);
+        var answer = await client.OpenBlobAsync(Inside.IsNone ? repository : Inside, digest, token);
         if (answer.TryGet(out var blob, out var failure))
             return new SourceBlob(blob.Content, blob.SizeBytes);
         return failure.Outcome == RegistryOutcome.Unknown ? null : throw new SourceException(failure.Detail);
@@ -23,7 +26,7 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
 
     public override async ValueTask<SourceManifest?> TryReadManifestAsync(RepositoryName repository, Digest digest, CancellationToken token)
     {
-        var answer = await client.GetManifestAsync(repository, digest, token);
+        var answer = await client.GetManifestAsync(Inside.IsNone ? repository : Inside, digest, token);
         if (answer.TryGet(out var manifest, out var failure))
             return new SourceManifest(manifest.Digest, manifest.MediaType, manifest.Payload);
         return failure.Outcome == RegistryOutcome.Unknown ? null : throw new SourceException(failure.Detail);

@@ -33,9 +33,9 @@ internal sealed class FolderKindOptions
             if (!folders.Any(folder => folder.Name == name))
                 throw new InvalidDataException($"there is no registry '{name}' here; there are: {string.Join(", ", folders.Select(static folder => folder.Name))}");
         }
-        if (caches.Intersect(hosted).FirstOrDefault() is { } both)
+        if (caches.Intersect(hosted, StringComparer.Ordinal).FirstOrDefault() is { } both)
             throw new InvalidDataException($"'{both}' can't be both a cache and hosted");
-        return [.. folders.Select(folder => caches.Contains(folder.Name) ? folder.As(isCache: true) : hosted.Contains(folder.Name) ? folder.As(isCache: false) : folder)];
+        return [.. folders.Select(folder => caches.Contains(folder.Name, StringComparer.Ordinal) ? folder.As(isCache: true) : hosted.Contains(folder.Name, StringComparer.Ordinal) ? folder.As(isCache: false) : folder)];
     }
 
     private static List<string> Names(string[]? given) =>
