@@ -57,9 +57,12 @@ public static class RegistryFolders
             Search(root, below.Length == 0 ? name : $"{below}/{name}", depth + 1, found, tell);
     }
 
-    private static bool IsLayout(string path) =>
-        NativeFile.TryExamine(path + "/repositories") is not null && !File.Exists(path + "/holdfast.db")
-        || (NativeFile.TryExamine(path + "/blobs/sha256") is not null && path.EndsWith("/" + Layout, StringComparison.Ordinal));
+    // Under the registry's own path either is enough: one that was only just begun lacks the other. Elsewhere both must be there, and no Holdfast beside them.
+    private static bool IsLayout(string path)
+    {
+        var (blobs, repositories) = (NativeFile.TryExamine(path + "/blobs") is not null, NativeFile.TryExamine(path + "/repositories") is not null);
+        return path.EndsWith("/" + Layout, StringComparison.Ordinal) ? blobs || repositories : blobs && repositories && !File.Exists(path + "/holdfast.db");
+    }
 
     private static RegistryFolder Open(string path, string name, string dataFolder)
     {

@@ -37,7 +37,10 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
         using var open = NativeFile.TryOpen(parent);
         var kept = entry is { IsData: true, Before: not null } ? $"{journalFolder}/replaced/{entry.Before}" : null;
         if (open is null)
+        {
+            RemoveMade(entry);
             return UndoOutcome.NotThere;
+        }
         if (NativeFile.RealPath(open) != parent)
             throw new LinkedAwayException(parent);
         if (NativeFile.TryExamine(path) is null && kept is not null && File.Exists(kept))
@@ -52,10 +55,11 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
             RemoveMade(entry);
             return UndoOutcome.NotThere;
         }
-        if (!IsAsWritten(entry, path))
-            return UndoOutcome.Changed;
+        // Stopped before the first move; or a link that was to be replaced, and was not.
         if (kept is not null && !File.Exists(kept))
             return UndoOutcome.NotThere;
+        if (!IsAsWritten(entry, path))
+            return !entry.IsData && entry.Before is { } old && Holds(path, old) ? UndoOutcome.NotThere : UndoOutcome.Changed;
         if (!apply)
             return UndoOutcome.Undone;
         if (kept is not null)
@@ -72,13 +76,15 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
     private static bool IsAsWritten(JournalEntry entry, string path)
     {
         if (!entry.IsData)
-            return new FileInfo(path).Length < 4096 && File.ReadAllText(path, Encoding.Latin1) == entry.Text;
+            return Holds(path, entry.Text);
         if (!Digest.TryParse(entry.Text, out var digest))
             return false;
         using var file = File.OpenRead(path);
         var hash = digest.Algorithm == DigestAlgorithm.Sha256 ? System.Security.Cryptography.SHA256.HashData(file) : System.Security.Cryptography.SHA512.HashData(file);
         return Digest.FromHash(digest.Algorithm, hash) == digest;
     }
+
+    private static bool Holds(string path, string text) => new FileInfo(path).Length <= 4096 && File.ReadAllText(path, Encoding.Latin1) == text;
 
     // Only what the repair made, and only if nothing came into it since.
     private void RemoveMade(JournalEntry entry)

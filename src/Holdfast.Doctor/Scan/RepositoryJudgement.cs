@@ -16,8 +16,9 @@ internal sealed class RepositoryJudgement(RegistryReport report, RepositoryScan 
                 scan.Closure(child.Content.Digest).FirstOrDefault()?.NameBy(node.Digest, child.Name);
         }
         JudgeTags();
-        JudgeManifests();
+        // Before manifests: what those lack is read anew then.
         JudgeLinks();
+        JudgeManifests();
         NoteHistory();
         foreach (var upload in scan.Repository.Uploads(tell))
         {

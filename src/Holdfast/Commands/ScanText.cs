@@ -27,6 +27,8 @@ internal static class ScanText
         var kinds = report.Registries.SelectMany(static registry => registry.Findings).Select(static finding => finding.Kind).Distinct().Order().ToList();
         foreach (var kind in kinds)
             text.AppendLine(CultureInfo.InvariantCulture, $"{ScanWords.Of(kind)}: {ScanWords.Meaning(kind)}.\n  mend: {ScanWords.Remedy(kind)}");
+        if (kinds.Exists(static kind => kind is DamageKind.Unlinked or DamageKind.Shell or DamageKind.Gone))
+            text.AppendLine(RepairText.Upgrade);
         var findings = report.Registries.Sum(static registry => registry.Findings.Count);
         var tags = report.Registries.Sum(static registry => registry.Counts.BrokenTags);
         var references = report.Registries.Sum(static registry => registry.Counts.BrokenReferences);

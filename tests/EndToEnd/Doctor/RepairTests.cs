@@ -155,7 +155,7 @@ public sealed class RepairTests(Lab lab)
                 var containerd = await Containerd.StartAsync(lab, Token);
                 foreach (var name in new[] { "attested", "platforms", "busybox" })
                 {
-                    await new ToolCall("ctr", "--address", containerd.Socket, "images", "pull", "--plain-http", "--snapshotter", "native", "--all-platforms", $"{registry.Endpoint.Host}/e2e/{name}:{Image.Tag}").OutputAsync(Token);
+                    await new ToolCall("ctr", "--address", containerd.Socket, "content", "fetch", "--plain-http", "--all-platforms", $"{registry.Endpoint.Host}/e2e/{name}:{Image.Tag}").OutputAsync(Token);
                 }
 
                 return new Donor([containerd.Root], containerd);

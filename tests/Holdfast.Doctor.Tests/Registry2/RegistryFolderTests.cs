@@ -25,6 +25,7 @@ public sealed class RegistryFolderTests : IDisposable
     [Theory]
     [InlineData("empty")]
     [InlineData("holdfast")]
+    [InlineData("git")]
     [InlineData("file")]
     [InlineData("absent")]
     public void Find_NoRegistry_SaysWhatToName(string kind)
@@ -33,7 +34,7 @@ public sealed class RegistryFolderTests : IDisposable
         if (kind == "file")
             File.WriteAllText(path, "");
         else if (kind != "absent")
-            Directory.CreateDirectory(Path.Combine(path, kind == "holdfast" ? "blobs/sha256" : "else"));
+            Directory.CreateDirectory(Path.Combine(path, kind switch { "holdfast" => "blobs/sha256", "git" => "repositories/a.git", _ => "else" }));
 
         Should.Throw<NotARegistryException>(() => Find(path)).Message.ShouldContain(path);
     }

@@ -152,6 +152,46 @@ public sealed class RepairTests : IDisposable
         Repairing.Undo(_registry, apply: true).ShouldHaveSingleItem().Outcome.ShouldBe(UndoOutcome.NotThere);
     }
 
+    [Theory]
+    [InlineData("before")]
+    [InlineData("between")]
+    public async Task Undo_ReplacementThatWasStopped_LeavesTheOldFileInPlace(string stopped)
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        var file = _registry.DataFile(image.Layers[0].Digest);
+        await CopyAsync(image.Layers[0].Digest);
+        await File.WriteAllBytesAsync(file, [9, 9], Token);
+        var done = await Repairing.RunAsync(_registry, apply: true, Repairing.Donor(_donor));
+        var kept = Directory.GetFiles(done.JournalFolder + "/replaced").ShouldHaveSingleItem();
+        if (stopped == "before")
+            File.Move(kept, file, overwrite: true);
+        else
+            File.Delete(file);
+
+        Repairing.Undo(_registry, apply: true).ShouldHaveSingleItem().Outcome.ShouldBe(stopped == "before" ? UndoOutcome.NotThere : UndoOutcome.Undone);
+        (await File.ReadAllBytesAsync(file, Token)).ShouldBe([9, 9]);
+    }
+
+    [Fact]
+    public async Task Run_AsRoot_GivesWhatItMakesToTheFoldersOwner()
+    {
+        if (Environment.UserName != "root")
+            Assert.Skip("only root can give files away");
+        var child = _registry.PutImage("app", layers: 1);
+        _registry.PutIndex("app", "v1", [child.Manifest]);
+        await CopyAsync(child.Layers[0].Digest, child.Config.Digest);
+        _registry.CollectChild("app", child);
+        await System.Diagnostics.Process.Start("chown", ["-R", "65534:65533", _registry.Data]).WaitForExitAsync(Token);
+
+        await Repairing.RunAsync(_registry, apply: true, Repairing.Donor(_donor));
+
+        foreach (var made in new[] { _registry.BlobFolder(child.Config.Digest), _registry.DataFile(child.Config.Digest), _registry.RevisionFolder("app", child.Manifest.Digest) + "/link" })
+        {
+            var state = Holdfast.Doctor.Registry2.NativeFile.TryExamine(made).ShouldNotBeNull();
+            (state.User, state.Group).ShouldBe((65534u, 65533u), made);
+        }
+    }
+
     [Fact]
     public async Task Run_FolderBehindALink_IsNotWrittenTo()
     {

@@ -2,6 +2,7 @@ using Holdfast.Client.Walk;
 using Holdfast.Doctor.Registry2;
 using Holdfast.Doctor.Scan;
 using Holdfast.Oci;
+using Holdfast.Testing;
 
 namespace Holdfast.Doctor.Tests.Scan;
 
@@ -213,6 +214,7 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
+    [Promise("P6")]
     public async Task Run_ShardBehindALink_IsUnreadableAndNotLost()
     {
         var image = _registry.PutImage("app", "v1", layers: 1);
