@@ -80,7 +80,7 @@ internal static class RepairText
         foreach (var problem in repair.DonorProblems)
             text.AppendLine(CultureInfo.InvariantCulture, $"  donor  {problem}");
         foreach (var lost in repair.Unmended)
-            text.AppendLine(CultureInfo.InvariantCulture, $"  lost  {ScanWords.Of(lost.Role)} {lost.Digest}{(lost.Digest == lost.Manifest ? "" : $" of {lost.Repository}@{lost.Manifest}")} in {lost.Repository}: {lost.Why}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  lost  {ScanWords.Of(lost.Role)} {lost.Digest}{(lost.Digest == lost.Manifest ? $" of {lost.Repository}" : $" of {lost.Repository}@{lost.Manifest}")}: {lost.Why}");
         foreach (var left in outcome.Left.Where(static finding => finding.Kind is DamageKind.Tag or DamageKind.Unreadable))
             text.AppendLine(CultureInfo.InvariantCulture, $"  left  {(left.Kind == DamageKind.Tag ? $"{left.Repository}:{left.Tags[0]}" : left.Path ?? left.Digest.ToString())}: {left.Detail}; {ScanWords.Remedy(left.Kind)}");
         var mended = scan.Findings.Count - outcome.Left.Count;

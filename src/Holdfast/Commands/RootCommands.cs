@@ -39,7 +39,8 @@ internal static class RootCommands
     public static int Invoke(string[] args)
     {
         var parsed = Create().Parse(args);
-        if (parsed.Errors.Count > 0)
+        // Who asks for help has not yet written what the command needs.
+        if (parsed.Errors.Count > 0 && !(parsed.Action is BriefHelp && parsed.UnmatchedTokens.Count == 0))
             return Refuse(parsed, args);
         try
         {
