@@ -2,6 +2,7 @@ using System.Net;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
 using Holdfast.Server.Incidents;
+using Holdfast.Server.Probe;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,7 @@ namespace Holdfast.Server;
 public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
+    private readonly SelfPass _pass = SelfPass.Create();
     private ServerRooms? _rooms;
     private IReadOnlyList<Recurring> _background = [];
     private ServerHost? _host;
@@ -54,6 +56,8 @@ public sealed class RegistryServer : IAsyncDisposable
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
             server._background = BackgroundWork.Start(options, rooms, storeTime, logs.CreateLogger<Recurring>());
+            if (SelfProbe.Create(options, server.Addresses, server._pass, time, logs) is { } probe)
+                server._background = [.. server._background, Recurring.Start("the probe", options.Probe.Interval, probe.RunAsync, time, logs.CreateLogger<Recurring>())];
             return server;
         }
         catch
@@ -101,7 +105,7 @@ public sealed class RegistryServer : IAsyncDisposable
     }
 
     private ValueTask<Admission> AdmitAsync(RegistryRequest request, RegistryActions needs) =>
-        _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
+        (needs & ~RegistryActions.Pull) == 0 && _pass.IsShownBy(request.Context) ? ValueTask.FromResult(Admission.Admitted(Caller.Self)) : _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
 
     private ValueTask<Admission> AdmitAdminAsync(RegistryRequest request, RegistryActions needs) =>
         _authenticators[request.Registry.Name].AdmitAdminAsync(request.Context, ClientOf(request), request.Aborted);

@@ -24,6 +24,7 @@ internal static class RootCommands
           holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast verify registry.example/team/app:v1     reads an image of any registry as a client would, and says what is wrong
+          holdfast probe --interval 15m registry.example    the same for whole registries, again and again, for Prometheus
           holdfast scan /var/lib/registry                   what is damaged in a registry:2's folder, and what mends it
           holdfast repair /var/lib/registry --donor HOST    mends it: links, and bytes from wherever they still are
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
@@ -87,6 +88,7 @@ internal static class RootCommands
             IncidentsCommand.Create(),
             HealCommand.Create(),
             VerifyCommand.Create(),
+            ProbeCommand.Create(),
             RetentionCommand.Create(),
         };
         BriefHelp.UseIn(root);
