@@ -147,11 +147,17 @@ internal sealed class RepositoryJudgement(RegistryReport report, RepositoryScan 
             if (scan.Uses(digest))
                 continue;
             if (link.IsPresent && blobs.StateOf(digest, null) == ContentState.Absent)
-                report.Counts.IdleLayerLinks++;
+                AddIdle(digest);
             else if (link.State is LinkState.Bad or LinkState.Unreadable)
                 AddBadLink(digest, link, scan.Repository.LayerPlace(digest));
         }
         report.Counts.DeletedLinks += scan.Revisions.Count(static link => link.Value.State == LinkState.EmptyFolder);
+    }
+
+    private void AddIdle(Digest digest)
+    {
+        report.Counts.IdleLayerLinks++;
+        report.IdleLayerLinks.Add((scan.Name, digest));
     }
 
     private void AddBadLink(Digest digest, LinkFile link, string place)

@@ -24,6 +24,9 @@ public sealed class RegistryReport(RegistryFolder folder)
 
     public List<HistoricTag> History { get; } = [];
 
+    /// <summary>Links to configs or layers whose bytes are gone and that no manifest needs.</summary>
+    public List<(RepositoryName Repository, Digest Digest)> IdleLayerLinks { get; } = [];
+
     public List<(RepositoryName Repository, UploadFolder Upload)> Uploads { get; } = [];
 }
 

@@ -18,6 +18,20 @@ internal sealed class FolderKindOptions
         HelpName = "name",
     };
 
+    /// <summary>DIR, of scan and repair. An option that isn't known is no folder; one of such a name can be written ./--name.</summary>
+    public static Argument<string> CreateFolder() => new("dir")
+    {
+        Description = "The registry's rootdirectory, its docker/registry/v2, or a folder with several below it.",
+        Validators =
+        {
+            static result =>
+            {
+                if (result.Tokens is [var token, ..] && token.Value.StartsWith('-'))
+                    result.AddError($"no option {token.Value}");
+            },
+        },
+    };
+
     public void AddTo(Command command)
     {
         command.Add(_cache);

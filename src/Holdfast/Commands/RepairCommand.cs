@@ -2,14 +2,13 @@ using System.CommandLine;
 using Holdfast.Doctor.Registry2;
 using Holdfast.Doctor.Repair;
 using Holdfast.Doctor.Scan;
-using Holdfast.Oci;
 
 namespace Holdfast.Commands;
 
 /// <summary><c>holdfast repair DIR</c>: mends what <c>holdfast scan</c> finds in registry:2 folders.</summary>
 internal static class RepairCommand
 {
-    private static readonly Argument<string> Folder = new("dir") { Description = "The registry's rootdirectory, its docker/registry/v2, or a folder with several below it." };
+    private static readonly Argument<string> Folder = FolderKindOptions.CreateFolder();
 
     private static readonly Option<bool> Apply = new("--apply") { Description = "Write. Without this, only say what would be written." };
 
@@ -124,22 +123,18 @@ internal static class RepairCommand
 
     private static async Task<int> UndoAsync(ParseResult parsed, IReadOnlyList<RegistryFolder> folders)
     {
-        var output = parsed.InvocationConfiguration.Output;
         var apply = parsed.GetValue(Apply);
-        var all = true;
+        var undone = new List<UndoneRepair>();
         foreach (var folder in folders)
         {
-            if (RepairJournal.FindNewest(folder.DataFolder) is not { } journal)
-            {
-                await output.WriteLineAsync($"{folder.DataFolder}: no repair to take back");
-                continue;
-            }
-            var undone = new RepairUndo(folder, journal, apply).Run().ToList();
-            foreach (var (entry, outcome) in undone)
-                await output.WriteLineAsync($"  {RepairText.Of(outcome, apply)}  {entry.Path}");
-            all &= undone.TrueForAll(static one => one.Outcome != UndoOutcome.Changed);
-            await output.WriteLineAsync($"{folder.DataFolder}: {(apply ? "took back" : "would take back")} {Counted.Of(undone.Count(static one => one.Outcome == UndoOutcome.Undone), "write")} of {journal}{(apply ? "; restart the registry" : "; nothing is changed without --apply")}");
+            var journal = RepairJournal.FindNewest(folder.DataFolder);
+            undone.Add(new UndoneRepair(folder, journal, journal is null ? [] : [.. new RepairUndo(folder, journal, apply).Run()]));
         }
-        return all ? RootCommands.Fine : RootCommands.Findings;
+        var output = parsed.InvocationConfiguration.Output;
+        if (parsed.GetValue(Json))
+            await UndoText.WriteJsonAsync(undone, apply, output);
+        else
+            await UndoText.WriteAsync(undone, apply, output);
+        return undone.TrueForAll(static repair => repair.Entries.All(static one => one.Outcome != UndoOutcome.Changed)) ? RootCommands.Fine : RootCommands.Findings;
     }
 }

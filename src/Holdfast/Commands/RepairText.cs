@@ -63,14 +63,6 @@ internal static class RepairText
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
-    public static string Of(UndoOutcome outcome, bool apply) => outcome switch
-    {
-        UndoOutcome.Undone => apply ? "taken back" : "would be taken back",
-        UndoOutcome.NotThere => "not there",
-        UndoOutcome.Changed => "changed since, left as it is",
-        _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
-    };
-
     private static void Write(StringBuilder text, RepairOutcome outcome, bool apply)
     {
         var (scan, repair) = (outcome.Scan, outcome.Repair);

@@ -7,7 +7,7 @@ namespace Holdfast.Commands;
 /// <summary><c>holdfast scan DIR</c>: reads the folder of a registry:2, or of several, and says what is damaged and what mends it.</summary>
 internal static class ScanCommand
 {
-    private static readonly Argument<string> Folder = new("dir") { Description = "The registry's rootdirectory, its docker/registry/v2, or a folder with several below it." };
+    private static readonly Argument<string> Folder = FolderKindOptions.CreateFolder();
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object." };
 

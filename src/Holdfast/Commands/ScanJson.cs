@@ -48,6 +48,15 @@ internal static class ScanJson
         foreach (var note in registry.Notes)
             WriteProblem(json, note.Path, note.Detail, note.Kind);
         json.WriteEndArray();
+        json.WriteStartArray("layerLinksWithoutData");
+        foreach (var (repository, digest) in registry.IdleLayerLinks)
+        {
+            json.WriteStartObject();
+            json.WriteString("repository", repository.ToString());
+            json.WriteString("digest", digest.ToString());
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
         WriteUploads(json, registry);
         WriteHistory(json, registry);
         json.WriteEndObject();

@@ -208,6 +208,7 @@ public sealed class ScanTests : IDisposable
 
         report.Findings.ShouldBeEmpty();
         (report.Counts.Untagged, report.Counts.HistoricTags, report.Counts.IdleLayerLinks, report.Counts.Uploads, report.Counts.IdleBlobs).ShouldBe((1, 1, 1, 1, 1));
+        report.IdleLayerLinks.ShouldHaveSingleItem().Digest.ShouldBe(idle.Digest);
         var old = report.History.ShouldHaveSingleItem();
         (old.Digest, old.IsLinked, old.State).ShouldBe((image.Manifest.Digest, true, ContentState.Whole));
         report.Notes.ShouldHaveSingleItem().Path.ShouldBe("repositories/_manifests");

@@ -41,7 +41,8 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
     [InlineData("serve --config")]
     [InlineData("scan")]
     [InlineData("repair --apply")]
-    [InlineData("scan --nope --help")]
+    [InlineData("scan --nope")]
+    [InlineData("repair --nope")]
     public async Task Run_WrongUsage_Exits2WithTheWayToHelp(string arguments)
     {
         var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, arguments.Split(' '));

@@ -67,6 +67,8 @@ public sealed class ScanCommandTests(ConfigurationFolder folder) : IClassFixture
         var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["repair", "fresh", "--undo"]);
         exitCode.ShouldBe(0);
         output.ShouldContain("no repair to take back");
+        var (_, json, _) = await HoldfastProcess.RunAsync(folder.Path, ["repair", "fresh", "--undo", "--json"]);
+        JsonDocument.Parse(json).RootElement.GetProperty("undone")[0].GetProperty("entries").GetArrayLength().ShouldBe(0);
     }
 
     private void MakeRegistry(string name, bool damaged)
