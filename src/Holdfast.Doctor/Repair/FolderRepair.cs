@@ -150,7 +150,7 @@ public sealed class FolderRepair(RegistryReport scan, DonorSearch donors, Regist
                     _report.Steps.Add(new RepairStep(kind, repository, digest, donor.Name, blob.SizeBytes));
                     return _blobs[digest] = true;
                 }
-                catch (Exception e) when (e is SourceException or BlobBrokenException or EndOfStreamException)
+                catch (SourceException e)
                 {
                     donors.Tell(donor, e.Message);
                 }

@@ -80,7 +80,7 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
             using var hash = new RunningHash(digest.Algorithm);
             await using var file = new FileStream(incoming, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
             var total = 0L;
-            for (int read; (read = await blob.Content.ReadAsync(buffer, token)) > 0; total += read)
+            for (int read; (read = await ReadAsync(blob, buffer, token)) > 0; total += read)
             {
                 hash.Append(buffer.AsSpan(0, read));
                 await file.WriteAsync(buffer.AsMemory(0, read), token);
@@ -95,6 +95,19 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    // What goes wrong there is the donor's, and another may do better; what goes wrong here ends the repair.
+    private static async ValueTask<int> ReadAsync(SourceBlob blob, byte[] buffer, CancellationToken token)
+    {
+        try
+        {
+            return await blob.Content.ReadAsync(buffer, token);
+        }
+        catch (IOException e)
+        {
+            throw new SourceException(e.Message, e);
         }
     }
 

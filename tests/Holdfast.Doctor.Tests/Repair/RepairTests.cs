@@ -116,6 +116,21 @@ public sealed class RepairTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_DonorThatBreaksOff_IsToldAndLeavesNothingBehind()
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        await CopyAsync(image.Layers[0].Digest);
+        _registry.DropData(image.Layers[0].Digest);
+        var before = Repairing.Picture(_registry);
+
+        var alone = await Repairing.RunAsync(_registry, apply: true, new BreakingSource());
+        alone.DonorProblems.ShouldHaveSingleItem().ShouldContain("the cable was pulled");
+        Repairing.Picture(_registry).ShouldBe(before);
+        Directory.EnumerateFileSystemEntries(alone.JournalFolder + "/incoming").ShouldBeEmpty();
+        (await Repairing.RunAsync(_registry, apply: true, new BreakingSource(), Repairing.Donor(_donor))).Unmended.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Undo_WhatChangedSince_IsLeftAsItIs()
     {
         var image = _registry.PutImage("app", "v1", layers: 1);
@@ -232,5 +247,26 @@ public sealed class RepairTests : IDisposable
     {
         foreach (var digest in digests)
             _donor.PutData(await File.ReadAllBytesAsync(_registry.DataFile(digest), Token));
+    }
+
+    private sealed class BreakingSource : ContentSource
+    {
+        public override string Name => "a bad line";
+
+        public override ValueTask<SourceBlob?> TryOpenBlobAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
+            ValueTask.FromResult<SourceBlob?>(new SourceBlob(new BreakingStream(), null));
+    }
+
+    private sealed class BreakingStream : MemoryStream
+    {
+        private bool _given;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_given)
+                throw new IOException("the cable was pulled");
+            _given = true;
+            return ValueTask.FromResult(1);
+        }
     }
 }
