@@ -25,6 +25,8 @@ internal static class RootCommands
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast verify registry.example/team/app:v1     reads an image of any registry as a client would, and says what is wrong
           holdfast probe --interval 15m registry.example    the same for whole registries, again and again, for Prometheus
+          holdfast scan /var/lib/registry                   what is damaged in a registry:2's folder, and what mends it
+          holdfast repair /var/lib/registry --donor HOST    mends it: links, and bytes from wherever they still are
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -38,9 +40,8 @@ internal static class RootCommands
     public static int Invoke(string[] args)
     {
         var parsed = Create().Parse(args);
-        // Who asks for help has not said everything yet.
-        var asksForHelp = parsed.Action is BriefHelp && parsed.UnmatchedTokens.Count == 0;
-        if (parsed.Errors.Count > 0 && !asksForHelp)
+        // Who asks for help has not yet written what the command needs.
+        if (parsed.Errors.Count > 0 && !(parsed.Action is BriefHelp && parsed.UnmatchedTokens.Count == 0))
             return Refuse(parsed, args);
         try
         {
@@ -77,6 +78,8 @@ internal static class RootCommands
             ServeCommand.Create(),
             ConfigCommand.Create(),
             RebuildCommand.Create(),
+            ScanCommand.Create(),
+            RepairCommand.Create(),
             UserCommand.Create(),
             StatusCommand.Create(),
             TrashCommand.Create(),

@@ -20,6 +20,10 @@ internal sealed class Skopeo(Lab lab) : Client(lab, "skopeo")
         return (await File.ReadAllTextAsync(digest, token)).Trim();
     }
 
+    /// <summary>Pushes under a tag of the test's choice.</summary>
+    public Task PushAsAsync(Endpoint endpoint, Image image, string repository, string tag, CancellationToken token) =>
+        CopyAsync(["--all", "--preserve-digests", .. Side("dest", endpoint)], $"oci:{image.Layout.Folder}:{Image.Tag}", $"docker://{endpoint.Host}/{repository}:{tag}", token);
+
     public override async Task<Pulled> PullAsync(Endpoint endpoint, string repository, string architecture, CancellationToken token)
     {
         var folder = Lab.NewFolder("pulled");

@@ -13,6 +13,9 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
     [InlineData("--version")]
     [InlineData("--help")]
     [InlineData("serve --help")]
+    [InlineData("scan --help")]
+    [InlineData("repair --help")]
+    [InlineData("user add --help")]
     [InlineData("config sample")]
     [InlineData("config reference")]
     public async Task Run_WhatOnlyPrints_Exits0(string arguments)
@@ -36,6 +39,10 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
     [InlineData("serve --nope")]
     [InlineData("srve")]
     [InlineData("serve --config")]
+    [InlineData("scan")]
+    [InlineData("repair --apply")]
+    [InlineData("scan --nope")]
+    [InlineData("repair --nope")]
     public async Task Run_WrongUsage_Exits2WithTheWayToHelp(string arguments)
     {
         var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, arguments.Split(' '));
