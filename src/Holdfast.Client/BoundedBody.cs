@@ -15,11 +15,11 @@ internal static class BoundedBody
             return TooLarge(source, limit);
         using var whole = new CancellationTokenSource(options.DocumentTimeout, options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(whole.Token, token);
+        var length = 0;
         try
         {
             await using var content = await response.Content.ReadAsStreamAsync(either.Token);
             var buffer = new byte[(stated ?? FirstBytes) + 1];
-            var length = 0;
             while (true)
             {
                 var read = await Stall.ReadAsync(options, content, buffer.AsMemory(length), either.Token);
@@ -37,7 +37,7 @@ internal static class BoundedBody
             token.ThrowIfCancellationRequested();
             return new(whole.IsCancellationRequested
                 ? new RegistryFailure(RegistryOutcome.Unavailable, $"{source.Authority}: the answer took longer than {options.DocumentTimeout.TotalSeconds:0.#} seconds")
-                : Failures.Of(e, source));
+                : Failures.OfBody(e, source, length));
         }
     }
 

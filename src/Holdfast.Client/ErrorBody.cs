@@ -8,15 +8,15 @@ internal static class ErrorBody
     private const int MaxSizeBytes = 16 << 10;
 
     /// <returns>Code and message of the first error; empty if the body has none or can't be had.</returns>
-    public static async ValueTask<string> ReadAsync(RegistryClientOptions options, HttpResponseMessage response, CancellationToken token)
+    public static async ValueTask<(string Code, string Text)> ReadAsync(RegistryClientOptions options, HttpResponseMessage response, CancellationToken token)
     {
         if (response.RequestMessage?.Method == HttpMethod.Head)
-            return "";
+            return ("", "");
         var body = await BoundedBody.ReadAsync(options, response, MaxSizeBytes, token);
-        return body.TryGet(out var bytes, out _) ? Read(bytes) : "";
+        return body.TryGet(out var bytes, out _) ? Read(bytes) : ("", "");
     }
 
-    private static string Read(ReadOnlyMemory<byte> body)
+    private static (string Code, string Text) Read(ReadOnlyMemory<byte> body)
     {
         try
         {
@@ -24,14 +24,15 @@ internal static class ErrorBody
             if (document.RootElement is not { ValueKind: JsonValueKind.Object } root
                 || !root.TryGetProperty("errors", out var errors) || errors.ValueKind != JsonValueKind.Array || errors.GetArrayLength() == 0)
             {
-                return "";
+                return ("", "");
             }
-            return Failures.Printable($"{Text(errors[0], "code")} {Text(errors[0], "message")}".Trim());
+            var code = Failures.Printable(Text(errors[0], "code"));
+            return (code, Failures.Printable($"{code} {Text(errors[0], "message")}".Trim()));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // No JSON, or a text with half of a surrogate pair.
-            return "";
+            return ("", "");
         }
     }
 

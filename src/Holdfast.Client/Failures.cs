@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using System.Text;
 
 namespace Holdfast.Client;
@@ -16,17 +17,33 @@ internal static class Failures
         // What .NET says first is often only "see inner exception".
         while (e is not TimeoutException && e.InnerException is { } inner)
             e = inner;
-        return new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {Printable(e.Message)}");
+        return new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {(e is AuthenticationException ? OfCertificate(e.Message) : Printable(e.Message))}");
     }
+
+    /// <summary>For an answer that was good so far and broke while its body was read.</summary>
+    public static RegistryFailure OfBody(Exception e, Uri target, long receivedBytes) => Of(e, target) with
+    {
+        Status = 200,
+        ReceivedBytes = receivedBytes,
+        EndedEarly = e is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded },
+    };
+
+    // .NET names the chain's statuses, which only some readers know.
+    private static string OfCertificate(string message) =>
+        message.Contains("NotTimeValid", StringComparison.Ordinal) ? "its certificate is out of date: it has expired, or isn't valid yet"
+        : message.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal) ? "its certificate is for another name"
+        : message.Contains("PartialChain", StringComparison.Ordinal) || message.Contains("UntrustedRoot", StringComparison.Ordinal)
+            ? "its certificate is signed by nobody whom this machine trusts"
+            : Printable(message);
 
     /// <summary>For a status that brings nothing that was asked for.</summary>
     public static async ValueTask<RegistryFailure> OfStatusAsync(
         RegistryClientOptions options, HttpResponseMessage response, CancellationToken token)
     {
         var host = response.RequestMessage?.RequestUri?.Authority ?? options.Registry.Authority;
-        var said = await ErrorBody.ReadAsync(options, response, token);
+        var (code, said) = await ErrorBody.ReadAsync(options, response, token);
         var detail = $"{host} answered {(int)response.StatusCode} {response.StatusCode}{(said.Length > 0 ? ": " : "")}{said}";
-        return new RegistryFailure(OutcomeOf(response.StatusCode), detail, RetryAfterOf(response, options.Time));
+        return new RegistryFailure(OutcomeOf(response.StatusCode), detail, RetryAfterOf(response, options.Time)) { Status = (int)response.StatusCode, Code = code };
     }
 
     /// <summary>At most 200 characters of a stranger's text, in which everything but printable ASCII became a question mark.</summary>
@@ -47,7 +64,21 @@ internal static class Failures
         _ => RegistryOutcome.Unusable,
     };
 
-    private static TimeSpan? RetryAfterOf(HttpResponseMessage response, TimeProvider time)
+    /// <summary>What was asked for is not packed; what is sent packed has another length and another hash.</summary>
+    public static RegistryFailure? OfPacking(HttpResponseMessage response)
+    {
+        var packed = response.Content.Headers.ContentEncoding.FirstOrDefault(static one => !one.Equals("identity", StringComparison.OrdinalIgnoreCase));
+        return packed is null ? null : new RegistryFailure(
+            RegistryOutcome.Unusable,
+            $"{response.RequestMessage?.RequestUri?.Authority} answered packed ('{Printable(packed)}') though that was not asked for; look for a proxy that compresses") { Status = (int)response.StatusCode };
+    }
+
+    /// <summary>Pages for people come from proxies, sign-in pages and servers that are no registry.</summary>
+    public static RegistryFailure? OfPage(HttpResponseMessage response) =>
+        response.Content.Headers.ContentType?.MediaType is not ("text/html" or "application/xhtml+xml") ? null : new RegistryFailure(
+            RegistryOutcome.Unusable, $"{response.RequestMessage?.RequestUri?.Authority} answered with a page of HTML; is that a registry, and is there a proxy or a sign-in page before it?") { Status = (int)response.StatusCode };
+
+    public static TimeSpan? RetryAfterOf(HttpResponseMessage response, TimeProvider time)
     {
         var wait = response.Headers.RetryAfter is { } header ? header.Delta ?? (header.Date - time.GetUtcNow()) : null;
         return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;

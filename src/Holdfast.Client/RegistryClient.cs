@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Holdfast.Oci;
 
 namespace Holdfast.Client;
@@ -6,8 +7,9 @@ namespace Holdfast.Client;
 /// <summary>Reads from one registry of any make (dist-spec v1.1.1, "Pull" and "Content Discovery"). What is expected to go wrong is an outcome.</summary>
 public sealed class RegistryClient : IDisposable
 {
-    private const int MaxTags = 200_000;
-    private const int TagsPerPage = 1_000;
+    private const int MaxListed = 200_000;
+    private const int MaxReferrers = 10_000;
+    private const int ListedPerPage = 1_000;
 
     private static readonly string[] ManifestTypes =
         [MediaTypes.OciManifest, MediaTypes.OciIndex, MediaTypes.DockerManifest, MediaTypes.DockerManifestList];
@@ -43,7 +45,7 @@ public sealed class RegistryClient : IDisposable
     {
         var ask = AskOf(HttpMethod.Get, repository, $"blobs/{digest}", []);
         var scope = ScopeOf(repository);
-        var reply = await OnlyFoundAsync(await _exchange.SendAsync(ask, scope, token), token);
+        var reply = await _exchange.FindAsync(ask, scope, token);
         return reply.Response is { } response ? new(ResumingStream.Open(_exchange, ask, scope, response)) : new(reply.Failure!);
     }
 
@@ -69,64 +71,85 @@ public sealed class RegistryClient : IDisposable
             return new(reply.Failure!);
         using (response)
         {
+            if (Failures.OfPage(response) is { } page)
+                return new(page);
             var body = await BoundedBody.ReadAsync(_wire.Options, response, Manifest.MaxSizeBytes, token);
             if (!body.TryGet(out var payload, out var failure))
                 return new(failure);
             var wanted = reference.IsDigest ? reference.Digest : StatedDigest(response);
             var found = Digest.Compute(wanted.IsNone ? DigestAlgorithm.Sha256 : wanted.Algorithm, payload.Span);
             if (!wanted.IsNone && wanted != found)
-                return new(new RegistryFailure(RegistryOutcome.Mismatch, $"the {payload.Length} bytes that were sent for manifest {wanted} are those of {found}"));
+            {
+                return new(new RegistryFailure(RegistryOutcome.Mismatch, $"the {payload.Length} bytes that were sent for manifest {wanted} are those of {found}")
+                {
+                    Status = 200,
+                    ReceivedBytes = payload.Length,
+                    Found = found,
+                });
+            }
             return new(new RemoteManifest(found, response.Content.Headers.ContentType?.MediaType ?? "", payload));
         }
     }
 
-    /// <summary>All tags of a repository (end-8b), page after page.</summary>
-    public async ValueTask<RegistryAnswer<IReadOnlyList<Tag>>> ListTagsAsync(RepositoryName repository, CancellationToken token)
+    /// <summary>HEAD of a manifest (end-2, end-3): what the registry says that it is, its bytes unseen.</summary>
+    public async ValueTask<RegistryAnswer<RemoteManifestHead>> HeadManifestAsync(RepositoryName repository, Reference reference, CancellationToken token)
     {
-        var tags = new List<Tag>();
-        var seen = new HashSet<Uri>();
-        var ask = AskOf(HttpMethod.Get, repository, $"tags/list?n={TagsPerPage}", ["application/json"]);
-        for (var page = ask.Target; page is not null;)
+        var reply = await AskAsync(HttpMethod.Head, repository, $"manifests/{reference}", ManifestTypes, token);
+        if (reply.Response is not { } response)
+            return new(reply.Failure!);
+        using (response)
         {
-            var reply = await OnlyFoundAsync(await _exchange.SendAsync(ask with { Target = page }, ScopeOf(repository), token), token);
-            if (reply.Response is not { } response)
-                return new(reply.Failure!);
-            using (response)
-            {
-                var body = await BoundedBody.ReadAsync(_wire.Options, response, TagPage.MaxSizeBytes, token);
-                if (!body.TryGet(out var bytes, out var failure))
-                    return new(failure);
-                var problem = TagPage.ReadInto(tags, bytes) ?? (tags.Count > MaxTags ? $"more than {MaxTags} tags" : null);
-                seen.Add(page);
-                page = TagPage.Next(page, response);
-                // Every page leads on, so that there are no more pages than tags.
-                if (page is not null && (seen.Contains(page) || seen.Count > tags.Count + 1))
-                    problem ??= "pages of tags that lead in a circle";
-                if (problem is not null)
-                    return new(new RegistryFailure(RegistryOutcome.Unusable, $"{ask.Target.Authority} answered {problem}"));
-            }
+            return Failures.OfPage(response) is { } page
+                ? new(page)
+                : new(new RemoteManifestHead(StatedDigest(response), response.Content.Headers.ContentLength));
         }
-        return new(tags);
+    }
+
+    /// <summary>All tags of a repository (end-8b), page after page.</summary>
+    public ValueTask<RegistryAnswer<IReadOnlyList<Tag>>> ListTagsAsync(RepositoryName repository, CancellationToken token) =>
+        new PagedList<Tag>(_exchange, new("tags", "tag", static (JsonElement element, out Tag tag) => Tag.TryParse(TextOf(element), out tag)), MaxListed)
+            .ReadAsync(AskOf(HttpMethod.Get, repository, $"tags/list?n={ListedPerPage}", ["application/json"]), ScopeOf(repository), token);
+
+    /// <summary>All repositories of the registry, page after page (Docker's <c>_catalog</c>, which the dist-spec leaves to registries).</summary>
+    public ValueTask<RegistryAnswer<IReadOnlyList<RepositoryName>>> ListRepositoriesAsync(CancellationToken token) =>
+        new PagedList<RepositoryName>(_exchange, new("repositories", "repository name", ReadName), MaxListed)
+            .ReadAsync(new Ask(HttpMethod.Get, new Uri(_wire.Options.Registry, $"/v2/_catalog?n={ListedPerPage}")) { Accept = ["application/json"] }, "registry:catalog:*", token);
+
+    /// <summary>What names a manifest as its subject (end-12). <see cref="RegistryOutcome.Unknown"/>: the registry has no such list.</summary>
+    public ValueTask<RegistryAnswer<IReadOnlyList<RemoteReferrer>>> ListReferrersAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
+        new PagedList<RemoteReferrer>(_exchange, new("manifests", "referrer", RemoteReferrer.TryRead), MaxReferrers)
+            .ReadAsync(AskOf(HttpMethod.Get, repository, $"referrers/{digest}", [MediaTypes.OciIndex]), ScopeOf(repository), token);
+
+    /// <summary>Asks whether a registry answers at this address (end-1), without credentials.</summary>
+    /// <returns>The status, be it 401; <see cref="RegistryOutcome.Unusable"/> for something else than a registry.</returns>
+    public async ValueTask<RegistryAnswer<int>> PingAsync(CancellationToken token)
+    {
+        var reply = await _wire.SendAsync(new Ask(HttpMethod.Get, new Uri(_wire.Options.Registry, "/v2/")), token);
+        if (reply.Response is not { } response)
+            return new(reply.Failure!);
+        using (response)
+        {
+            // A 401 may well bring a page for people along.
+            var page = response.StatusCode == HttpStatusCode.OK ? Failures.OfPage(response) : null;
+            return page is null && (int)response.StatusCode is 200 or 401 or 403 or 429
+                ? new((int)response.StatusCode)
+                : new(page ?? await Failures.OfStatusAsync(_wire.Options, response, token));
+        }
     }
 
     public void Dispose() => _wire.Dispose();
 
-    private async ValueTask<Reply> AskAsync(
-        HttpMethod method, RepositoryName repository, string what, IReadOnlyList<string> accept, CancellationToken token) =>
-        await OnlyFoundAsync(await _exchange.SendAsync(AskOf(method, repository, what, accept), ScopeOf(repository), token), token);
-
-    private async ValueTask<Reply> OnlyFoundAsync(Reply reply, CancellationToken token)
-    {
-        if (reply.Response is not { } response || response.StatusCode == HttpStatusCode.OK)
-            return reply;
-        using (response)
-            return new Reply(null, await Failures.OfStatusAsync(_wire.Options, response, token));
-    }
+    private ValueTask<Reply> AskAsync(HttpMethod method, RepositoryName repository, string what, IReadOnlyList<string> accept, CancellationToken token) =>
+        _exchange.FindAsync(AskOf(method, repository, what, accept), ScopeOf(repository), token);
 
     private Ask AskOf(HttpMethod method, RepositoryName repository, string what, IReadOnlyList<string> accept) =>
         new(method, new Uri(_wire.Options.Registry, $"/v2/{_prefix}{repository}/{what}")) { Accept = accept };
 
     private string ScopeOf(RepositoryName repository) => $"repository:{_prefix}{repository}:pull";
+
+    private static string? TextOf(JsonElement element) => element.ValueKind == JsonValueKind.String ? element.GetString() : null;
+
+    private static bool ReadName(JsonElement element, out RepositoryName name) => RepositoryName.TryParse(TextOf(element), out name);
 
     private static Digest StatedDigest(HttpResponseMessage response) =>
         response.Headers.NonValidated.TryGetValues("Docker-Content-Digest", out var values) && Digest.TryParse(values.ToString(), out var digest)

@@ -31,6 +31,24 @@ public sealed class RegistryClientOptions
     /// <summary>Before the first of these; each next wait is twice as long, up to 30 seconds.</summary>
     public TimeSpan ResumeDelay { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often in a row a transfer may end early without one new byte before it is given up: what a registry lost does not come by asking again.</summary>
+    public int MaxEmptyTries { get; init; } = int.MaxValue;
+
+    /// <summary>How long one request may wait in all while the registry answers 429, or 503 with Retry-After.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How often a request that got no answer or a 5xx is sent again, with waits as for <see cref="ResumeDelay"/>.</summary>
+    public int Retries { get; init; }
+
+    /// <summary>After so many requests in a row without any answer the registry is taken for gone: most requests then fail at once.</summary>
+    public int GoneAfter { get; init; } = int.MaxValue;
+
+    /// <summary>Told of each wait that the registry asked for, with its answer.</summary>
+    public Action<TimeSpan, string>? Waiting { get; init; }
+
+    /// <summary>May name and password go over plain http to another machine? To this one they always may.</summary>
+    public bool PasswordOverPlainHttp { get; init; } = true;
+
     /// <summary>At once, to one host.</summary>
     public int MaxConnections { get; init; } = 16;
 }

@@ -1,3 +1,5 @@
+using Holdfast.Oci;
+
 namespace Holdfast.Client;
 
 /// <summary>What came of asking a registry. Only <see cref="Unknown"/> says that something is absent (P6).</summary>
@@ -27,4 +29,20 @@ public enum RegistryOutcome
 /// <param name="Outcome">Never <see cref="RegistryOutcome.Found"/>.</param>
 /// <param name="Detail">A sentence for people. Holds no credentials, no tokens and no queries of signed addresses.</param>
 /// <param name="RetryAfter">What the registry asked for.</param>
-public sealed record RegistryFailure(RegistryOutcome Outcome, string Detail, TimeSpan? RetryAfter = null);
+public sealed record RegistryFailure(RegistryOutcome Outcome, string Detail, TimeSpan? RetryAfter = null)
+{
+    /// <summary>The answer's status; null if there was none.</summary>
+    public int? Status { get; init; }
+
+    /// <summary>The registry's own code (dist-spec v1.1.1, "Error Codes"); empty if it gave none.</summary>
+    public string Code { get; init; } = "";
+
+    /// <summary>Bytes of content that came; null if none were waited for.</summary>
+    public long? ReceivedBytes { get; init; }
+
+    /// <summary>What the bytes that came hash to, of a <see cref="RegistryOutcome.Mismatch"/> that all bytes came for; none if it is their number that is wrong.</summary>
+    public Digest Found { get; init; }
+
+    /// <summary>Did a good answer end before its last byte? So does a registry:2 answer for a blob that its collector has removed: 200 and no bytes.</summary>
+    public bool EndedEarly { get; init; }
+}

@@ -6,3 +6,7 @@ namespace Holdfast.Client;
 /// <param name="MediaType">The Content-Type without parameters; empty if there was none.</param>
 /// <param name="Payload">At most <see cref="Manifest.MaxSizeBytes"/> bytes.</param>
 public sealed record RemoteManifest(Digest Digest, string MediaType, ReadOnlyMemory<byte> Payload);
+
+/// <param name="Digest">As the registry states it, unproven; none if it does not say.</param>
+/// <param name="SizeBytes">As the registry states it; null if it does not say.</param>
+public sealed record RemoteManifestHead(Digest Digest, long? SizeBytes);

@@ -22,6 +22,7 @@ internal sealed class ResumingStream : Stream
     private bool _ranges = true;
     private int _resumes;
     private long _resumedAt;
+    private int _emptyTries;
 
     private ResumingStream(RegistryExchange exchange, Ask ask, string scope, HttpResponseMessage response)
     {
@@ -70,12 +71,17 @@ internal sealed class ResumingStream : Stream
                     _position += read;
                     return read;
                 }
-                broken = new RegistryFailure(RegistryOutcome.Unavailable, $"{_ask.Target.Authority} ended the blob after {_position} of {_sizeBytes} bytes");
+                broken = new RegistryFailure(RegistryOutcome.Unavailable, $"{_ask.Target.Authority} ended the blob after {_position} of {_sizeBytes} bytes")
+                {
+                    Status = 200,
+                    ReceivedBytes = _position,
+                    EndedEarly = true,
+                };
             }
             catch (Exception e) when (Failures.IsNetwork(e))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                broken = Failures.Of(e, _ask.Target);
+                broken = Failures.OfBody(e, _ask.Target, _position);
             }
             await ResumeAsync(broken, cancellationToken);
         }
@@ -118,10 +124,11 @@ internal sealed class ResumingStream : Stream
         (_response, _content, _skip) = (null, null, 0);
         if (_position - _resumedAt >= ProgressBytes)
             _resumes = 0;
+        _emptyTries = broken.EndedEarly && _position == _resumedAt ? _emptyTries + 1 : 0;
         _resumedAt = _position;
         for (RegistryFailure? failure = broken; failure is not null; broken = failure ?? broken)
         {
-            if (_resumes >= _exchange.Options.MaxResumes || !IsPassing(broken))
+            if (_resumes >= _exchange.Options.MaxResumes || _emptyTries >= _exchange.Options.MaxEmptyTries || !IsPassing(broken))
                 throw new BlobBrokenException(broken with { Detail = $"{broken.Detail} (given up after {_resumes} more tries, {_position} bytes received)" });
             await Task.Delay(DelayOf(_resumes++, broken), _exchange.Options.Time, token);
             var reply = await _exchange.SendAsync(_ask with { OffsetBytes = _ranges ? _position : 0 }, _scope, token);
@@ -133,6 +140,11 @@ internal sealed class ResumingStream : Stream
     private async ValueTask<RegistryFailure?> TakeAsync(HttpResponseMessage response, CancellationToken token)
     {
         var range = response.Content.Headers.ContentRange;
+        if (Failures.OfPacking(response) is { } packed)
+        {
+            response.Dispose();
+            return packed;
+        }
         switch ((int)response.StatusCode)
         {
             case 206 when _ranges && _position > 0 && Continues(range):

@@ -55,6 +55,11 @@ internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? creden
                 $"{registry.Authority} wants a Bearer token, but its realm '{Failures.Printable(challenge["realm"] ?? "")}' is no http or https address");
         }
         realm = found;
+        if (credentials is not null && realm.Scheme == Uri.UriSchemeHttp && !realm.IsLoopback && !wire.Options.PasswordOverPlainHttp)
+        {
+            return new RegistryFailure(
+                RegistryOutcome.Denied, $"{registry.Authority} wants the password to go to {realm.Authority} over plain http, where others can read it; it was not sent");
+        }
         // Whoever can read the way there could read the token too, so that asking as nobody would not be safe either.
         return registry.Scheme == Uri.UriSchemeHttps && realm.Scheme == Uri.UriSchemeHttp
             ? new RegistryFailure(

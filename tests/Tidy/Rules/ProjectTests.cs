@@ -12,8 +12,9 @@ public class ProjectTests
         ["Holdfast.Oci"] = [],
         ["Holdfast.Client"] = ["Holdfast.Oci"],
         ["Holdfast.Storage"] = ["Holdfast.Oci"],
+        ["Holdfast.Doctor"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage"],
         ["Holdfast.Server"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage"],
-        ["holdfast"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage", "Holdfast.Server"],
+        ["holdfast"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage", "Holdfast.Doctor", "Holdfast.Server"],
     };
 
     // What is not listed here and is no part of .NET itself may be used by nobody; a new package gets one line, and one user.

@@ -1,39 +1,45 @@
 using System.Text.Json;
-using Holdfast.Oci;
 
 namespace Holdfast.Client;
 
-/// <summary>One page of a repository's tags (dist-spec v1.1.1, end-8b) and where the next one is.</summary>
-internal static class TagPage
+/// <summary>Reads one item of a list from its JSON.</summary>
+/// <returns>Is it one?</returns>
+internal delegate bool ItemReader<T>(JsonElement element, out T item);
+
+/// <summary>One page of a list (dist-spec v1.1.1, end-8b, end-12; Docker's _catalog) and where the next one is.</summary>
+/// <param name="member">The name of the list in the page: tags.</param>
+/// <param name="one">An item in sentences: tag.</param>
+internal sealed class ListPage<T>(string member, string one, ItemReader<T> reader)
 {
     /// <summary>Bytes; old registries send all tags in one page, whatever was asked for.</summary>
     public const int MaxSizeBytes = 16 << 20;
 
+    public string One => one;
+
     /// <returns>A sentence that says what is wrong, or null.</returns>
-    public static string? ReadInto(List<Tag> tags, ReadOnlyMemory<byte> body)
+    public string? ReadInto(ICollection<T> items, ReadOnlyMemory<byte> body)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
-            if (document.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty("tags", out var list))
-                return "a page of tags that has no member 'tags'";
+            if (document.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty(member, out var list))
+                return $"a page of {one}s that has no member '{member}'";
             // A repository without any tag: so says registry:2.
             if (list.ValueKind == JsonValueKind.Null)
                 return null;
             if (list.ValueKind != JsonValueKind.Array)
-                return "a page of tags whose member 'tags' is no array";
-            foreach (var item in list.EnumerateArray())
+                return $"a page of {one}s whose member '{member}' is no array";
+            foreach (var element in list.EnumerateArray())
             {
-                var text = item.ValueKind == JsonValueKind.String ? item.GetString() : null;
-                if (!Tag.TryParse(text, out var tag))
-                    return $"a page of tags with '{Failures.Printable(text ?? item.ValueKind.ToString())}', which is no tag";
-                tags.Add(tag);
+                if (!reader(element, out var item))
+                    return $"a page of {one}s with '{Failures.Printable(element.ToString())}', which is no {one}";
+                items.Add(item);
             }
             return null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return "a page of tags that is no JSON";
+            return $"a page of {one}s that is no JSON";
         }
     }
 

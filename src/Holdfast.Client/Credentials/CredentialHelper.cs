@@ -1,0 +1,88 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Holdfast.Client.Credentials;
+
+/// <summary>Asks a program <c>docker-credential-NAME</c> (docker's protocol: <c>get</c>, the server on standard input, JSON on standard output).</summary>
+internal static class CredentialHelper
+{
+    private const int MaxAnswerChars = 64 << 10;
+
+    // A helper may ask a person to unlock a key ring; one that does not end must not hold a pipeline for ever.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    /// <returns>The credential, or null with a problem, or null without one: it has none for this server.</returns>
+    public static async Task<(Credential? Found, string? Problem)> GetAsync(string name, string server, TimeProvider time, CancellationToken token)
+    {
+        if (name.Length == 0 || name.AsSpan().ContainsAnyExcept(NameCharacters))
+            return (null, $"the credential helper '{Failures.Printable(name)}' has no name that a program could have");
+        var program = $"docker-credential-{name}";
+        using var late = new CancellationTokenSource(Limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, token);
+        try
+        {
+            var (exitCode, output) = await RunAsync(program, server, either.Token);
+            if (exitCode == 0)
+                return Read(program, server, output);
+            // docker's own helpers say so in these words, on standard output.
+            return output.Contains("credentials not found", StringComparison.OrdinalIgnoreCase)
+                ? (null, null)
+                : (null, $"{program} ended with {exitCode}: {Failures.Printable(output.Trim())}");
+        }
+        catch (Win32Exception)
+        {
+            return (null, $"there is no program {program}, which is to know the password for {server}; install it, or give --user");
+        }
+        catch (OperationCanceledException) when (!token.IsCancellationRequested)
+        {
+            return (null, $"{program} did not answer for {Limit.TotalSeconds} seconds");
+        }
+        catch (IOException e)
+        {
+            return (null, $"{program} could not be asked: {Failures.Printable(e.Message)}");
+        }
+    }
+
+    private static async Task<(int ExitCode, string Output)> RunAsync(string program, string server, CancellationToken token)
+    {
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, ["get"]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true },
+        };
+        process.Start();
+        try
+        {
+            await process.StandardInput.WriteAsync(server.AsMemory(), token);
+            process.StandardInput.Close();
+            var buffer = new char[MaxAnswerChars];
+            var length = await process.StandardOutput.ReadBlockAsync(buffer.AsMemory(), token);
+            await process.WaitForExitAsync(token);
+            return (process.ExitCode, new string(buffer, 0, length));
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static (Credential? Found, string? Problem) Read(string program, string server, string output)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(output);
+            var (user, secret) = (CredentialFile.Text(document.RootElement, "Username"), CredentialFile.Text(document.RootElement, "Secret"));
+            if (user is "<token>")
+                return (null, $"{program} has an identity token for {server}, which is not spoken here; give --user with a password or an access token");
+            return user.Length > 0 ? (new Credential(user, secret, program), null) : (null, null);
+        }
+        catch (JsonException)
+        {
+            return (null, $"{program} answered something else than JSON");
+        }
+    }
+
+    private static readonly System.Buffers.SearchValues<char> NameCharacters =
+        System.Buffers.SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+}
