@@ -9,7 +9,13 @@ namespace Holdfast.Doctor.Sources;
 /// <param name="repositories">What <see cref="ListImagesAsync"/> goes through; null: it can't list.</param>
 public sealed class RegistrySource(RegistryClient client, string address, IAsyncEnumerable<RepositoryName>? repositories = null) : ContentSource
 {
+    private const int TagsAtOnce = 16;
+
+    private volatile bool _hasNoReferrers;
+
     public override string Name => address;
+
+    public override bool IsRemote => true;
 
     public override bool CanList => repositories is not null;
 
@@ -18,7 +24,7 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
         var answer = await client.OpenBlobAsync(repository, digest, token);
         if (answer.TryGet(out var blob, out var failure))
             return new SourceBlob(blob.Content, blob.SizeBytes);
-        return failure.Outcome == RegistryOutcome.Unknown ? null : throw new SourceException(failure.Detail);
+        return failure.Outcome == RegistryOutcome.Unknown ? null : throw Fault(failure);
     }
 
     public override async ValueTask<SourceManifest?> TryReadManifestAsync(RepositoryName repository, Digest digest, CancellationToken token)
@@ -26,7 +32,22 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
         var answer = await client.GetManifestAsync(repository, digest, token);
         if (answer.TryGet(out var manifest, out var failure))
             return new SourceManifest(manifest.Digest, manifest.MediaType, manifest.Payload);
-        return failure.Outcome == RegistryOutcome.Unknown ? null : throw new SourceException(failure.Detail);
+        return failure.Outcome == RegistryOutcome.Unknown ? null : throw Fault(failure);
+    }
+
+    /// <summary>By the registry's list (dist-spec v1.1.1, end-12). Where there is none, they have tags (the fallback schema), which are listed with the others.</summary>
+    public override async ValueTask<IReadOnlyList<Digest>> ListReferrersAsync(RepositoryName repository, Digest subject, CancellationToken token)
+    {
+        if (_hasNoReferrers)
+            return [];
+        var answer = await client.ListReferrersAsync(repository, subject, token);
+        if (answer.TryGet(out var found, out var failure))
+            return [.. found.Select(referrer => referrer.Content.Digest)];
+        // What registries without the list answer to anything that they don't know: 404, 400, 405, a page for people.
+        if (failure.Outcome is not (RegistryOutcome.Unknown or RegistryOutcome.Unusable) && failure.Status is not (403 or 501))
+            throw new SourceException($"the referrers of {subject}: {failure.Detail}");
+        _hasNoReferrers = true;
+        return [];
     }
 
     public override async IAsyncEnumerable<SourceImage> ListImagesAsync(
@@ -44,8 +65,11 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
                     continue;
                 throw new SourceException($"the tags of {repository}: {failure.Detail}");
             }
-            foreach (var tag in tags)
-                yield return await ReadTagAsync(repository, tag, token);
+            foreach (var some in tags.Chunk(TagsAtOnce))
+            {
+                foreach (var image in await Task.WhenAll(some.Select(tag => ReadTagAsync(repository, tag, token))))
+                    yield return image;
+            }
         }
     }
 
@@ -55,8 +79,13 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
         return base.DisposeAsync();
     }
 
-    private async ValueTask<SourceImage> ReadTagAsync(RepositoryName repository, Tag tag, CancellationToken token)
+    private static SourceException Fault(RegistryFailure failure) => new(failure.Detail) { IsWrongBytes = failure.Outcome == RegistryOutcome.Mismatch };
+
+    // A HEAD where that says the digest: registries count GETs against their limits.
+    private async Task<SourceImage> ReadTagAsync(RepositoryName repository, Tag tag, CancellationToken token)
     {
+        if ((await client.HeadManifestAsync(repository, tag, token)).TryGet(out var head, out _) && !head.Digest.IsNone)
+            return new SourceImage(repository, tag, head.Digest, null);
         var answer = await client.GetManifestAsync(repository, tag, token);
         return answer.TryGet(out var manifest, out var failure)
             ? new SourceImage(repository, tag, manifest.Digest, null)
