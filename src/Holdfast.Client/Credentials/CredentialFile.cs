@@ -61,7 +61,10 @@ internal sealed class CredentialFile
         foreach (var key in keys)
         {
             var entry = auths.EnumerateObject().Where(one => string.Equals(Plain(one.Name), key, StringComparison.Ordinal)).Select(static one => one.Value).FirstOrDefault();
-            if (entry.ValueKind == JsonValueKind.Object && Read(entry, key) is { Found: not null } or { Problem: not null } and var read)
+            if (entry.ValueKind != JsonValueKind.Object)
+                continue;
+            var read = Read(entry, key);
+            if (read.Found is not null || read.Problem is not null)
                 return read;
         }
         return (null, null);

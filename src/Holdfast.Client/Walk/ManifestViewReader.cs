@@ -8,7 +8,7 @@ namespace Holdfast.Client.Walk;
 /// Reads manifests of any registry, leniently: what an old registry has kept for years may be odd and can still be pulled. Membership is read from
 /// <c>manifests[]</c>, whatever the media type says.
 /// </summary>
-internal static class ManifestViewReader
+public static class ManifestViewReader
 {
     // What is named beyond the image specification: the layers of the OCI artifact manifest that 1.1 gave up again.
     private static readonly string[] BlobLists = ["layers", "blobs"];
