@@ -13,7 +13,7 @@ internal static class BlobTransfer
         RemoteBlob blob, Digest digest, long? sizeBytes, Func<ReadOnlyMemory<byte>, ValueTask> sink, CancellationToken token)
     {
         if (sizeBytes is { } wanted && blob.SizeBytes is { } stated && stated != wanted)
-            return Mismatch($"{digest} has {stated} bytes there instead of {wanted}", stated);
+            return OtherThan(blob, $"{digest} has {stated} bytes there instead of {wanted}", stated);
         using var hash = IncrementalHash.CreateHash(digest.Algorithm == DigestAlgorithm.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA512);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
@@ -39,7 +39,7 @@ internal static class BlobTransfer
                 await sink(buffer.AsMemory(0, read));
             }
             if (sizeBytes is not null && total != sizeBytes)
-                return Mismatch($"{digest} has {total} bytes there instead of {sizeBytes}", total);
+                return OtherThan(blob, $"{digest} has {total} bytes there instead of {sizeBytes}", total);
             var found = Digest.FromHash(digest.Algorithm, hash.GetHashAndReset());
             return found == digest ? new(total) : Mismatch($"the bytes that were sent for {digest} are those of {found}", total, found);
         }
@@ -48,6 +48,8 @@ internal static class BlobTransfer
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    private static RegistryAnswer<long> OtherThan(RemoteBlob blob, string detail, long received) => blob.Page is { } page ? new(page) : Mismatch(detail, received);
 
     private static RegistryAnswer<long> Mismatch(string detail, long received, Digest found = default) =>
         new(new RegistryFailure(RegistryOutcome.Mismatch, detail) { Status = 200, ReceivedBytes = received, Found = found });

@@ -68,7 +68,8 @@ public sealed class RegistryTarget
     private static string? FindHostProblem(string text, string host, bool hasScheme)
     {
         if (host.Contains('@', StringComparison.Ordinal))
-            return $"'{Failures.Printable(text)}' has a name or a digest where the host belongs; a user is given by --user, a repository comes after the host and a slash";
+            // Not repeated: it may be a password.
+            return "a target has an @ where the host belongs; a user is given by --user, a digest comes after a repository";
         if (host.Length == 0 || !Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var address) || address.AbsolutePath != "/" || address.Host.Length == 0)
             return $"'{Failures.Printable(text)}' names no host; write HOST, HOST/REPOSITORY or HOST/REPOSITORY:TAG";
         var colon = host.LastIndexOf(':');

@@ -14,6 +14,9 @@ public sealed class RemoteBlob : IAsyncDisposable
     /// <summary>Reading throws <see cref="BlobBrokenException"/> once no more tries are left.</summary>
     public Stream Content { get; }
 
+    /// <summary>What to say of it if it isn't what was asked for: a page for people that stands in its place; null for anything else.</summary>
+    internal RegistryFailure? Page { get; init; }
+
     public ValueTask DisposeAsync() => Content.DisposeAsync();
 }
 

@@ -50,7 +50,7 @@ internal sealed class ResumingStream : Stream
     public static RemoteBlob Open(RegistryExchange exchange, Ask ask, string scope, HttpResponseMessage response)
     {
         var stream = new ResumingStream(exchange, ask, scope, response);
-        return new RemoteBlob(stream, stream._sizeBytes);
+        return new RemoteBlob(stream, stream._sizeBytes) { Page = Failures.OfPage(response) };
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

@@ -11,7 +11,8 @@ internal sealed class TestAuthority : IDisposable
 {
     private readonly X509Certificate2 _certificate;
 
-    public TestAuthority(string address = "127.0.0.1")
+    /// <param name="from">Valid from so many days after now; negative: before.</param>
+    public TestAuthority(string address = "127.0.0.1", int from = -1, int to = 1)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=test", key, HashAlgorithmName.SHA256);
@@ -19,7 +20,7 @@ internal sealed class TestAuthority : IDisposable
         names.AddIpAddress(IPAddress.Parse(address));
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        _certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(from), DateTimeOffset.UtcNow.AddDays(to));
         System.IO.File.WriteAllText(File, _certificate.ExportCertificatePem());
     }
 

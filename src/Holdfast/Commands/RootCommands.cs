@@ -23,6 +23,7 @@ internal static class RootCommands
           holdfast incidents --data ./data                  what is wrong there, and what to do about it
           holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
+          holdfast verify registry.example/team/app:v1     reads an image of any registry as a client would, and says what is wrong
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -80,6 +81,7 @@ internal static class RootCommands
             ScrubCommand.Create(),
             IncidentsCommand.Create(),
             HealCommand.Create(),
+            VerifyCommand.Create(),
             RetentionCommand.Create(),
         };
         BriefHelp.UseIn(root);

@@ -1,0 +1,68 @@
+using Holdfast.Client;
+using Holdfast.Client.Credentials;
+
+namespace Holdfast.Commands;
+
+/// <summary>How a command reaches registries: what its options say, and what is found out for each.</summary>
+internal sealed class RemoteAccess
+{
+    /// <summary>By --user; null: looked for where others keep theirs.</summary>
+    public Credential? Given { get; init; }
+
+    public string? Authority { get; init; }
+
+    public bool PlainHttp { get; init; }
+
+    public int Parallel { get; init; }
+
+    public TimeSpan Patience { get; init; }
+
+    /// <summary>Told of waits that a registry asks for.</summary>
+    public Action<string> Tell { get; set; } = static _ => { };
+
+    /// <summary>Finds the registry's address and who asks there.</summary>
+    /// <returns>A client, or why the registry can't be asked.</returns>
+    public async Task<(RegistryClient? Client, Uri? Address, string? Fault)> ConnectAsync(RegistryTarget target, CancellationToken token)
+    {
+        try
+        {
+            var found = await RegistryAddress.FindAsync(target, PlainHttp, address => Options(address, null, plainAsked: false), token);
+            if (!found.TryGet(out var address, out var failure))
+                return (null, null, Explain(target, failure));
+            var (credential, problems) = Given is null
+                ? await new CredentialSearch(Environment.GetEnvironmentVariable, TimeProvider.System).FindAsync(target.Host, target.Repository, token)
+                : (Given, []);
+            foreach (var problem in problems)
+                Tell(problem);
+            return (new RegistryClient(Options(address, credential, PlainHttp || target.Scheme == "http")), address, null);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or ArgumentException)
+        {
+            return (null, null, e.Message);
+        }
+    }
+
+    private RegistryClientOptions Options(Uri address, Credential? credential, bool plainAsked) => new()
+    {
+        Registry = address,
+        Username = credential?.Username,
+        Password = credential?.Password,
+        TrustFile = Authority,
+        MaxConnections = Parallel,
+        MaxEmptyTries = 2,
+        Patience = Patience,
+        Retries = 2,
+        GoneAfter = 16,
+        PasswordOverPlainHttp = plainAsked,
+        Waiting = (delay, said) => Tell($"{said}; waiting {Math.Ceiling(delay.TotalSeconds):0} s"),
+    };
+
+    private static string Explain(RegistryTarget target, RegistryFailure failure)
+    {
+        if (failure.Detail.Contains("signed by nobody", StringComparison.Ordinal))
+            return $"{failure.Detail}; give its authority's certificate by --ca FILE";
+        return target.Scheme is null && !target.IsLoopback && failure.Outcome == RegistryOutcome.Unavailable && failure.Status is null && !failure.Detail.Contains("certificate", StringComparison.Ordinal)
+            ? $"{failure.Detail} (over https; plain http is asked on this machine only, unless --plain-http is given)"
+            : failure.Detail;
+    }
+}

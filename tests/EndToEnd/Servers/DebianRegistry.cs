@@ -1,0 +1,112 @@
+using System.Net;
+using EndToEnd.Images;
+using EndToEnd.Processes;
+
+namespace EndToEnd.Servers;
+
+/// <summary>Debian's docker-registry on a folder that tests damage as its users' were: by its own collector, by deletes, by the disk.</summary>
+internal sealed class DebianRegistry : IAsyncDisposable
+{
+    private readonly Lab _lab;
+    private readonly string _folder;
+    private Daemon? _daemon;
+
+    private DebianRegistry(Lab lab, string folder, Endpoint endpoint) => (_lab, _folder, Endpoint) = (lab, folder, endpoint);
+
+    public Endpoint Endpoint { get; }
+
+    /// <summary>Of the data: docker/registry/v2.</summary>
+    public string Root => Path.Combine(_folder, "data", "docker", "registry", "v2");
+
+    private string Configuration => Path.Combine(_folder, "config.yml");
+
+    public static async Task<DebianRegistry> StartAsync(Lab lab, CancellationToken token)
+    {
+        Require.Programs("docker-registry");
+        var folder = lab.NewFolder("registry2-");
+        var registry = new DebianRegistry(lab, folder, new Endpoint(Mode.Plain, $"127.0.0.1:{FreePorts.Take()}", null, null));
+        // The cache is what Debian's own configuration has, and what makes it claim that swept blobs exist.
+        await File.WriteAllTextAsync(
+            registry.Configuration,
+            $$"""
+            version: 0.1
+            storage: { filesystem: { rootdirectory: "{{folder}}/data" }, delete: { enabled: true }, cache: { blobdescriptor: inmemory } }
+            http: { addr: "{{registry.Endpoint.Host}}", secret: loopback }
+            """,
+            token);
+        await registry.RestartAsync(token);
+        return registry;
+    }
+
+    public async Task RestartAsync(CancellationToken token)
+    {
+        if (_daemon is not null)
+            await _daemon.DisposeAsync();
+        _daemon = Daemon.Start(_lab, Path.Combine(_folder, "log"), new ToolCall("docker-registry", "serve", Configuration));
+        using var raw = new RawRegistry(Endpoint);
+        await _daemon.WaitUntilAsync(raw.AnswersAsync, TimeSpan.FromSeconds(30), token);
+    }
+
+    /// <summary>garbage-collect, beside the running server as its users ran it.</summary>
+    public Task CollectAsync(CancellationToken token, params string[] options) =>
+        new ToolCall("docker-registry", ["garbage-collect", .. options, Configuration]).OutputAsync(token);
+
+    /// <summary>Pushes everything of a layout by bare requests, blobs first.</summary>
+    public async Task PushAsync(OciLayout layout, string repository, string tag, CancellationToken token)
+    {
+        await PushBlobsAsync(layout, repository, token);
+        await PushManifestsAsync(layout, repository, tag, token);
+    }
+
+    /// <summary>The manifests alone; the registry believes that it has the blobs, or refuses.</summary>
+    public async Task PushManifestsAsync(OciLayout layout, string repository, string tag, CancellationToken token)
+    {
+        var top = layout.Top();
+        if (top.MediaType == OciLayout.ImageIndex)
+        {
+            foreach (var child in layout.Read(top.Digest)["manifests"]!.AsArray())
+                await PutManifestAsync(layout, repository, (string)child!["digest"]!, (string)child["digest"]!, (string)child["mediaType"]!, token);
+        }
+        await PutManifestAsync(layout, repository, top.Digest, tag, top.MediaType, token);
+    }
+
+    public async Task PushBlobsAsync(OciLayout layout, string repository, CancellationToken token)
+    {
+        using var raw = new RawRegistry(Endpoint);
+        foreach (var file in Directory.GetFiles(Path.Combine(layout.Folder, "blobs", "sha256")))
+        {
+            using var opened = await raw.SendAsync(HttpMethod.Post, $"v2/{repository}/blobs/uploads/", token);
+            opened.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+            var place = opened.Headers.Location!.ToString();
+            var bytes = await File.ReadAllBytesAsync(file, token);
+            using var put = await raw.SendAsync(
+                HttpMethod.Put, $"{place}{(place.Contains('?', StringComparison.Ordinal) ? "&" : "?")}digest=sha256:{Path.GetFileName(file)}", token, () => new ByteArrayContent(bytes));
+            put.StatusCode.ShouldBe(HttpStatusCode.Created);
+        }
+    }
+
+    private async Task PutManifestAsync(OciLayout layout, string repository, string digest, string reference, string mediaType, CancellationToken token)
+    {
+        using var raw = new RawRegistry(Endpoint);
+        var bytes = await File.ReadAllBytesAsync(layout.PathOf(digest), token);
+        using var put = await raw.SendAsync(
+            HttpMethod.Put, $"v2/{repository}/manifests/{reference}", token, () => new ByteArrayContent(bytes) { Headers = { ContentType = new(mediaType) } });
+        put.StatusCode.ShouldBe(HttpStatusCode.Created, await put.Content.ReadAsStringAsync(token));
+    }
+
+    public async Task DeleteAsync(string path, CancellationToken token)
+    {
+        using var raw = new RawRegistry(Endpoint);
+        using var deleted = await raw.SendAsync(HttpMethod.Delete, path, token);
+        deleted.StatusCode.ShouldBe(HttpStatusCode.Accepted);
+    }
+
+    /// <summary>The file with an object's bytes.</summary>
+    public string DataOf(string digest) => Path.Combine(Root, "blobs", "sha256", digest[7..9], digest[7..], "data");
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_daemon is not null)
+            await _daemon.DisposeAsync();
+    }
+}

@@ -1,0 +1,153 @@
+using System.Text.Json;
+using System.Xml.Linq;
+using Holdfast.Testing;
+using Holdfast.Tests.Configuration;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Tests.Commands;
+
+/// <summary><c>holdfast verify</c> against a real server, whole and damaged on disk.</summary>
+public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixture<ConfigurationFolder>
+{
+    [Fact]
+    public async Task Verify_OfAWholeImage_Exits0AndSaysWhatItRead()
+    {
+        await using var server = await StartAsync("whole");
+        await SmallImage.PushAsync(server, "team/app", "v1");
+
+        var (exitCode, output, errors) = await VerifyAsync($"{HostOf(server)}/team/app:v1");
+
+        errors.ShouldBeEmpty();
+        output.ShouldContain("1 manifest, 1 blob");
+        output.ShouldContain("all of it is there and right");
+        exitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    [Promise("P8")]
+    public async Task Verify_OfADamagedBlob_Exits1WithTheTreeJsonAndJunit()
+    {
+        await using var server = await StartAsync("damaged");
+        await SmallImage.PushAsync(server, "team/app", "v1");
+        await SmallImage.PushAsync(server, "team/app", "v2", seed: 1);
+        Damage("damaged", "v1");
+
+        var (exitCode, output, _) = await VerifyAsync($"{HostOf(server)}/team/app", "--junit", Path.Combine(folder.Path, "report.xml"));
+        exitCode.ShouldBe(1);
+        output.ShouldStartWith($"{HostOf(server)}/team/app\n└─ v1  sha256:");
+        output.ShouldContain("   └─ config  sha256:");
+        output.ShouldContain("1 finding in 1 of 2 roots");
+
+        var report = XDocument.Load(Path.Combine(folder.Path, "report.xml")).Root!;
+        report.Attribute("failures")!.Value.ShouldBe("1");
+        report.Attribute("tests")!.Value.ShouldBe("2");
+        report.Descendants("failure").ShouldHaveSingleItem().Parent!.Attribute("name")!.Value.ShouldBe("v1");
+
+        (exitCode, output, _) = await VerifyAsync($"{HostOf(server)}/team/app:v1", "--json");
+        exitCode.ShouldBe(1);
+        using var json = JsonDocument.Parse(output);
+        json.RootElement.GetProperty("whole").GetBoolean().ShouldBeFalse();
+        var finding = json.RootElement.GetProperty("findings").EnumerateArray().ShouldHaveSingleItem();
+        finding.GetProperty("repository").GetString().ShouldBe("team/app");
+        finding.GetProperty("reference").GetString().ShouldBe("v1");
+        finding.GetProperty("role").GetString().ShouldBe("config");
+        finding.GetProperty("kind").GetString().ShouldBeOneOf("missing", "unreadable", "wrong-bytes");
+        finding.GetProperty("path").GetArrayLength().ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Verify_OfAHost_WalksAllRepositories()
+    {
+        await using var server = await StartAsync("host");
+        for (var i = 0; i < 5; i++)
+            await SmallImage.PushAsync(server, $"team/app{i}", "v1", seed: i);
+
+        var (exitCode, output, _) = await VerifyAsync(HostOf(server), "--fast", "--json");
+
+        exitCode.ShouldBe(0);
+        using var json = JsonDocument.Parse(output);
+        json.RootElement.GetProperty("mode").GetString().ShouldBe("head");
+        json.RootElement.GetProperty("checked").GetProperty("repositories").GetInt32().ShouldBe(5);
+        json.RootElement.GetProperty("checked").GetProperty("roots").GetInt32().ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Verify_Fast_SaysThatItCanBeFooled()
+    {
+        await using var server = await StartAsync("fast");
+        await SmallImage.PushAsync(server, "app", "v1");
+
+        (await VerifyAsync($"{HostOf(server)}/app:v1", "--fast")).Output.ShouldContain("HEAD and size only");
+    }
+
+    [Theory]
+    [InlineData("app:absent", 1, "missing")]
+    [InlineData("nothere", 2, "no such repository")]
+    [InlineData("", 2, "lists no repositories")]
+    public async Task Verify_OfWhatIsNotThere_SaysSo(string path, int expected, string said)
+    {
+        await using var server = await StartAsync("absent" + path.Length);
+
+        var (exitCode, output, errors) = await VerifyAsync($"{HostOf(server)}/{path}");
+
+        exitCode.ShouldBe(expected);
+        (output + errors).ShouldContain(said);
+    }
+
+    [Theory]
+    [InlineData("team/app:v1", "does not begin with a registry's host")]
+    [InlineData("127.0.0.1:1/app:v1", "refused")]
+    [InlineData("127.0.0.1:1/app:v1 --user a:b", "the name alone")]
+    [InlineData("127.0.0.1:1/app:v1 --password-stdin", "goes with --user")]
+    [InlineData("127.0.0.1:1/a 127.0.0.1:2/b --user a --password-stdin", "each would get the password")]
+    [InlineData("127.0.0.1:1/app --parallel 0", "1 to 256")]
+    [InlineData("127.0.0.1:1/app --wait long", "--wait")]
+    [InlineData("127.0.0.1:1/app --ca absent.pem", "--ca")]
+    [InlineData("127.0.0.1:1/app --junit absent/report.xml", "there is no folder")]
+    [InlineData("", "the target is missing")]
+    public async Task Verify_ThatCannotBegin_Exits2WithTheWayOut(string arguments, string said)
+    {
+        var (exitCode, _, errors) = await VerifyAsync(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        errors.ShouldContain(said);
+        exitCode.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Verify_WithUsers_TakesThePasswordFromStandardInputOrDockersFile()
+    {
+        folder.Write("users", "alice:$2b$04$YgTex4O2w0KsC.Wog3GL.eRFJYGRONy7BdeM18M9pnRS4qUmTHndK\n");
+        folder.Write("users.yaml", "data: data-users\nlisteners: [ { url: \"http://127.0.0.1:0\", registry: a } ]\nregistries: { a: { auth: { htpasswd: users, token: {} } } }\n");
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "users.yaml"]);
+        const string Packed = "YWxpY2U6czNjcmV0OndvcmQ="; // alice:s3cret:word
+        server.Client.DefaultRequestHeaders.Authorization = new("Basic", Packed);
+        await SmallImage.PushAsync(server, "app", "v1");
+        string[] call = ["verify", $"{HostOf(server)}/app:v1"];
+
+        (await HoldfastProcess.RunAsync(folder.Path, call, ("HOME", folder.Path))).ExitCode.ShouldBe(2);
+        (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(0);
+        (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(2);
+        folder.Write("config.json", $"{{\"auths\":{{\"{HostOf(server)}\":{{\"auth\":\"{Packed}\"}}}}}}");
+        (await HoldfastProcess.RunAsync(folder.Path, call, ("DOCKER_CONFIG", folder.Path))).ExitCode.ShouldBe(0);
+    }
+
+    private Task<RunningServer> StartAsync(string data) =>
+        RunningServer.StartAsync(folder.Path, ["--data", data, "--listen", "http://127.0.0.1:0"]);
+
+    private Task<(int ExitCode, string Output, string Errors)> VerifyAsync(params string[] arguments) =>
+        HoldfastProcess.RunAsync(folder.Path, ["verify", .. arguments]);
+
+    // The config of that tag gets other bytes of the same length, as a disk does it.
+    private void Damage(string data, string tag)
+    {
+        var config = System.Text.Encoding.UTF8.GetBytes($"{{\"config\":\"{tag} 0\"}}");
+        var hex = SmallImage.DigestOf(config)["sha256:".Length..];
+        var file = Path.Combine(folder.Path, data, "blobs", "sha256", hex[..2], hex);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        config[^3] ^= 1;
+        File.WriteAllBytes(file, config);
+    }
+
+    private static string HostOf(RunningServer server) => server.Addresses[0].Authority;
+}
