@@ -103,12 +103,18 @@ public sealed class ImportReport
             _findings.Add(finding);
     }
 
-    public void Add(ImportReport other)
+    /// <summary>Adds what another look took; what it found it looked at again since.</summary>
+    public void AddTaken(ImportReport other)
     {
-        Repositories += other.Repositories;
-        (Tags, Manifests, AlreadyThere) = (Tags + other.Tags, Manifests + other.Manifests, AlreadyThere + other.AlreadyThere);
+        Repositories = Math.Max(Repositories, other.Repositories);
+        (Tags, Manifests, AlreadyThere) = (Tags + other.Tags, Manifests + other.Manifests, other.AlreadyThere);
         (HardLinks, Reflinks, Copies) = (HardLinks + other.HardLinks, Reflinks + other.Reflinks, Copies + other.Copies);
         (Bytes, Shared, WhyCopied) = (Bytes + other.Bytes, Shared + other.Shared, WhyCopied ?? other.WhyCopied);
+    }
+
+    public void Add(ImportReport other)
+    {
+        AddTaken(other);
         foreach (var finding in other.Findings)
             Add(finding);
         FindingCount += other.FindingCount - other.Findings.Count;

@@ -58,6 +58,13 @@ public sealed class StoreTarget(ContentStores stores, int registry, FileStaging 
     public override async Task<IReadOnlyList<ManifestReceipt>> AcceptAsync(IReadOnlyList<ManifestOffer> offers, CancellationToken token) =>
         (await ManifestImport.AcceptAsync(stores, offers, terms.Terms, terms.Surroundings, token)).Manifests;
 
+    public override async ValueTask DisposeAsync()
+    {
+        if (terms.Owner is not null)
+            await terms.Owner.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
     private async Task<bool> CopyAsync(Stream content, BlobWriter writer, long sizeBytes, CancellationToken token)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -94,4 +101,8 @@ public sealed class StoreTarget(ContentStores stores, int registry, FileStaging 
 
 /// <param name="Name">For messages: the data folder.</param>
 /// <param name="ReserveBytes">Free bytes that are left to what else writes there.</param>
-public sealed record StoreImportTerms(string Name, ImportTerms Terms, ImportSurroundings Surroundings, long ReserveBytes);
+public sealed record StoreImportTerms(string Name, ImportTerms Terms, ImportSurroundings Surroundings, long ReserveBytes)
+{
+    /// <summary>What is closed with the target; null: nothing.</summary>
+    public IAsyncDisposable? Owner { get; init; }
+}

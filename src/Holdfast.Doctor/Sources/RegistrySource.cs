@@ -15,6 +15,9 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
 
     public override string Name => address;
 
+    /// <summary>The one thing that is listed of the repositories; null: all their tags.</summary>
+    public Reference? Only { get; init; }
+
     public override bool IsRemote => true;
 
     public override bool CanList => repositories is not null;
@@ -57,6 +60,11 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
         {
             if (!isWanted(repository))
                 continue;
+            if (Only is { } reference)
+            {
+                yield return reference.IsDigest ? new SourceImage(repository, default, reference.Digest, null) : await ReadTagAsync(repository, reference.Tag, token);
+                continue;
+            }
             var listed = await client.ListTagsAsync(repository, token);
             if (!listed.TryGet(out var tags, out var failure))
             {
