@@ -14,7 +14,7 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
     private const long MaxBytes = 256L << 20;
 
     private readonly ConcurrentDictionary<LinkedBlob, Flaw> _flaws = new();
-    private readonly ConcurrentDictionary<Guid, byte> _brought = new();
+    private readonly ConcurrentDictionary<Guid, (Digest Digest, LinkKind Kind)> _brought = new();
     private long _doneBytes;
 
     /// <summary>What could not be brought, and why.</summary>
@@ -91,6 +91,8 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
     {
         var again = new List<LinkedBlob>();
         var sizes = chunk.ToLookup(blob => blob.Digest);
+        foreach (var stored in receipts.Where(receipt => receipt.Outcome == BlobReceiptOutcome.Stored).Join(_brought.Values, receipt => receipt.Digest, one => one.Digest, (_, one) => one.Kind))
+            _ = stored == LinkKind.Hard ? report.HardLinks++ : report.Reflinks++;
         foreach (var receipt in receipts)
         {
             foreach (var blob in sizes[receipt.Digest])
@@ -125,9 +127,7 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
             var kind = staging.Bring(file.SafeFileHandle, path, upload);
             if (kind != LinkKind.Copy)
             {
-                _brought[upload] = 0;
-                lock (report)
-                    _ = kind == LinkKind.Hard ? report.HardLinks++ : report.Reflinks++;
+                _brought[upload] = (blob.Digest, kind);
                 return new BlobOffer(blob.Digest, blob.SizeBytes, [place]) { Upload = upload, IsTrusted = options.IsTrusted };
             }
         }

@@ -92,7 +92,13 @@ public sealed class ImportReport
 
     public IReadOnlyList<ImportFinding> Findings => _findings;
 
+    /// <summary>Files and folders of the source that could not be read, or were not because links lead to them: what they hold is not known.</summary>
+    public IReadOnlyList<string> Unread { get; set; } = [];
+
     public long FindingCount { get; private set; }
+
+    /// <summary>Is everything here as it is there?</summary>
+    public bool IsComplete => FindingCount == 0 && Unread.Count == 0;
 
     public bool IsEmpty => Tags + Manifests + HardLinks + Reflinks + Copies == 0;
 

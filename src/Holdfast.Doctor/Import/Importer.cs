@@ -26,7 +26,7 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
             options.Progress(new ImportProgress("looking", ++images, null, "images"));
             if (options.TaggedOnly && image.Tag.IsNone && !image.Repository.IsNone)
                 continue;
-            if (seen.Add(image.Repository) && !image.Repository.IsNone)
+            if (seen.Add(options.PlaceOf(image.Repository)))
                 report.Repositories++;
             if (slice.Count > 0 && (slice[0].Repository != image.Repository || slice.Count >= (source.IsRemote ? RemoteSlice : LocalSlice)))
             {
@@ -43,7 +43,10 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     private async Task TakeAsync(List<SourceImage> slice, ImportReport report, CancellationToken token)
     {
         foreach (var lost in slice.Where(image => image.Digest.IsNone))
-            report.Add(new ImportFinding(ImportFindingKind.NotWhole, lost.Repository, lost.Tag, default, [lost.Problem ?? "the tag leads nowhere"]));
+        {
+            var kind = source.IsRemote ? ImportFindingKind.Unreadable : ImportFindingKind.NotWhole;
+            report.Add(new ImportFinding(kind, lost.Repository, lost.Tag, default, [lost.Problem ?? "the tag leads nowhere"]));
+        }
         var images = slice.Where(image => !image.Digest.IsNone && !_done.Contains(Key(image))).ToList();
         report.AlreadyThere += slice.Count(image => !image.Digest.IsNone) - images.Count;
         if (images.Count == 0)

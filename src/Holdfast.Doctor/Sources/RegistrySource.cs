@@ -71,7 +71,8 @@ public sealed class RegistrySource(RegistryClient client, string address, IAsync
                 // Without a tag left, registries forget the repository, which the catalogue may still name.
                 if (failure.Outcome == RegistryOutcome.Unknown)
                     continue;
-                throw new SourceException($"the tags of {repository}: {failure.Detail}");
+                yield return new SourceImage(repository, default, default, null, $"its tags could not be listed: {failure.Detail}");
+                continue;
             }
             foreach (var some in tags.Chunk(TagsAtOnce))
             {

@@ -13,13 +13,15 @@ internal sealed class ImportRun : IAsyncDisposable
 {
     // A folder of millions of strange files is no reason to print millions of lines.
     private const int MaxNotes = 100;
+    private const int MaxUnread = 10_000;
 
     private readonly ImportOrder _order;
     private readonly InvocationConfiguration _console;
-    private readonly ProgressDisplay _progress;
+    private ProgressDisplay _progress;
     private readonly Lock _lock = new();
     private readonly HashSet<string> _noted = new(StringComparer.Ordinal);
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unread = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> _open = [];
 
     public ImportRun(ImportOrder order, InvocationConfiguration console)
@@ -51,11 +53,12 @@ internal sealed class ImportRun : IAsyncDisposable
             ? await FollowAsync(importer, target, signals, token)
             : await importer.RunAsync(token);
         _progress.Clear();
+        total.Unread = [.. _unread.Order(StringComparer.Ordinal)];
         if (_order.Json)
             await AdminCommand.WriteJsonAsync(_console.Output, ImportText.Json(source.Name, target.Name, _order, total));
         else
             await _console.Output.WriteAsync(ImportText.Words(target.Name, _order, total));
-        return total.FindingCount == 0 ? RootCommands.Fine : RootCommands.Findings;
+        return total.IsComplete ? RootCommands.Fine : RootCommands.Findings;
     }
 
     public async ValueTask DisposeAsync()
@@ -72,6 +75,12 @@ internal sealed class ImportRun : IAsyncDisposable
         while (true)
         {
             var isLast = signals.First.IsCompleted;
+            // What was unreadable at the look before may be readable at this one; and each look has progress of its own.
+            lock (_lock)
+            {
+                _unread.Clear();
+                _progress = new ProgressDisplay(_console.Error, !Console.IsErrorRedirected, TimeProvider.System);
+            }
             var round = await RoundAsync(importer, isLast, token);
             if (round is not null)
             {
@@ -135,7 +144,20 @@ internal sealed class ImportRun : IAsyncDisposable
             _progress.Show(new AdminProgress(progress.Step, progress.Done, progress.Total, progress.Unit));
     }
 
-    private void NoteProblem(FolderProblem problem) => Note($"{problem.Path}: {problem.Detail}");
+    private void NoteProblem(FolderProblem problem)
+    {
+        var text = $"{problem.Path}: {problem.Detail}";
+        if (problem.Kind == FolderProblemKind.Strange)
+        {
+            Note(text);
+            return;
+        }
+        lock (_lock)
+        {
+            if (_unread.Count < MaxUnread)
+                _unread.Add(text);
+        }
+    }
 
     private void Note(string text)
     {

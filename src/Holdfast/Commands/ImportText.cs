@@ -22,6 +22,8 @@ internal static class ImportText
             text.AppendLine("hard links are the old registry's own files: their mode and owner are left as they are, and nothing but holdfast should write to them");
         if (order.IsTrusted && report.HardLinks + report.Reflinks > 0)
             text.AppendLine("not hashed yet (--trust): the scrub reads these first; `holdfast scrub run` does it now");
+        foreach (var unread in report.Unread)
+            text.AppendLine(CultureInfo.InvariantCulture, $"not read: {unread}");
         if (report.FindingCount == 0)
             return text.ToString();
         text.AppendLine(CultureInfo.InvariantCulture, $"not as in the source: {report.FindingCount}");
@@ -41,8 +43,8 @@ internal static class ImportText
     {
         Source = source,
         Target = target,
-        order.IsDry,
-        Complete = report.FindingCount == 0,
+        DryRun = order.IsDry,
+        Complete = report.IsComplete,
         report.Repositories,
         report.Tags,
         report.Manifests,
@@ -50,6 +52,7 @@ internal static class ImportText
         Blobs = new { report.HardLinks, report.Reflinks, report.Copies, report.Shared, report.Bytes },
         Trusted = order.IsTrusted && report.HardLinks + report.Reflinks > 0,
         report.WhyCopied,
+        report.Unread,
         report.FindingCount,
         Findings = report.Findings.Select(finding => new
         {
