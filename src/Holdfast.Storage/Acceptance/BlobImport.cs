@@ -26,7 +26,7 @@ public static class BlobImport
     }
 
     /// <summary>
-    /// Stores those blobs that are not there and that came with bytes, and links all that are there then. The files of those that became no blob are still among the uploads.
+    /// Stores those blobs that are not there and that came with bytes, and links all that are there then. What came and is not needed, or is wrong, is removed from the uploads.
     /// </summary>
     /// <param name="cancellationToken">Looked at only before the first is stored.</param>
     /// <exception cref="IOException">Of none is it known to be stored.</exception>
@@ -89,6 +89,8 @@ public static class BlobImport
                     receipts.Add(new BlobReceipt(offer.Digest, BlobReceiptOutcome.NeedsBytes, "it is not stored here, or not whole"));
             }
             await StoreAsync(wanted, links, cancellationToken);
+            foreach (var needless in links.Where(link => link.Stored is null).Select(link => link.Offer.Upload).OfType<Guid>())
+                await stores.Blobs.RemoveUploadAsync(needless, CancellationToken.None);
             // Offered together, so that they share a commit.
             await Task.WhenAll(links.Chunk(MaxLinksPerChange).Select(LinkAsync));
         }
@@ -104,7 +106,10 @@ public static class BlobImport
                 if (one.Outcome == AdoptionOutcome.Stored)
                     links.Add(new Link(offer, new StoredBlob(offer.Digest, offer.SizeBytes, one.Stamp), one is { IsHashed: true, Stamp: not 0 }));
                 else
+                {
                     receipts.Add(Refuse(offer.Digest, one));
+                    await stores.Blobs.RemoveUploadAsync(wanted[i].Upload.Upload, CancellationToken.None);
+                }
             }
         }
 

@@ -114,7 +114,7 @@ public sealed class ImportEndpointTests(RegistryFixture server) : IClassFixture<
 
     private static JsonObject Content(byte[] bytes) => new() { ["digest"] = DigestOf(bytes).ToString(), ["sizeBytes"] = bytes.Length };
 
-    private static JsonNode Blob(byte[] bytes, string repository, Guid upload, bool trusted = false)
+    private static JsonObject Blob(byte[] bytes, string repository, Guid upload, bool trusted = false)
     {
         var blob = Content(bytes);
         blob["repositories"] = new JsonArray(repository);

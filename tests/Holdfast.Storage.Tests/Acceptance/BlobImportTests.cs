@@ -79,6 +79,7 @@ public sealed class BlobImportTests : IAsyncLifetime
         (await _store.FindAsync(wrong.Digest)).ShouldBeNull();
         (await _store.FindAsync(right.Digest)).ShouldNotBeNull();
         File.Exists(_store.Store.BlobFile(wrong.Digest)).ShouldBeFalse();
+        _store.LeftUploads().ShouldBe(0);
     }
 
     [Fact]
