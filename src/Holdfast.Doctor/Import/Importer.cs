@@ -59,11 +59,13 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
                 report.Add(new ImportFinding(ImportFindingKind.Nameless, repository, image.Tag, image.Digest, [$"{source.Name} doesn't say to which repository it belongs; name one with --into"]));
             return;
         }
-        // A source that keeps no repositories is asked by the new name, which it doesn't look at.
-        foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(repository.IsNone ? place : repository, place, images, token))
+        // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
+        var name = repository.IsNone ? place : repository;
+        images = [.. images.Select(image => image with { Repository = name })];
+        foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(name, place, images, token))
         {
             if (!options.IsDry)
-                _done.Add(Key(done));
+                _done.Add(Key(done with { Repository = repository }));
         }
     }
 
