@@ -2,6 +2,7 @@ using Holdfast.Server.Admin;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
+using Holdfast.Server.Import;
 using Holdfast.Server.Incidents;
 using Holdfast.Server.Retention;
 using Holdfast.Server.Scrub;
@@ -25,6 +26,7 @@ internal static class AdminRoutes
         AddIncidents(admin, new IncidentsEndpoint(stores, rooms.Incidents, time), new WatchEndpoint(stores, time));
         AddHeal(admin, new HealEndpoint(rooms.Healer));
         AddRetention(admin, rooms.Retention.Endpoint);
+        AddImport(admin, new ImportEndpoint(rooms.ImportInto(stores, time)));
         return admin;
     }
 
@@ -50,6 +52,12 @@ internal static class AdminRoutes
         .Map("GET", "/api/v1/incidents/watch", watch.WatchAsync)
         .Map("GET", "/api/v1/incidents/{id}", incidents.GetAsync)
         .Map("POST", "/api/v1/incidents/{id}/acknowledge", incidents.AcknowledgeAsync);
+
+    private static void AddImport(AdminTable admin, ImportEndpoint import) => admin
+        .Map("POST", "/api/v1/import/look", import.LookAsync)
+        .Map("POST", "/api/v1/import/blobs", import.AcceptBlobsAsync)
+        .Map("PUT", "/api/v1/import/blobs/{digest}", import.StoreBlobAsync)
+        .Map("POST", "/api/v1/import/manifests", import.AcceptManifestsAsync);
 
     private static void AddHeal(AdminTable admin, HealEndpoint heal) => admin
         .Map("POST", "/api/v1/heal/run", heal.RunAsync);

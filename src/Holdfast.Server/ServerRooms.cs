@@ -1,6 +1,7 @@
 using Holdfast.Server.Collection;
 using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
+using Holdfast.Server.Import;
 using Holdfast.Server.Incidents;
 using Holdfast.Server.Scrub;
 using Holdfast.Server.Trash;
@@ -14,6 +15,8 @@ namespace Holdfast.Server;
 /// <summary>What several parts of one server share: its places, its administration, and what it does by itself.</summary>
 internal sealed class ServerRooms : IAsyncDisposable
 {
+    public required IReadOnlyDictionary<string, Registry> Registries { get; init; }
+
     public required UploadSessions Sessions { get; init; }
 
     public required DiskReserve Reserve { get; init; }
@@ -53,6 +56,7 @@ internal sealed class ServerRooms : IAsyncDisposable
         var scrub = new StoreScrub(stores, options, checks, time, logs);
         return new ServerRooms
         {
+            Registries = registries,
             Sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>()),
             Reserve = reserve,
             Writes = new StoreWrites(stores, time) { Report = problem => incidents.Report(IncidentKind.StoreReadOnly, "store", problem) },
@@ -68,6 +72,14 @@ internal sealed class ServerRooms : IAsyncDisposable
             Clock = new ClockWatch(stores.Metadata, incidents, time, logs.CreateLogger<ClockWatch>()),
         };
     }
+
+    /// <summary>What an import needs of these.</summary>
+    public ImportRoom ImportInto(ContentStores stores, TimeProvider time) => new(stores, Registries, Retention.Rules.ImmutableTags, time)
+    {
+        Incidents = Incidents,
+        Reserve = Reserve,
+        NewUpload = Guid.NewGuid,
+    };
 
     /// <summary>Takes up what the process before left unfinished. Before anything is served.</summary>
     public async Task BeginAsync(CancellationToken cancellationToken)

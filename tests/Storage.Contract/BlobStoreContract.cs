@@ -8,7 +8,7 @@ using Xunit;
 namespace Holdfast.Storage.Contract;
 
 /// <summary>What every blob store does. Tests of an implementation derive from this.</summary>
-public abstract class BlobStoreContract : IAsyncLifetime
+public abstract partial class BlobStoreContract : IAsyncLifetime
 {
     protected const DigestAlgorithm Sha256 = DigestAlgorithm.Sha256;
     protected const DigestAlgorithm Sha512 = DigestAlgorithm.Sha512;

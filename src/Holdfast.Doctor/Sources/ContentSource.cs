@@ -11,6 +11,9 @@ public abstract class ContentSource : IAsyncDisposable
     /// <summary>For messages: what it is and where.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Does every look cost a way through the network?</summary>
+    public virtual bool IsRemote => false;
+
     /// <summary>Can <see cref="ListImagesAsync"/> tell what there is?</summary>
     public virtual bool CanList => false;
 
@@ -44,7 +47,7 @@ public abstract class ContentSource : IAsyncDisposable
         var payload = bytes.ToArray();
         return Digest.Compute(digest.Algorithm, payload) == digest
             ? new SourceManifest(digest, "", payload)
-            : throw new SourceException($"{Name} has other bytes under {digest}: {payload.Length} that are those of {Digest.Compute(digest.Algorithm, payload)}");
+            : throw new SourceException($"{Name} has other bytes under {digest}: {payload.Length} that are those of {Digest.Compute(digest.Algorithm, payload)}") { IsWrongBytes = true };
     }
 
     /// <summary>What it holds: each tag, and each manifest that has none and that it knows of.</summary>
@@ -52,6 +55,13 @@ public abstract class ContentSource : IAsyncDisposable
     /// <exception cref="SourceException">The list could not be had, or not all of it.</exception>
     public virtual IAsyncEnumerable<SourceImage> ListImagesAsync(Func<RepositoryName, bool> isWanted, CancellationToken token) =>
         throw new NotSupportedException($"{Name} can't tell what it holds");
+
+    /// <summary>What says something about a manifest and may have no tag of its own; none where the list of images has all that anyway, or nobody keeps such a list.</summary>
+    /// <exception cref="SourceException">It could not be asked.</exception>
+    public virtual ValueTask<IReadOnlyList<Digest>> ListReferrersAsync(RepositoryName repository, Digest subject, CancellationToken token) => new([]);
+
+    /// <returns>When the manifest was pushed there; null if that isn't known.</returns>
+    public virtual DateTimeOffset? FindPushTime(RepositoryName repository, Digest manifest) => null;
 
     public virtual ValueTask DisposeAsync()
     {
@@ -63,6 +73,8 @@ public abstract class ContentSource : IAsyncDisposable
 /// <summary>A source could not be asked, refused, or is not what it should be. Says nothing about what it holds.</summary>
 public sealed class SourceException(string message, Exception? cause = null) : IOException(message, cause)
 {
+    /// <summary>It was asked and answered, with other bytes than those of the digest.</summary>
+    public bool IsWrongBytes { get; init; }
 }
 
 /// <summary>A blob's bytes, unchecked.</summary>

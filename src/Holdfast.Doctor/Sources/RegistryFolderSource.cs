@@ -31,6 +31,8 @@ public sealed class RegistryFolderSource(RegistryFolder folder, Action<FolderPro
         }
     }
 
+    public override DateTimeOffset? FindPushTime(RepositoryName repository, Digest manifest) => folder.Repository(repository).ReadRevision(manifest).WrittenAt;
+
     public override async IAsyncEnumerable<SourceImage> ListImagesAsync(
         Func<RepositoryName, bool> isWanted, [EnumeratorCancellation] CancellationToken token)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server.Http;
@@ -37,6 +38,22 @@ internal sealed partial class AdminRequest(RegistryRequest request, IReadOnlyDic
     /// <summary>Reads the body: one JSON object with the members of <typeparamref name="T"/> and no others. No body counts as an object without members.</summary>
     /// <exception cref="AdminException">It is none, or larger than so many bytes.</exception>
     public ValueTask<T> ReadJsonAsync<T>(int maxBytes = AdminBody.MaxBytes) => AdminBody.ReadAsync<T>(request, maxBytes);
+
+    /// <summary>Reads the body's next bytes, until the buffer is full or the body at its end: for one that is no JSON.</summary>
+    public async ValueTask<int> FillAsync(Memory<byte> buffer)
+    {
+        var filled = 0;
+        for (int read; filled < buffer.Length && (read = await request.ReadBodyAsync(buffer[filled..])) > 0;)
+            filled += read;
+        return filled;
+    }
+
+    /// <summary>Lets the body come as slowly as it likes.</summary>
+    public void AllowPauses()
+    {
+        if (request.Context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+            rate.MinDataRate = null;
+    }
 
     /// <summary>Answers 200 with one JSON object.</summary>
     public async Task AnswerAsync<T>(T value)

@@ -62,6 +62,23 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         return published.ModifiedNs == written.ModifiedNs && published.SizeBytes == written.SizeBytes ? published.Stamp : 0;
     }
 
+    /// <summary>Renames a file whose bytes are synced into a blob's place; its name is not durable before its folder (<see cref="FoldersOf"/>) is synced.</summary>
+    public void Place(string path, Digest digest)
+    {
+        FanOutOf(digest).Ensure(digest);
+        Replace(path, digest);
+    }
+
+    /// <summary>Sets the mode of a blob's file, if it is ours alone: of one with other names that would be everybody's.</summary>
+    public void Protect(Digest digest)
+    {
+        var path = PathOf(digest);
+        if (Posix.TryExamine(path) is { Links: 1 } && Posix.OwnerOf(path).User == Posix.User)
+            File.SetUnixFileMode(path, EveryoneReads);
+    }
+
+    public IEnumerable<FolderSync> FoldersOf(IEnumerable<Digest> digests) => digests.Select(digest => FanOutOf(digest).Of(digest)).Distinct();
+
     // A file gives way to the new one at once. A folder that has taken a blob's name doesn't: a push would never heal that.
     private void Replace(string path, Digest digest)
     {

@@ -82,6 +82,24 @@ public sealed class DataFolder : IDisposable
         }
     }
 
+    /// <summary>As <see cref="GiveToOwner"/>, the blobs and their folders too; a file that has other names as well is somebody else's, and stays theirs.</summary>
+    /// <exception cref="IOException">An owner can't be changed here.</exception>
+    public void GiveAllToOwner()
+    {
+        GiveToOwner();
+        var (user, group) = Posix.OwnerOf(Path);
+        if (!Posix.IsRoot || user == 0)
+            return;
+        foreach (var folder in (ReadOnlySpan<string>)[Uploads, Blobs(DigestAlgorithm.Sha256), Blobs(DigestAlgorithm.Sha512)])
+        {
+            foreach (var entry in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories))
+            {
+                if (Posix.OwnerOf(entry).User == 0 && (Directory.Exists(entry) || Posix.TryExamine(entry) is { Links: 1 }))
+                    Posix.ChangeOwner(entry, user, group);
+            }
+        }
+    }
+
     public void Dispose()
     {
         // Said aloud, because a child that is just being forked holds the lock's file open a moment longer.

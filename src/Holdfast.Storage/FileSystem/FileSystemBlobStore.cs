@@ -72,6 +72,12 @@ public sealed class FileSystemBlobStore : IBlobStore
         }
     }
 
+    public async ValueTask<IReadOnlyList<AdoptedUpload>> AdoptAsync(IReadOnlyList<WholeUpload> uploads, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return await new UploadAdoption(_folder, _files, _disk).RunAsync(uploads, cancellationToken);
+    }
+
     public ValueTask<BlobStatus?> FindStatusAsync(Digest digest, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

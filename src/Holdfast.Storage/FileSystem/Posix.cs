@@ -119,7 +119,9 @@ internal static partial class Posix
         return error == NoEntry ? null : throw Fault(error, "examine", path);
     }
 
-    public static bool IsRoot => geteuid() == 0;
+    public static uint User => geteuid();
+
+    public static bool IsRoot => User == 0;
 
     /// <summary>Whose something is: a file, a folder, or a link itself.</summary>
     public static (uint User, uint Group) OwnerOf(string path)

@@ -24,6 +24,9 @@ public readonly record struct JournalEvent(JournalOperation Operation, Repositor
     /// <summary>Of what goes to the trash; of a tag that leaves it, only the operation is needed to tell it from others of its name.</summary>
     public Deletion? Deletion { get; init; }
 
+    /// <summary>Of a manifest or a tag that was imported: when it was pushed to where it came from, Unix milliseconds. Null: a client pushed it here.</summary>
+    public long? PushedMs { get; init; }
+
     /// <summary>Only in a snapshot, which tells a row's state where the other events tell what changed it.</summary>
     public RowTimes? Times { get; init; }
 }

@@ -104,6 +104,8 @@ internal sealed record JournalRecord
             json.WriteNumber("size"u8, done.SizeBytes);
         if (done.MediaType is { } type)
             json.WriteString("type"u8, type);
+        if (done.PushedMs is { } pushed)
+            json.WriteNumber("pushed"u8, pushed);
         if (done.Deletion is { } deletion)
         {
             json.WriteString("operation"u8, deletion.Operation);
@@ -145,6 +147,7 @@ internal sealed record JournalRecord
         Tag = Text(element, "tag") is { } tag ? Tag.Parse(tag) : default,
         SizeBytes = Long(element, "size"),
         MediaType = Text(element, "type"),
+        PushedMs = element.TryGetProperty("pushed", out var pushed) ? pushed.GetInt64() : null,
         Deletion = Text(element, "operation") is { } operation
             ? new Deletion(operation, JournalNames.ParseCause(Text(element, "cause")!), Text(element, "actor")!, Text(element, "run"))
             {

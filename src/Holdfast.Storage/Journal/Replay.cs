@@ -65,7 +65,7 @@ internal sealed class Replay(MetadataSession session, IReadOnlyDictionary<Digest
     {
         var isPut = FindBytes(done.Digest) is { } bytes
             && ManifestParser.TryParse(bytes.Payload, done.MediaType, out var manifest, out _)
-            && Manifests.Put(session, new ManifestPut(done.Repository, done.Digest, bytes.Payload, manifest, [], bytes.Stamp), done.AtMs).IsWhole;
+            && Manifests.Put(session, new ManifestPut(done.Repository, done.Digest, bytes.Payload, manifest, [], bytes.Stamp) { PushedMs = done.PushedMs }, done.AtMs).IsWhole;
         if (!isPut)
             LostManifests.Put(session, done);
         if (done.Times is { } times)
@@ -99,7 +99,7 @@ internal sealed class Replay(MetadataSession session, IReadOnlyDictionary<Digest
         if (FindManifest(done) is null)
             PutManifest(done with { Operation = JournalOperation.Manifest, Times = null });
         var (repositoryId, id, _) = FindManifest(done)!.Value;
-        Tags.Put(session, new Located<Tag>(done.Repository, repositoryId, done.Tag), id, done.Digest, done.AtMs);
+        Tags.Put(session, new Located<Tag>(done.Repository, repositoryId, done.Tag), id, done.Digest, done.AtMs, done.PushedMs);
         if (done.Times is not { } times)
             return;
         const string Sql = "UPDATE tags SET created_at = @created, updated_at = @updated WHERE repository_id = @repository AND name = @tag";

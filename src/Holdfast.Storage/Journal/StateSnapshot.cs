@@ -108,7 +108,7 @@ internal sealed class StateSnapshot : IDisposable
     private void WriteTags()
     {
         const string Sql = """
-            SELECT g.name, r.name, b.digest, t.pushed_at, t.name, t.created_at, t.updated_at FROM tags t
+            SELECT g.name, r.name, b.digest, t.pushed_at, t.name, t.created_at, t.updated_at, t.imported FROM tags t
             JOIN repositories r ON r.id = t.repository_id
             JOIN registries g ON g.id = r.registry_id
             JOIN manifests m ON m.id = t.manifest_id
@@ -122,6 +122,7 @@ internal sealed class StateSnapshot : IDisposable
             {
                 Tag = Tag.Parse(rows.Text(4)),
                 Times = new RowTimes(rows.Long(5), rows.Long(6)),
+                PushedMs = rows.Long(7) == 1 ? rows.Long(3) : null,
             });
         }
     }

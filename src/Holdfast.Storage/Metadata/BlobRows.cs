@@ -21,6 +21,21 @@ public static class BlobRows
     }
 
     /// <summary>
+    /// The same for bytes that nobody has hashed: they are in doubt until somebody has, and are hashed before anything else is. Only for a blob that has no row, or one
+    /// that says no more.
+    /// </summary>
+    internal static long EnsureTrusted(MetadataSession session, StoredBlob blob, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO blobs (digest, size, created_at, verified_at, stamp) VALUES (@digest, @size, @now, 0, @stamp)
+            ON CONFLICT (digest) DO UPDATE SET size = excluded.size, verified_at = 0, stamp = excluded.stamp, deleting_at = NULL
+            RETURNING id
+            """;
+        return session.Prepare(Sql)
+            .Set("@digest", blob.Digest).Set("@size", blob.SizeBytes).Set("@stamp", blob.Stamp).Set("@now", nowMs).QueryLong()!.Value;
+    }
+
+    /// <summary>
     /// Sets the row of a blob right whose bytes were fetched anew, and ends what was open about it: whoever calls this has just hashed and stored
     /// them, and holds the digest's lock.
     /// </summary>

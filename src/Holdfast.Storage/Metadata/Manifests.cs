@@ -68,19 +68,21 @@ public static class Manifests
         var repositoryId = Repositories.Ensure(session, put.Repository, nowMs);
         var blobId = BlobRows.Ensure(session, new StoredBlob(put.Digest, put.Payload.Length, put.Stamp), nowMs);
         PutPayload(session, blobId, put.Payload);
-        var manifestId = PutRow(session, repositoryId, blobId, put.Manifest, nowMs, out var changed);
+        var times = new PutTimes(nowMs, Math.Min(put.PushedMs ?? nowMs, nowMs));
+        var manifestId = PutRow(session, new Located<long>(put.Repository, repositoryId, blobId), put.Manifest, times, out var changed);
         if (changed || !edges.AreRecorded(session, manifestId))
             edges.Record(session, repositoryId, manifestId, nowMs);
         Trash.ForgetManifest(session, manifestId);
         Reviews.ForgetManifest(session, manifestId);
-        NotePushedAfterDeletes(session, manifestId, nowMs);
+        NotePushedAfterDeletes(session, manifestId, times);
         session.Record(new JournalEvent(JournalOperation.Manifest, put.Repository, put.Digest, nowMs)
         {
             MediaType = put.Manifest.MediaType,
             SizeBytes = put.Payload.Length,
+            PushedMs = put.PushedMs,
         });
         foreach (var tag in put.Tags)
-            Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs);
+            Tags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, put.Digest, nowMs, put.PushedMs);
         return ManifestClosure.Whole;
     }
 
@@ -162,46 +164,53 @@ public static class Manifests
 
     // The same bytes pushed with another Content-Type have other edges, so that row is written anew. So is one from the trash: what was a child
     // may be there as a blob only by now.
-    private static long PutRow(MetadataSession session, long repositoryId, long blobId, Manifest manifest, long nowMs, out bool changed)
+    private static long PutRow(MetadataSession session, Located<long> blob, Manifest manifest, PutTimes times, out bool changed)
     {
         const string Find = "SELECT id, media_type, trashed_at FROM manifests WHERE repository_id = @repository AND blob_id = @blob";
-        using (var rows = session.Prepare(Find).Set("@repository", repositoryId).Set("@blob", blobId).Query())
+        using (var rows = session.Prepare(Find).Set("@repository", blob.RepositoryId).Set("@blob", blob.Item).Query())
         {
             changed = !rows.Read() || rows.LongOrNull(2) is not null || !string.Equals(rows.Text(1), manifest.MediaType, StringComparison.Ordinal);
             if (!changed)
-                return PutAgain(session, rows.Long(0), nowMs);
+                return PutAgain(session, rows.Long(0), times);
         }
         const string Put = """
             INSERT INTO manifests (repository_id, blob_id, media_type, artifact_type, subject, annotations, created_at, pushed_at, untagged_at)
-            VALUES (@repository, @blob, @mediaType, @artifactType, @subject, @annotations, @now, @now, @now)
+            VALUES (@repository, @blob, @mediaType, @artifactType, @subject, @annotations, @pushed, @pushed, @now)
             ON CONFLICT (repository_id, blob_id) DO UPDATE SET media_type = excluded.media_type, artifact_type = excluded.artifact_type,
               subject = excluded.subject, annotations = excluded.annotations, pushed_at = excluded.pushed_at, trashed_at = NULL,
               untagged_at = CASE WHEN manifests.untagged_at IS NULL THEN NULL ELSE excluded.untagged_at END
             RETURNING id
             """;
         return session.Prepare(Put)
-            .Set("@repository", repositoryId).Set("@blob", blobId).Set("@mediaType", manifest.MediaType)
+            .Set("@repository", blob.RepositoryId).Set("@blob", blob.Item).Set("@mediaType", manifest.MediaType)
             .Set("@artifactType", manifest.ArtifactType).Set("@subject", manifest.Subject?.Digest.ToBytes())
-            .Set("@annotations", manifest.AnnotationsJson).Set("@now", nowMs)
+            .Set("@annotations", manifest.AnnotationsJson).Set("@pushed", times.PushedMs).Set("@now", times.NowMs)
             .QueryLong()!.Value;
     }
 
     // What a delete takes along by and by is told from what was pushed after it by their times, so those must tell which came first.
-    private static void NotePushedAfterDeletes(MetadataSession session, long manifestId, long nowMs)
+    private static void NotePushedAfterDeletes(MetadataSession session, long manifestId, PutTimes times)
     {
         const string Sql = "UPDATE manifests SET pushed_at = @after WHERE id = @manifest";
-        if (Reviews.FindLaterDeleteAbove(session, manifestId, nowMs) is { } last)
+        if (times.PushedMs < times.NowMs && Reviews.IsBelowDeleted(session, manifestId))
+            session.Prepare(Sql).Set("@manifest", manifestId).Set("@after", times.NowMs).Execute();
+        if (Reviews.FindLaterDeleteAbove(session, manifestId, times.NowMs) is { } last)
             session.Prepare(Sql).Set("@manifest", manifestId).Set("@after", last + 1).Execute();
     }
 
-    private static long PutAgain(MetadataSession session, long manifestId, long nowMs)
+    private static long PutAgain(MetadataSession session, long manifestId, PutTimes times)
     {
+        // A push to another registry that was before one here changes nothing about that.
         const string Again = """
-            UPDATE manifests SET pushed_at = @now, untagged_at = CASE WHEN untagged_at IS NULL THEN NULL ELSE @now END
+            UPDATE manifests SET pushed_at = CASE WHEN pushed_at > @pushed AND @pushed < @now THEN pushed_at ELSE @pushed END,
+              untagged_at = CASE WHEN untagged_at IS NULL THEN NULL ELSE @now END
             WHERE id = @manifest
             """;
         session.Prepare(Again)
-            .Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+            .Set("@manifest", manifestId).Set("@now", times.NowMs).Set("@pushed", times.PushedMs).Execute();
         return manifestId;
     }
+
+    /// <param name="PushedMs">What it is dated by: now, or the push to the registry that it is imported from.</param>
+    private readonly record struct PutTimes(long NowMs, long PushedMs);
 }

@@ -75,6 +75,21 @@ public static class Reviews
             : session.Prepare(Above).Set("@manifest", manifestId).Set("@now", nowMs).QueryLong();
     }
 
+    /// <summary>Lists it something that a delete has taken, or may yet take? What such a delete reaches later is told from what came after it by the date of the push.</summary>
+    internal static bool IsBelowDeleted(MetadataSession session, long manifestId)
+    {
+        const string Sql = """
+            WITH RECURSIVE above (id) AS (
+              SELECT c.manifest_id FROM manifest_children c WHERE c.child_id = @manifest
+              UNION
+              SELECT c.manifest_id FROM above a JOIN manifest_children c ON c.child_id = a.id)
+            SELECT 1 FROM above a JOIN manifests m ON m.id = a.id
+            WHERE m.trashed_at IS NOT NULL OR EXISTS (SELECT 1 FROM manifest_reviews v WHERE v.manifest_id = a.id)
+            LIMIT 1
+            """;
+        return session.Prepare(Sql).Set("@manifest", manifestId).QueryLong() is not null;
+    }
+
     /// <summary>The links of a manifest whose edges are about to go.</summary>
     internal static void QueueLinksOf(MetadataSession session, long manifestId, long nowMs)
     {

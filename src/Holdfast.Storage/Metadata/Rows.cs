@@ -42,6 +42,9 @@ public sealed record ManifestPut(
 {
     /// <summary>Which tags must not move to another manifest; null: all may.</summary>
     public Func<Tag, bool>? IsImmutable { get; init; }
+
+    /// <summary>When it was pushed to where it is imported from; null: now, and here.</summary>
+    public long? PushedMs { get; init; }
 }
 
 /// <summary>What a manifest's hard edges resolve to inside its repository (P2). Only a whole closure is ever stored.</summary>

@@ -53,11 +53,37 @@ internal sealed class AdminConnection : IDisposable
 
     /// <param name="path">From the root, with query: /api/v1/status. Values in it are escaped with <see cref="Uri.EscapeDataString(string)"/>.</param>
     /// <exception cref="AdminFault">The server isn't there, refused, or could not do it.</exception>
-    public Task<T> GetAsync<T>(string path, CancellationToken token) => AskAsync<T>(HttpMethod.Get, path, null, token);
+    public Task<T> GetAsync<T>(string path, CancellationToken token) => AskAsync<T>(HttpMethod.Get, path, null, Patience, token);
 
     /// <param name="body">An object whose members the place knows; null: none.</param>
     /// <exception cref="AdminFault">The server isn't there, refused, or could not do it.</exception>
-    public Task<T> PostAsync<T>(string path, object? body, CancellationToken token) => AskAsync<T>(HttpMethod.Post, path, body, token);
+    public Task<T> PostAsync<T>(string path, object? body, CancellationToken token) => AskAsync<T>(HttpMethod.Post, path, body, Patience, token);
+
+    /// <param name="body">An object whose members the place knows.</param>
+    /// <param name="patience">Of an answer that takes long, and comes at once when it is there.</param>
+    /// <exception cref="AdminFault">The server isn't there, refused, or could not do it.</exception>
+    public Task<T> PostAsync<T>(string path, object body, TimeSpan patience, CancellationToken token) => AskAsync<T>(HttpMethod.Post, path, body, patience, token);
+
+    /// <summary>Sends bytes, for as long as that takes.</summary>
+    /// <exception cref="AdminFault">The server isn't there, refused, or could not do it.</exception>
+    public async Task<T> PutAsync<T>(string path, Stream content, long sizeBytes, CancellationToken token)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = new StreamContent(content, 256 * 1024) };
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+            request.Content.Headers.ContentLength = sizeBytes;
+            using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, token);
+            var answer = await response.Content.ReadAsByteArrayAsync(token);
+            return response.StatusCode == HttpStatusCode.OK
+                ? JsonSerializer.Deserialize<T>(answer, AdminJson.Answers) ?? throw new JsonException()
+                : throw _faults.Refused(response.StatusCode, answer);
+        }
+        catch (Exception e) when (_faults.Explain(e, token) is not null)
+        {
+            throw _faults.Explain(e, token)!;
+        }
+    }
 
     /// <summary>Asks for long work, whose progress is told while it comes.</summary>
     /// <exception cref="AdminFault">The server isn't there, refused, or could not do it.</exception>
@@ -112,10 +138,10 @@ internal sealed class AdminConnection : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private async Task<T> AskAsync<T>(HttpMethod method, string path, object? body, CancellationToken token)
+    private async Task<T> AskAsync<T>(HttpMethod method, string path, object? body, TimeSpan patience, CancellationToken token)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience);
         try
         {
             using var response = await SendAsync(method, path, body, limit.Token);

@@ -27,6 +27,7 @@ internal static class RootCommands
           holdfast probe --interval 15m registry.example    the same for whole registries, again and again, for Prometheus
           holdfast scan /var/lib/registry                   what is damaged in a registry:2's folder, and what mends it
           holdfast repair /var/lib/registry --donor HOST    mends it: links, and bytes from wherever they still are
+          holdfast import /var/lib/registry                 moves in from a registry:2, without a second copy
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -80,6 +81,7 @@ internal static class RootCommands
             RebuildCommand.Create(),
             ScanCommand.Create(),
             RepairCommand.Create(),
+            ImportCommand.Create(),
             UserCommand.Create(),
             StatusCommand.Create(),
             TrashCommand.Create(),

@@ -16,6 +16,9 @@ internal sealed partial class Stores : IAsyncDisposable
 
     public ContentStores Server { get; }
 
+    /// <summary>The folder of bytes on their way.</summary>
+    public string Uploads => _folder.Uploads;
+
     /// <summary>Opens the stores of a data folder, makes the folder if it isn't there, and clears what a crash left behind.</summary>
     /// <exception cref="IOException">Another process has the folder, or it can't be written.</exception>
     public static async Task<Stores> OpenAsync(string folder, TimeSpan maxUploadAge, ILoggerFactory logs, CancellationToken cancellationToken)
@@ -67,6 +70,9 @@ internal sealed partial class Stores : IAsyncDisposable
         if (findings.Rebuilt is { IsComplete: false } rebuilt)
             Incomplete(log, rebuilt.LostManifests.Count, rebuilt.MissingBlobs.Count);
     }
+
+    /// <inheritdoc cref="DataFolder.GiveAllToOwner"/>
+    public void GiveToOwner() => _folder.GiveAllToOwner();
 
     public async ValueTask DisposeAsync()
     {

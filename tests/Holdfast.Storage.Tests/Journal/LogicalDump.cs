@@ -41,7 +41,7 @@ internal static class LogicalDump
             JOIN manifests m ON m.id = e.manifest_id JOIN blobs o ON o.id = m.blob_id JOIN repositories r ON r.id = m.repository_id
             """,
         ["tag"] = """
-            SELECT r.name, t.name, hex(b.digest), t.created_at, t.updated_at, t.pushed_at FROM tags t
+            SELECT r.name, t.name, hex(b.digest), t.created_at, t.updated_at, t.pushed_at, t.imported FROM tags t
             JOIN manifests m ON m.id = t.manifest_id JOIN blobs b ON b.id = m.blob_id JOIN repositories r ON r.id = m.repository_id
             """,
         ["trash"] = """

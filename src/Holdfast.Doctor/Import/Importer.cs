@@ -1,0 +1,73 @@
+using Holdfast.Doctor.Sources;
+using Holdfast.Oci;
+
+namespace Holdfast.Doctor.Import;
+
+/// <summary>Takes what is whole out of a source into a target, a slice of a repository at a time; lists what is not, and why. What is there already is passed over.</summary>
+public sealed class Importer(ContentSource source, ImportTarget target, ImportOptions options)
+{
+    // Many images share the syncs and commits of a slice. From another machine blobs may take minutes, and what is here of an image waits for the rest of it only as long as its lease.
+    private const int LocalSlice = 500;
+    private const int RemoteSlice = 16;
+
+    private readonly HashSet<(RepositoryName Repository, Tag Tag, Digest Digest)> _done = [];
+
+    /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
+    /// <exception cref="SourceException">The source can't be listed: not known is what it holds.</exception>
+    /// <exception cref="IOException">The target can't take anything in; what was taken by then stays.</exception>
+    public async Task<ImportReport> RunAsync(CancellationToken token)
+    {
+        var report = new ImportReport();
+        var slice = new List<SourceImage>();
+        var seen = new HashSet<RepositoryName>();
+        var images = 0L;
+        await foreach (var image in source.ListImagesAsync(options.IsWanted, token))
+        {
+            options.Progress(new ImportProgress("looking", ++images, null, "images"));
+            if (options.TaggedOnly && image.Tag.IsNone && !image.Repository.IsNone)
+                continue;
+            if (seen.Add(options.PlaceOf(image.Repository)))
+                report.Repositories++;
+            if (slice.Count > 0 && (slice[0].Repository != image.Repository || slice.Count >= (source.IsRemote ? RemoteSlice : LocalSlice)))
+            {
+                await TakeAsync(slice, report, token);
+                slice = [];
+            }
+            slice.Add(image);
+        }
+        await TakeAsync(slice, report, token);
+        report.WhyCopied = report.Copies > 0 ? target.Staging?.WhyCopied : null;
+        return report;
+    }
+
+    private async Task TakeAsync(List<SourceImage> slice, ImportReport report, CancellationToken token)
+    {
+        foreach (var lost in slice.Where(image => image.Digest.IsNone))
+        {
+            var kind = source.IsRemote ? ImportFindingKind.Unreadable : ImportFindingKind.NotWhole;
+            report.Add(new ImportFinding(kind, lost.Repository, lost.Tag, default, [lost.Problem ?? "the tag leads nowhere"]));
+        }
+        var images = slice.Where(image => !image.Digest.IsNone && !_done.Contains(Key(image))).ToList();
+        report.AlreadyThere += slice.Count(image => !image.Digest.IsNone) - images.Count;
+        if (images.Count == 0)
+            return;
+        var repository = images[0].Repository;
+        var place = options.PlaceOf(repository);
+        if (place.IsNone)
+        {
+            foreach (var image in images)
+                report.Add(new ImportFinding(ImportFindingKind.Nameless, repository, image.Tag, image.Digest, [$"{source.Name} doesn't say to which repository it belongs; name one with --into"]));
+            return;
+        }
+        // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
+        var name = repository.IsNone ? place : repository;
+        images = [.. images.Select(image => image with { Repository = name })];
+        foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(name, place, images, token))
+        {
+            if (!options.IsDry)
+                _done.Add(Key(done with { Repository = repository }));
+        }
+    }
+
+    private static (RepositoryName Repository, Tag Tag, Digest Digest) Key(SourceImage image) => (image.Repository, image.Tag, image.Digest);
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Holdfast.Tests.Configuration;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Tests.Commands;
+
+/// <summary><c>holdfast import</c> as a user calls it.</summary>
+public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixture<ConfigurationFolder>
+{
+    [Fact]
+    public async Task Import_LayoutIntoAFolderWithoutServer_IsServedAfterwards()
+    {
+        WriteLayout("offline-layout", "v1");
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, ["import", "offline-layout", "--into", "team/app", "--data", "offline"]);
+        exitCode.ShouldBe(0, errors);
+        output.ShouldContain("took 1 tag and 1 manifest of 1 repository");
+
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--data", "offline", "--listen", "http://127.0.0.1:0"]);
+        (await server.Client.GetStringAsync("/v2/team/app/tags/list")).ShouldContain("[\"v1\"]");
+        (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, ["import", "offline-layout", "--into", "team/app", "--data", "offline"]);
+        exitCode.ShouldBe(0, errors);
+        output.ShouldContain("already there: 1 image");
+        output.ShouldContain("the server of");
+    }
+
+    [Fact]
+    public async Task Import_FromARunningServerIntoAnother_KeepsTheDigest()
+    {
+        await using var source = await RunningServer.StartAsync(folder.Path, ["--data", "from", "--listen", "http://127.0.0.1:0"]);
+        await using var target = await RunningServer.StartAsync(folder.Path, ["--data", "to", "--listen", "http://127.0.0.1:0"]);
+        await SmallImage.PushAsync(source, "team/app", "v1");
+        await SmallImage.PushAsync(source, "other", "v1", 7);
+
+        var (exitCode, json, errors) = await HoldfastProcess.RunAsync(
+            folder.Path, ["import", source.Addresses[0].Authority, "--repository", "team/*", "--prefix", "old", "--data", "to", "--json"]);
+
+        exitCode.ShouldBe(0, errors);
+        using var document = JsonDocument.Parse(json);
+        document.RootElement.EnumerateObject().Select(member => member.Name).ShouldBe(
+            ["source", "target", "dryRun", "complete", "repositories", "tags", "manifests", "alreadyThere", "blobs", "trusted", "whyCopied", "unread", "findingCount", "findings"]);
+        (await target.Client.GetByteArrayAsync("/v2/old/team/app/manifests/v1")).ShouldBe(await source.Client.GetByteArrayAsync("/v2/team/app/manifests/v1"));
+        (await target.Client.GetAsync("/v2/old/other/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Import_TagThatAClientPushedSince_StaysAndIsListed()
+    {
+        WriteLayout("kept-layout", "v1");
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--data", "kept", "--listen", "http://127.0.0.1:0"]);
+        await SmallImage.PushAsync(server, "app", "v1");
+        var mine = await server.Client.GetByteArrayAsync("/v2/app/manifests/v1");
+
+        var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["import", "kept-layout", "--into", "app", "--data", "kept"]);
+        exitCode.ShouldBe(1);
+        output.ShouldContain("app:v1: taken, but the tag stays");
+        (await server.Client.GetByteArrayAsync("/v2/app/manifests/v1")).ShouldBe(mine);
+
+        (exitCode, _, _) = await HoldfastProcess.RunAsync(folder.Path, ["import", "kept-layout", "--into", "app", "--data", "kept", "--replace-tags"]);
+        exitCode.ShouldBe(0);
+        (await server.Client.GetByteArrayAsync("/v2/app/manifests/v1")).ShouldNotBe(mine);
+    }
+
+    [Fact]
+    public async Task Import_Dry_MakesNoDataFolder()
+    {
+        WriteLayout("dry-layout", "v1");
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, ["import", "dry-layout", "--into", "app", "--data", "never", "--dry-run"]);
+        exitCode.ShouldBe(0, errors);
+        output.ShouldContain("would take 1 tag and 1 manifest");
+        Directory.Exists(Path.Combine(folder.Path, "never")).ShouldBeFalse();
+    }
+
+    [Theory]
+    [InlineData("there is no file and no folder './absent'", "./absent")]
+    [InlineData("does not begin with a registry's host", "absent")]
+    [InlineData("holds no registry", ".")]
+    [InlineData("--link 'soft': auto, hard, reflink or copy", "x.example/a", "--link", "soft")]
+    [InlineData("give one of the two", "x.example/a", "--into", "a", "--prefix", "b")]
+    [InlineData("--into 'A' is no repository's name", "x.example/a", "--into", "A")]
+    [InlineData("--interval", "x.example/a", "--follow", "--interval", "0s")]
+    [InlineData("the source is missing: holdfast import SOURCE")]
+    public async Task Import_WrongWords_AreRefusedWithWhatToDo(string message, params string[] arguments)
+    {
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, ["import", .. arguments, "--data", "refused"]);
+        exitCode.ShouldBe(2);
+        output.ShouldBeEmpty();
+        errors.ShouldContain(message);
+        Directory.Exists(Path.Combine(folder.Path, "refused")).ShouldBeFalse();
+    }
+
+    private void WriteLayout(string name, string tag)
+    {
+        var path = Path.Combine(folder.Path, name);
+        var blobs = Directory.CreateDirectory(Path.Combine(path, "blobs", "sha256")).FullName;
+        var (config, layer) = (Put(blobs, "{}"), Put(blobs, "layer of " + name));
+        var manifest = Put(blobs, $$"""
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+             "config":{"mediaType":"application/vnd.oci.image.config.v1+json",{{config}}},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",{{layer}}}]}
+            """);
+        File.WriteAllText(Path.Combine(path, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
+        File.WriteAllText(
+            Path.Combine(path, "index.json"),
+            $$$"""{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",{{{manifest}}},"annotations":{"org.opencontainers.image.ref.name":"{{{tag}}}"}}]}""");
+    }
+
+    private static string Put(string blobs, string text)
+    {
+        var digest = SmallImage.DigestOf(Encoding.UTF8.GetBytes(text));
+        File.WriteAllText(Path.Combine(blobs, digest[7..]), text);
+        return $"\"digest\":\"{digest}\",\"size\":{Encoding.UTF8.GetByteCount(text)}";
+    }
+}
