@@ -32,7 +32,8 @@ internal sealed class Workload(HoldfastProcess server, string data, string users
         (await _raw.ReadClosureAsync("kept", Tag, token)).Digests.Count.ShouldBe(3);
         using (var refused = await _wrong.SendAsync(HttpMethod.Get, "v2/kept/tags/list", token))
         {
-            refused.StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+            // After some of them the address is slowed down.
+            refused.StatusCode.ShouldBeOneOf(HttpStatusCode.Unauthorized, HttpStatusCode.TooManyRequests);
         }
 
         var deleted = await PushAsync("deleted", token);
