@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using Holdfast.Configuration;
 using Holdfast.Registry2;
 using Holdfast.Server.Auth;
@@ -10,7 +11,7 @@ internal static class FromRegistry2Command
 {
     private static readonly Argument<string[]> Sources = new("config")
     {
-        Description = "The old config.yml; several become one configuration. NAME=FILE names the registry.",
+        Description = "The old config.yml; several become one configuration. NAME=FILE names the registry; - is standard input.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -90,7 +91,7 @@ internal static class FromRegistry2Command
 
     private static MoveRequest Read(ParseResult parsed, Problems problems)
     {
-        var sources = parsed.GetValue(Sources)!.Select(OfRegistry.Parse).Select(one => one.To<string, string?>(one.Value)).ToList();
+        var sources = parsed.GetValue(Sources)!.Select(OfRegistry.Parse).Select(one => one.To<string, string?>(one.Value == "-" ? "/dev/stdin" : one.Value)).ToList();
         var variables = ReadVariables(parsed, problems);
         if (sources.Count == 0 && variables.Count > 0)
             sources.Add(new OfRegistry<string?>(null, null));
@@ -141,7 +142,9 @@ internal static class FromRegistry2Command
         if (request.Output is not { } output)
             return new MoveOutcome(result, [], loader.LoadText(result.Configuration!, "the configuration", new ConfigurationArguments()));
         var written = MovedSecrets.Write(result.Files, output, overwrite);
-        AtomicFile.Write(output, System.Text.Encoding.UTF8.GetBytes(result.Configuration!));
+        AtomicFile.Write(output, Encoding.UTF8.GetBytes(result.Configuration!));
+        // No secret stands in it, and the server runs as somebody else.
+        File.SetUnixFileMode(output, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         return new MoveOutcome(result, [output, .. written], loader.Load(new ConfigurationArguments { File = output }));
     }
 

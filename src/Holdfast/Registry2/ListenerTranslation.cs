@@ -17,18 +17,11 @@ internal sealed class ListenerTranslation(GivenSettings given, Origin file)
     /// <param name="chosen">What the user wants instead of http.addr; null: what it says.</param>
     public MovedListener Translate(ListenerAddress? chosen)
     {
-        var address = Address();
-        if (chosen is not null)
-        {
-            given.Tell("http.addr", Verdict.Taken, $"--listen says {chosen.Url.OriginalString}");
-            address = new MovedListener(chosen.Url.Host is "localhost" ? "localhost" : chosen.Url.Authority[..chosen.Url.Authority.LastIndexOf(':')], chosen.Port);
-        }
-        else if (given.Find("http.addr") is null)
-        {
-            given.Tell("http.addr", file, Verdict.NotHere, $"is not given, so that the old registry takes a port by chance; {Text(address)} is written: say which one clients use (--listen)");
-        }
-
-        return WithTls(address);
+        if (chosen is null)
+            return WithTls(Address());
+        given.Tell("http.net", Verdict.NotNeeded, "TCP is all there is");
+        given.Tell("http.addr", Verdict.Taken, $"listeners[].url; --listen says {chosen.Url.OriginalString}");
+        return WithTls(new MovedListener(chosen.Url.Host is "localhost" ? "localhost" : chosen.Url.Authority[..chosen.Url.Authority.LastIndexOf(':')], chosen.Port));
     }
 
     private static string Text(MovedListener address) => string.Create(CultureInfo.InvariantCulture, $"{address.Host}:{address.Port}");
@@ -46,7 +39,10 @@ internal sealed class ListenerTranslation(GivenSettings given, Origin file)
         }
 
         given.Tell("http.net", Verdict.NotNeeded, "TCP is all there is");
-        return given.Text("http.addr") is { } addr ? Parse(addr) : Fallback;
+        if (given.Text("http.addr") is { } addr)
+            return Parse(addr);
+        given.Tell("http.addr", file, Verdict.NotHere, $"is not given, so that the old registry takes a port by chance; {Text(Fallback)} is written: say which one clients use (--listen)");
+        return Fallback;
     }
 
     private MovedListener Parse(string addr)
@@ -68,7 +64,9 @@ internal sealed class ListenerTranslation(GivenSettings given, Origin file)
             _ => null,
         };
         var listener = new MovedListener(found ?? Fallback.Host, port);
-        if (found is null)
+        if (found is not null)
+            given.Tell("http.addr", Verdict.Taken, $"listeners[].url, {Text(listener)}");
+        else
             given.Tell("http.addr", Verdict.NotHere, $"{Problems.Quote(host)} is a name, and names aren't looked up here; {Text(listener)} is written, which only this machine reaches: write the address");
         return listener;
     }

@@ -52,31 +52,39 @@ internal sealed class Move(MoveRequest request)
 
     private MovedFile? Read(OfRegistry<string?> source)
     {
-        var common = request.Variables.Where(variable => variable.Name is null).Select(variable => variable.Value);
-        if (Compare(source.Value, common) is not { } first)
+        var before = _problems.All.Count;
+        if (Registry2File.Read(source.Value, _problems) is not { } read || _problems.All.Count > before)
             return null;
-        var name = source.Name ?? RegistryNames.Free(RegistryNames.For(source.Value, first.Given), _names);
+        var common = Compare(read, request.Variables.Where(variable => variable.Name is null));
+        var name = source.Name ?? RegistryNames.Free(RegistryNames.For(source.Value, common.Given), _names);
         if (_names.Contains(name, StringComparer.Ordinal))
+        {
             _problems.Add(new Origin(source.Value ?? name, "/"), "", $"there are two registries named {name}; name them: NAME=CONFIG");
+            return null;
+        }
+
         _names.Add(name);
         // Again, now that it has a name by which variables may be meant for it.
-        var (root, given, remarks) = Compare(source.Value, request.Variables.Where(variable => variable.IsFor(name)).Select(variable => variable.Value))!.Value;
+        var (root, given, remarks) = Compare(read, request.Variables.Where(variable => variable.IsFor(name)));
         var file = source.Value ?? Registry2File.ImageDefaultName;
         var registry = Translate(name, root, given, new Origin(file, "/"));
-        if (given.Untold.FirstOrDefault() is { } untold)
+        // Where something is wrong, nothing is made of the rest.
+        if (given.Remarks.All(remark => remark.Verdict != Verdict.Wrong) && given.Untold.FirstOrDefault() is { } untold)
             throw new InvalidOperationException($"nothing was said of {untold}");
         return new MovedFile(file, registry, [.. given.Remarks, .. remarks])
         {
-            Users = registry.Access.Htpasswd is { } users ? MovedUsers.Read(name, users) : null,
+            Users = registry.Access.Htpasswd is { } users ? MovedUsers.Read(name, users, Target(name, users)) : null,
         };
     }
 
-    private (MapSetting Root, GivenSettings Given, List<Remark> Remarks)? Compare(string? path, IEnumerable<Variable> variables)
+    private string Target(string name, string users) =>
+        request.Output is { } output ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output))!, MovedConfiguration.HtpasswdName(name)) : users;
+
+    private (MapSetting Root, GivenSettings Given, List<Remark> Remarks) Compare(MapSetting read, IEnumerable<OfRegistry<Variable>> variables)
     {
-        if (Registry2File.Read(path, _problems) is not { } root || _problems.All.Count > 0)
-            return null;
+        var root = (MapSetting)Registry2File.Copy(read, origin => origin);
         var remarks = new List<Remark>();
-        Registry2File.Override(root, variables, remarks);
+        Registry2File.Override(root, variables.Select(variable => variable.Value), remarks);
         return (root, GivenSettings.Compare(root, request.Release), remarks);
     }
 

@@ -9,8 +9,9 @@ namespace Holdfast.Registry2;
 /// <param name="Left">What isn't, each with its line and what to do.</param>
 internal sealed record MovedUsers(string Registry, string File, IReadOnlyList<string> Lines, IReadOnlyList<string> Left)
 {
+    /// <param name="target">The file that the new configuration names, for what to do.</param>
     /// <returns>The users; of several lines of one name the last, as there.</returns>
-    public static MovedUsers Read(string registry, string file)
+    public static MovedUsers Read(string registry, string file, string target)
     {
         var text = HtpasswdText.Read(file);
         if (text is { Entries.Count: 0, Problems: [var problem] })
@@ -20,7 +21,7 @@ internal sealed record MovedUsers(string Registry, string File, IReadOnlyList<st
         foreach (var entry in text.Entries)
         {
             if (entry.Problem is { } fault)
-                left.Add($"{file}:{entry.Line}: {fault}{There(entry)}");
+                left.Add($"{file}:{entry.Line}: {fault.Replace($"--file {file}", $"--file {target}", StringComparison.Ordinal)}{There(entry)}");
             else if (last[entry.Name!] != entry)
                 left.Add($"{file}:{entry.Line}: user {Problems.Quote(entry.Name!)} comes again on line {last[entry.Name!].Line}, which is the one that counts there");
         }

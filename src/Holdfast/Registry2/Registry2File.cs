@@ -42,6 +42,26 @@ internal static class Registry2File
         }
     }
 
+    /// <summary>Settings that can be overridden while the others stay as they are.</summary>
+    /// <param name="originOf">Where the copy says that each was given.</param>
+    public static Setting Copy(Setting setting, Func<Origin, Origin> originOf)
+    {
+        switch (setting)
+        {
+            case ScalarSetting scalar:
+                return new ScalarSetting(originOf(scalar.Origin), scalar.Text, scalar.IsQuoted);
+            case ListSetting list:
+                var items = new ListSetting(originOf(list.Origin));
+                items.Items.AddRange(list.Items.Select(item => Copy(item, originOf)));
+                return items;
+            default:
+                var map = new MapSetting(originOf(setting.Origin));
+                foreach (var entry in ((MapSetting)setting).Entries)
+                    map.Set(entry.Name, originOf(entry.Origin), Copy(entry.Value, originOf));
+                return map;
+        }
+    }
+
     public static MapSetting OneDriver(ScalarSetting word)
     {
         var map = new MapSetting(word.Origin);

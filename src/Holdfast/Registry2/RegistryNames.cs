@@ -13,7 +13,8 @@ internal static class RegistryNames
     {
         if (UpstreamTranslation.Url(given) is { } url)
             return UpstreamTranslation.NamespaceOf(url) == "docker.io" ? "dockerhub" : Fold(url.Host);
-        var full = path is null ? "" : Path.GetFullPath(path);
+        // A pipe has no name.
+        var full = path is null || path.StartsWith("/dev/", StringComparison.Ordinal) ? "" : Path.GetFullPath(path);
         var name = Words(Path.GetFileNameWithoutExtension(full));
         return name.Length > 0 ? name : Words(Path.GetFileName(Path.GetDirectoryName(full)) ?? "") is { Length: > 0 } folder ? folder : Otherwise;
     }

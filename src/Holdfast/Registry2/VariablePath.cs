@@ -12,7 +12,7 @@ internal sealed class VariablePath(MapSetting root, Variable variable, List<Rema
     // As deep as the settings go, and a list within.
     private const int MaxParts = 16;
 
-    private readonly Origin _origin = new(variable.Place == variable.Name ? variable.Name : $"{variable.Name} ({variable.Place})", "/");
+    private readonly Origin _origin = new($"{variable.Name}, {variable.Place}", "/");
 
     public void Apply()
     {
@@ -103,28 +103,10 @@ internal sealed class VariablePath(MapSetting root, Variable variable, List<Rema
         var problems = new Problems();
         var parsed = YamlFile.Parse("value:\n" + string.Join('\n', text.Split('\n').Select(line => "  " + line)), variable.Name, "/", problems)?.Find("value");
         if (parsed is not null && problems.All.Count == 0)
-            return Rename(parsed);
+            // What was parsed apart knows only lines of its own.
+            return Registry2File.Copy(parsed, _ => _origin);
         Tell(Verdict.Wrong, "its value is not YAML as it is taken here: no anchors, aliases and tags");
         return null;
-    }
-
-    // What was parsed apart knows only lines of its own.
-    private Setting Rename(Setting parsed)
-    {
-        switch (parsed)
-        {
-            case ScalarSetting scalar:
-                return new ScalarSetting(_origin, scalar.Text, scalar.IsQuoted);
-            case ListSetting list:
-                var items = new ListSetting(_origin);
-                items.Items.AddRange(list.Items.Select(Rename));
-                return items;
-            default:
-                var map = new MapSetting(_origin);
-                foreach (var entry in ((MapSetting)parsed).Entries)
-                    map.Set(entry.Name, _origin, Rename(entry.Value));
-                return map;
-        }
     }
 
     private void Skip() => Tell(Verdict.Unknown, $"names no setting of registry:2, which skips it with a line in its log{(IsOfALink ? "; container engines make such variables for a container or a service named registry" : "")}");
