@@ -46,7 +46,7 @@ internal static class KnownSettings
         Taken("storage.maintenance.uploadpurging.enabled", Kind.LooseBoolean),
         Taken("storage.maintenance.uploadpurging.age", Kind.Duration),
         NotNeeded("storage.maintenance.uploadpurging.interval", Kind.Duration, "old upload sessions are looked for all the time"),
-        Taken("storage.maintenance.uploadpurging.dryrun", Kind.LooseBoolean),
+        Taken("storage.maintenance.uploadpurging.dryrun", Kind.Boolean),
         Taken("storage.maintenance.readonly.enabled", Kind.Boolean),
     ];
 

@@ -84,7 +84,7 @@ internal sealed class Move(MoveRequest request)
     {
         var root = (MapSetting)Registry2File.Copy(read, origin => origin);
         var remarks = new List<Remark>();
-        Registry2File.Override(root, variables.Select(variable => variable.Value), remarks);
+        Registry2File.Override(root, variables.Select(variable => variable.Value), request.Release, remarks);
         return (root, GivenSettings.Compare(root, request.Release), remarks);
     }
 

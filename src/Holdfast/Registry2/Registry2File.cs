@@ -30,10 +30,10 @@ internal static class Registry2File
     }
 
     /// <summary>Puts variables REGISTRY_… over the file, in the order of their names: REGISTRY_STORAGE before REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY.</summary>
-    public static void Override(MapSetting root, IEnumerable<Variable> variables, List<Remark> remarks)
+    public static void Override(MapSetting root, IEnumerable<Variable> variables, Release release, List<Remark> remarks)
     {
         foreach (var variable in variables.OrderBy(v => v.Name, StringComparer.Ordinal))
-            new VariablePath(root, variable, remarks).Apply();
+            new VariablePath(root, variable, release, remarks).Apply();
         // A word alone is a driver or a way to log in, without parameters.
         foreach (var name in (ReadOnlySpan<string>)["storage", "auth"])
         {

@@ -31,7 +31,9 @@ internal sealed class StorageTranslation(GivenSettings given, MapSetting root, O
     {
         const string Prefix = "storage.maintenance.uploadpurging";
         given.Tell($"{Prefix}.dryrun", given.Flag($"{Prefix}.dryrun") ? Verdict.NotHere : Verdict.NotNeeded, "old upload sessions are removed; there is no trying it only");
-        var isOn = given.Find($"{Prefix}.enabled") is null || given.Flag($"{Prefix}.enabled");
+        // Compared with false there: anything else, a text in quotes as well, is on.
+        var isOn = given.Find($"{Prefix}.enabled")?.Value is not ScalarSetting { IsQuoted: false } enabled || GoValue.Boolean(enabled.Text) != false;
+        CheckMaintenance(isOn);
         if (!isOn)
         {
             given.Tell($"{Prefix}.enabled", Verdict.Taken, "uploads.maxAge is the longest that there is: a year");
@@ -45,6 +47,24 @@ internal sealed class StorageTranslation(GivenSettings given, MapSetting root, O
         var taken = age < LeastAge ? LeastAge : age > GreatestAge ? GreatestAge : TimeSpan.FromSeconds(Math.Ceiling(age.TotalSeconds));
         given.Tell($"{Prefix}.age", Verdict.Taken, $"uploads.maxAge: {Quantity.Format(taken)}");
         return taken;
+    }
+
+    private void CheckMaintenance(bool isPurging)
+    {
+        var maintenance = root.Map("storage").Map("maintenance");
+        foreach (var name in (ReadOnlySpan<string>)["uploadpurging", "readonly"])
+        {
+            if (maintenance?.FindEntry(name) is { Value: ScalarSetting { IsEmpty: true } } empty)
+                given.Tell($"storage.maintenance.{name}", empty.Origin, Verdict.Wrong, "is empty; write its settings, or remove it");
+        }
+
+        if (!isPurging || maintenance?.FindEntry("uploadpurging") is not { Value: MapSetting purging } entry)
+            return;
+        foreach (var name in (ReadOnlySpan<string>)["age", "interval", "dryrun"])
+        {
+            if (purging.Find(name) is null)
+                given.Tell($"storage.maintenance.uploadpurging.{name}", entry.Origin, Verdict.Wrong, "is missing; age, interval and dryrun are all wanted there");
+        }
     }
 
     private string FileSystem()

@@ -7,7 +7,7 @@ namespace Holdfast.Registry2;
 /// Puts one variable over the file: its name's parts lead down the settings. Where the program has a mapping with names of its own choice, a part is taken as it
 /// is; elsewhere a part that it doesn't know is skipped there, which is told here.
 /// </summary>
-internal sealed class VariablePath(MapSetting root, Variable variable, List<Remark> remarks)
+internal sealed class VariablePath(MapSetting root, Variable variable, Release release, List<Remark> remarks)
 {
     // As deep as the settings go, and a list within.
     private const int MaxParts = 16;
@@ -45,6 +45,10 @@ internal sealed class VariablePath(MapSetting root, Variable variable, List<Rema
         {
             map.Set(name, _origin, value);
         }
+        else if (path == "storage.maintenance")
+        {
+            Maintenance(map.Find(name) is MapSetting, name);
+        }
         else if (child is null || child.Leaf is not null)
         {
             if (Within(map.Find(name), parts[1..], value) is { } whole)
@@ -61,6 +65,15 @@ internal sealed class VariablePath(MapSetting root, Variable variable, List<Rema
     private MapSetting Inner(Setting? before, string key) =>
         before is ScalarSetting { IsEmpty: false } word && (key is "storage" or "auth") ? Registry2File.OneDriver(word) : new MapSetting(_origin);
 
+    // That program reads these two as a mapping of another type than the one that variables make, and can't change the one that a file has made.
+    private void Maintenance(bool isGiven, string name)
+    {
+        if (isGiven)
+            Tell(Verdict.Unknown, $"is skipped there, with a line in the log: the file gives storage.maintenance.{name}, and variables don't reach into that");
+        else
+            Tell(Verdict.Wrong, $"the old registry ends at its start with this; there it is written REGISTRY_STORAGE_MAINTENANCE_{name.ToUpperInvariant()}={{…}}, as a whole");
+    }
+
     // Below what is told as a whole: lists by number, mappings by name.
     private Setting? Within(Setting? before, ReadOnlySpan<string> parts, Setting value)
     {
@@ -68,6 +81,12 @@ internal sealed class VariablePath(MapSetting root, Variable variable, List<Rema
             return value;
         if (int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var index) && before is not MapSetting)
         {
+            if (release == Release.Two)
+            {
+                Tell(Verdict.Unknown, "reaches into a list, which variables do since 3.x only; 2.8 skips it without a word");
+                return null;
+            }
+
             var list = before as ListSetting ?? new ListSetting(_origin);
             if (index > list.Items.Count)
             {

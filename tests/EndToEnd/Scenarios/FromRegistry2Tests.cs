@@ -71,6 +71,10 @@ public sealed class FromRegistry2Tests(Lab lab)
     [InlineData("version: 0.1\nstorage: inmemory\nhttp: { addr: ADDRESS }\n", true)]
     [InlineData("version: 0.1\nstorage: { inmemory: , delete: { enabled: 'true' } }\nhttp: { addr: ADDRESS, draintimeout: 1m30s }\n", true)]
     [InlineData("version: 0.1\nstorage: { inmemory: , cache: { blobdescriptor: inmemory }, redirect: { disable: true } }\nhttp: { addr: ADDRESS, prefix: /, relativeurls: on }\n", true)]
+    [InlineData("version: 0.1\nstorage: { inmemory: , maintenance: { uploadpurging: { enabled: false } } }\nhttp: { addr: ADDRESS }\n", true)]
+    [InlineData("version: 0.1\nstorage: { inmemory: , maintenance: { uploadpurging: { age: 1h, interval: 1h } } }\nhttp: { addr: ADDRESS }\n", false)]
+    [InlineData("version: 0.1\nstorage: { inmemory: , maintenance: { readonly: } }\nhttp: { addr: ADDRESS }\n", false)]
+    [InlineData("version: 0.1\nstorage: { inmemory: , maintenance: { readonly: { enabled: 'true' } } }\nhttp: { addr: ADDRESS }\n", false)]
     [InlineData("version: 0.1\nstorage: { inmemory: , filesystem: { rootdirectory: FOLDER } }\nhttp: { addr: ADDRESS }\n", false)]
     [InlineData("version: 0.1\nstorage: { floppy: { rootdirectory: FOLDER } }\nhttp: { addr: ADDRESS }\n", false)]
     [InlineData("version: 0.1\nstorage: inmemory\nhttp: { addr: '127.0.0.1' }\n", false)]
@@ -89,7 +93,10 @@ public sealed class FromRegistry2Tests(Lab lab)
     [InlineData("REGISTRY_LOG_LEVEL=loud", false, "log.level")]
     [InlineData("REGISTRY_HTTP_RELATIVEURLS=perhaps", false, "http.relativeurls")]
     [InlineData("REGISTRY_STORAGE_S3_BUCKET=x", false, "storage")]
-    [InlineData("REGISTRY_HTTP_TLS_CLIENTCAS_7=/x", false, "REGISTRY_HTTP_TLS_CLIENTCAS_7")]
+    [InlineData("REGISTRY_HTTP_TLS_CLIENTCAS_7=/x", true, "REGISTRY_HTTP_TLS_CLIENTCAS_7")]
+    [InlineData("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED=true", false, "REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED")]
+    [InlineData("REGISTRY_STORAGE_MAINTENANCE_READONLY={enabled: true}", true, "storage.maintenance.readonly.enabled")]
+    [InlineData("REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING={age: 1h}", false, "storage.maintenance.uploadpurging.interval")]
     public async Task Variable_IsReadAsDockerRegistryDoes(string variable, bool starts, string key)
     {
         var told = await CompareAsync("version: 0.1\nstorage: { filesystem: { rootdirectory: FOLDER } }\nhttp: { addr: ADDRESS }\n", starts, variable);

@@ -68,7 +68,7 @@ public sealed class MonitoringTests(Lab lab)
         var asked = Asked();
         var watch = Stopwatch.StartNew();
         // Rates need two scrapes, and a percentile something that happened between them.
-        while (asked.Count > 0 && watch.Elapsed < TimeSpan.FromMinutes(2))
+        while (asked.Count > 0 && watch.Elapsed < TimeSpan.FromMinutes(3))
         {
             await workload.RunAsync(Token);
             asked = await WithoutDataAsync(prometheus, asked, since);

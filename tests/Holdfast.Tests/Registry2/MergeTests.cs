@@ -22,7 +22,7 @@ public sealed class MergeTests : IDisposable
         _old.Write("private/config.yml", $$"""
             version: 0.1
             log: { level: info }
-            storage: { filesystem: { rootdirectory: /srv/private }, delete: { enabled: true }, maintenance: { uploadpurging: { age: 168h } } }
+            storage: { filesystem: { rootdirectory: /srv/private }, delete: { enabled: true }, maintenance: { uploadpurging: { age: 168h, interval: 24h, dryrun: false } } }
             http: { addr: ":5000" }
             auth: { htpasswd: { realm: r, path: {{_old.Folder}}/users } }
             """);
@@ -31,7 +31,7 @@ public sealed class MergeTests : IDisposable
             _old.Write($"{folder}/config.yml", $$"""
                 version: 0.1
                 log: { level: warn, accesslog: { disabled: true } }
-                storage: { filesystem: { rootdirectory: /srv/{{folder}}, maxsize: 50GB }, maintenance: { uploadpurging: { age: 24h } } }
+                storage: { filesystem: { rootdirectory: /srv/{{folder}}, maxsize: 50GB }, maintenance: { uploadpurging: { age: 24h, interval: 24h, dryrun: false } } }
                 http: { addr: ":5000" }
                 proxy: { remoteurl: "{{upstream}}", username: me, password: "hush-hush", ttl: 168h }
                 """);

@@ -100,10 +100,10 @@ public sealed class SettingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("{ enabled: true, age: 168h }", "maxAge: 168h")]
-    [InlineData("{ age: 1h30m }", "maxAge: 90m")]
-    [InlineData("{ age: 10s }", "maxAge: 1m")]
-    [InlineData("{ age: 876000h }", "maxAge: 8760h")]
+    [InlineData("{ enabled: true, age: 168h, interval: 24h, dryrun: false }", "maxAge: 168h")]
+    [InlineData("{ age: 1h30m, interval: 1h, dryrun: false }", "maxAge: 90m")]
+    [InlineData("{ age: 10s, interval: 1h, dryrun: true }", "maxAge: 1m")]
+    [InlineData("{ enabled: 'false', age: 876000h, interval: 1h, dryrun: false }", "maxAge: 8760h")]
     [InlineData("{ enabled: false, age: 1h }", "maxAge: 8760h")]
     public void UploadPurging_BecomesTheAgeOfUploads(string purging, string expected)
     {
@@ -160,6 +160,14 @@ public sealed class SettingTests : IDisposable
             ("version", "0.1"), ("storage", "{ filesystem: { } }"), ("http", "{ addr: '127.0.0.1:5000' }"),
         };
         sections.RemoveAll(section => section.Name == parts[0]);
+        // Purging wants all of its settings, or to be off.
+        if (key.StartsWith("storage.maintenance.uploadpurging.", StringComparison.Ordinal))
+        {
+            var rest = new[] { ("age", "1h"), ("interval", "1h"), ("dryrun", "false") }.Where(one => one.Item1 != parts[^1]).Select(one => $"{one.Item1}: {one.Item2}");
+            sections.Add(("storage", $"{{ filesystem: {{ }}, maintenance: {{ uploadpurging: {{ {parts[^1]}: {value}, {string.Join(", ", rest)} }} }} }}"));
+            return string.Join('\n', sections.Select(section => $"{section.Name}: {section.Text}"));
+        }
+
         // Drivers stand alone; what is beside a driver needs one.
         var beside = parts[0] == "storage" && parts.Length > 1 && KnownDrivers.Beside.Contains(parts[1], StringComparer.Ordinal) ? "filesystem: { }, " : "";
         var more = key.StartsWith("http.", StringComparison.Ordinal) && key is not ("http.addr" or "http.headers") ? "addr: '127.0.0.1:5000', " : "";

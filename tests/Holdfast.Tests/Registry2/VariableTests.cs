@@ -38,16 +38,14 @@ public sealed class VariableTests : IDisposable
     [Theory]
     [InlineData("REGISTRY_STORAGE=s3", "storage.s3", nameof(Verdict.NotHere))]
     [InlineData("REGISTRY_LOG_LEVEL=debug", "log.level", nameof(Verdict.Taken))]
-    [InlineData("REGISTRY_HTTP_TLS_CLIENTCAS_0=/ca.pem", "http.tls.clientcas", nameof(Verdict.NotHere))]
     [InlineData("REGISTRY_HTTP_HEADERS={X-Frame-Options: [deny]}", "http.headers", nameof(Verdict.NotHere))]
     [InlineData("REGISTRY_HTTP_HEADERS_X-Frame-Options=[deny]", "http.headers", nameof(Verdict.NotHere))]
-    [InlineData("REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=https://x", "notifications.endpoints", nameof(Verdict.NotHere))]
     [InlineData("REGISTRY_NOTIFICATIONS_EVENTCONFIG_INCLUDEREFERENCES=true", "notifications.events.includereferences", nameof(Verdict.NotHere))]
-    [InlineData("REGISTRY_HEALTH_FILECHECKERS_0_FILE=/x", "health.file", nameof(Verdict.NotHere))]
+    [InlineData("REGISTRY_HEALTH_FILECHECKERS=[{file: /x}]", "health.file", nameof(Verdict.NotHere))]
+    [InlineData("REGISTRY_STORAGE_MAINTENANCE_READONLY={enabled: true}", "storage.maintenance.readonly.enabled", nameof(Verdict.Taken))]
     [InlineData("REGISTRY_COMPATIBILITY_SCHEMA1_TRUSTKEY=/x", "compatibility.schema1.signingkeyfile", nameof(Verdict.NotNeeded))]
     [InlineData("REGISTRY_STORAGE_FILESYSTEM_MAXSIZE=50GB", "storage.filesystem.maxsize", nameof(Verdict.Unknown))]
     [InlineData("REGISTRY_PROXY_TTL=168h", "proxy.ttl", nameof(Verdict.Unknown))]
-    [InlineData("REGISTRY_STORAGE_MAINTENANCE_UPLOADPURGING_AGE=24h", "storage.maintenance.uploadpurging.age", nameof(Verdict.Taken))]
     public void Variable_OfASetting_IsThatSettingAndSaysWhereItWasGiven(string variable, string key, string verdict)
     {
         // Another driver takes the file system's place.
@@ -55,6 +53,29 @@ public sealed class VariableTests : IDisposable
         var remark = OldRegistry.Remark(result, key);
         remark.Verdict.ToString().ShouldBe(verdict);
         remark.Origin.Text.ShouldStartWith(variable.Split('=')[0]);
+    }
+
+    [Theory]
+    [InlineData("REGISTRY_HTTP_TLS_CLIENTCAS_0=/ca.pem", "http.tls.clientcas")]
+    [InlineData("REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=https://x", "notifications.endpoints")]
+    [InlineData("REGISTRY_HEALTH_FILECHECKERS_0_FILE=/x", "health.file")]
+    public void Variable_IntoAList_IsSkippedBy28AndReadBy3(string variable, string key)
+    {
+        OldRegistry.Remark(_old.MoveWith(OldRegistry.Base, variable), variable.Split('=')[0]).Verdict.ShouldBe(Verdict.Unknown);
+        var three = _old.Move(OldRegistry.Base, request => request with { Release = Release.Three, Variables = [new OfRegistry<Variable>(null, Variable.Parse(variable, "--env")!)] });
+        OldRegistry.Remark(three, key).Verdict.ShouldBe(Verdict.NotHere);
+        var far = Variable.Parse(variable.Replace("_0", "_7", StringComparison.Ordinal), "--env")!;
+        var wrong = _old.Move(OldRegistry.Base, request => request with { Release = Release.Three, Variables = [new OfRegistry<Variable>(null, far)] });
+        OldRegistry.Remark(wrong, far.Name).Verdict.ShouldBe(Verdict.Wrong);
+    }
+
+    [Fact]
+    public void Variable_IntoMaintenanceOfTheFile_IsSkippedThere()
+    {
+        var result = _old.MoveWith(
+            "version: 0.1\nstorage: { filesystem: , maintenance: { readonly: { enabled: false } } }\nhttp: { addr: ':5000' }", "REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED=true");
+        OldRegistry.Remark(result, "REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED").Verdict.ShouldBe(Verdict.Unknown);
+        result.Configuration.ShouldNotBeNull().ShouldContain("auth: none");
     }
 
     [Theory]
@@ -68,7 +89,7 @@ public sealed class VariableTests : IDisposable
         OldRegistry.Remark(_old.MoveWith(OldRegistry.Base, variable), variable.Split('=')[0]).Verdict.ShouldBe(Verdict.Unknown);
 
     [Theory]
-    [InlineData("REGISTRY_HTTP_TLS_CLIENTCAS_7=/ca.pem", "no item 7")]
+    [InlineData("REGISTRY_STORAGE_MAINTENANCE_READONLY_ENABLED=true", "ends at its start")]
     [InlineData("REGISTRY_HTTP_HEADERS=[", "not YAML")]
     [InlineData("REGISTRY_HTTP_HEADERS=&a [*a, *a]", "not YAML")]
     [InlineData("REGISTRY_HTTP_RELATIVEURLS=perhaps", "is not true or false")]
