@@ -5,16 +5,20 @@ using Microsoft.Win32.SafeHandles;
 namespace Holdfast.Server.Auth;
 
 /// <summary>Replaces a small secret file so that a reader, and a power cut, see the old bytes or the new ones and nothing between.</summary>
-internal static partial class AtomicFile
+public static partial class AtomicFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // O_RDONLY | O_DIRECTORY | O_CLOEXEC is the same on every Linux that .NET runs on but for O_DIRECTORY; opening without it is enough.
     private const int OpenReadOnlyCloseOnExec = 0x80000;
 
+    /// <summary>Writes a file for its owner only (0600), in the place of one that may be there.</summary>
+    /// <exception cref="IOException">It can't be written; nothing of it is left.</exception>
+    public static void Write(string path, ReadOnlySpan<byte> bytes) => Write(path, bytes, like: null);
+
     /// <summary>Writes the bytes beside the file, syncs them, renames them over it and syncs the folder.</summary>
     /// <param name="like">Whose mode and owner the file keeps; null: a new file, for its owner only (0600).</param>
-    public static void Write(string path, ReadOnlySpan<byte> bytes, FileStamp? like)
+    internal static void Write(string path, ReadOnlySpan<byte> bytes, FileStamp? like)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Path.GetRandomFileName()}");

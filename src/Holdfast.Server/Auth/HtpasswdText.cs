@@ -14,6 +14,7 @@ public sealed class HtpasswdText
 
     private readonly Dictionary<string, string> _users = new(StringComparer.Ordinal);
     private readonly List<string> _problems = [];
+    private readonly List<HtpasswdEntry> _entries = [];
 
     private HtpasswdText(IReadOnlyList<string> lines) => Lines = lines;
 
@@ -22,6 +23,9 @@ public sealed class HtpasswdText
 
     /// <summary>Each as <c>file:line: what is wrong</c>.</summary>
     public IReadOnlyList<string> Problems => _problems;
+
+    /// <summary>Every line that isn't empty or a comment, in the file's order, each judged by itself.</summary>
+    public IReadOnlyList<HtpasswdEntry> Entries => _entries;
 
     internal IReadOnlyList<string> Lines { get; }
 
@@ -87,6 +91,7 @@ public sealed class HtpasswdText
             if (!TrySplit(lines[i], out var name, out var hash))
                 continue;
             var problem = LineProblem(file, name, hash);
+            parsed._entries.Add(new HtpasswdEntry(i + 1, name, hash, problem));
             if (problem is null && !firstSeen.TryAdd(name!, i + 1))
                 problem = $"user '{name}' is already on line {firstSeen[name!]}";
             if (problem is null)

@@ -3,7 +3,7 @@ using Holdfast.Configuration;
 
 namespace Holdfast.Commands;
 
-/// <summary><c>holdfast config check|sample|reference</c></summary>
+/// <summary><c>holdfast config check|sample|reference|from-registry2</c></summary>
 internal static class ConfigCommand
 {
     public static Command Create() => new("config", """
@@ -11,11 +11,13 @@ internal static class ConfigCommand
 
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+          holdfast config from-registry2 config.yml         one made of a registry:2's configuration
         """)
     {
         CreateCheck(),
         CreateSample(),
         CreateReference(),
+        FromRegistry2Command.Create(),
     };
 
     private static Command CreateCheck()

@@ -16,6 +16,7 @@ internal static class RootCommands
           holdfast serve --config /etc/holdfast.yaml        what the file says
           holdfast config sample > holdfast.yaml            a file to start from, every key explained
           holdfast config check --config holdfast.yaml      every problem in it, and what it would serve
+          holdfast config from-registry2 config.yml         one made of a registry:2's configuration
           holdfast status --data ./data                     what the server of that folder does
           holdfast trash restore team/app:v1                takes a delete back
           holdfast gc status --data ./data                  what waits to be freed

@@ -19,6 +19,8 @@ internal sealed class ScalarSetting(Origin origin, string text, bool quoted) : S
 {
     public string Text => text;
 
+    public bool IsQuoted => quoted;
+
     /// <summary>Nothing was written, or YAML's words for nothing.</summary>
     public bool IsEmpty => !quoted && text is "" or "~" or "null";
 }

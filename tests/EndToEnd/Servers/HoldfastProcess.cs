@@ -10,6 +10,9 @@ internal sealed record HoldfastSettings
 
     /// <summary>Free space below which pushes are refused.</summary>
     public string Reserve { get; init; } = "64MiB";
+
+    /// <summary>Whole sections of the configuration beside those that every test has.</summary>
+    public string More { get; init; } = "";
 }
 
 /// <summary>The real built executable with one registry and one listener per mode; it can be killed and started again on its data.</summary>
@@ -50,6 +53,9 @@ internal sealed class HoldfastProcess : Deployment
 
     public string LogFile => Path.Combine(_folder, "log");
 
+    /// <summary>The htpasswd file of the modes that ask for a password.</summary>
+    public required string Users { get; init; }
+
     public static async Task<HoldfastProcess> StartAsync(Lab lab, HoldfastSettings settings, CancellationToken token)
     {
         Require.True(File.Exists(Executable), $"{Executable} is not there (./dev build makes it)");
@@ -60,7 +66,7 @@ internal sealed class HoldfastProcess : Deployment
             mode => mode, mode => new Endpoint(mode, $"127.0.0.1:{FreePorts.Take()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode)));
         var configuration = Path.Combine(folder, "holdfast.yaml");
         await File.WriteAllTextAsync(configuration, Configuration(settings, settings.Data ?? Path.Combine(folder, "data"), endpoints, tls, users), token);
-        var holdfast = new HoldfastProcess(lab, folder, configuration, endpoints);
+        var holdfast = new HoldfastProcess(lab, folder, configuration, endpoints) { Users = users };
         await holdfast.StartAsync(token);
         return holdfast;
     }
@@ -121,6 +127,7 @@ internal sealed class HoldfastProcess : Deployment
               bearer: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [], token: {} } }
               anonymouspull: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [pull], token: {} } }
             disk: { reserve: {{settings.Reserve}} }
+            {{settings.More}}
             """;
     }
 

@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using EndToEnd.Monitoring;
+using EndToEnd.Processes;
+using EndToEnd.Servers;
+
+namespace EndToEnd.Scenarios;
+
+/// <summary>Alerts and dashboard of deploy/: Prometheus takes them, and what they ask for is there.</summary>
+public sealed class MonitoringTests(Lab lab)
+{
+    /// <summary>
+    /// What the probe is going to report, in its six names: a stand-in until `serve` probes itself, so that a panel can be tried. It can't tell whether the
+    /// probe renames one.
+    /// </summary>
+    private const string ProbeFixture = """
+        registry_manifest_integrity_failures{instance="registry.example:5050"} 0
+        registry_manifest_integrity_catalog_accessible{instance="registry.example:5050"} 1
+        registry_manifest_integrity_repos_checked{instance="registry.example:5050"} 9
+        registry_manifest_integrity_tags_checked{instance="registry.example:5050"} 39
+        registry_manifest_integrity_indexes_checked{instance="registry.example:5050"} 34
+        registry_manifest_integrity_last_run_timestamp{instance="registry.example:5050"} 1775000000
+
+        """;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("alerts.test.yml")]
+    [InlineData("alerts.days.test.yml")]
+    public async Task Alerts_InTheirRuleTests_FireWhenTheyMustAndOnlyThen(string file)
+    {
+        Require.Programs("promtool");
+        await new ToolCall("promtool", "test", "rules", file) { Directory = DeployFiles.Prometheus }.OutputAsync(Token);
+    }
+
+    [Fact]
+    public async Task Alerts_EachOfThem_IsTriedFiringAndNotFiringAndExplained()
+    {
+        var tests = await File.ReadAllTextAsync(Path.Combine(DeployFiles.Prometheus, "alerts.test.yml"), Token);
+        var page = await File.ReadAllTextAsync(Path.Combine(HoldfastProcess.Checkout, "docs", "alerts.md"), Token);
+        DeployFiles.Alerts().Count.ShouldBeGreaterThan(3);
+        foreach (var alert in DeployFiles.Alerts())
+        {
+            tests.ShouldContain($"alertname: {alert}, exp_alerts: []");
+            tests.ShouldContain($"alertname: {alert}\n        exp_alerts:\n          - ");
+            page.ShouldContain($"\n### {alert}\n");
+        }
+    }
+
+    [Fact]
+    public async Task Sample_OfPrometheus_IsWhatPrometheusTakes()
+    {
+        Require.Programs("promtool");
+        await new ToolCall("promtool", "check", "config", "prometheus.yml") { Directory = DeployFiles.Prometheus }.OutputAsync(Token);
+    }
+
+    [Fact]
+    [Promise("P8")]
+    public async Task DashboardAndAlerts_AskedOfAPrometheusThatScrapesAServer_AllHaveData()
+    {
+        Require.Programs("prometheus", "busybox");
+        var data = lab.NewFolder("watched");
+        await using var server = await HoldfastProcess.StartAsync(lab, new HoldfastSettings { Data = data, More = Workload.Configuration }, Token);
+        await using var probe = StartProbe(out var probeAddress);
+        await using var prometheus = await PrometheusProcess.StartAsync(lab, server.For(Mode.Plain).Host, probeAddress, Token);
+        using var workload = new Workload(server, data, server.Users);
+        var since = DateTimeOffset.UtcNow;
+        var asked = Asked();
+        var watch = Stopwatch.StartNew();
+        // Rates need two scrapes, and a percentile something that happened between them.
+        while (asked.Count > 0 && watch.Elapsed < TimeSpan.FromMinutes(3))
+        {
+            await workload.RunAsync(Token);
+            asked = await WithoutDataAsync(prometheus, asked, since);
+        }
+
+        asked.ShouldBeEmpty("no data, though a server did all of it: is a metric called otherwise?");
+        (await prometheus.RuleFaultsAsync(Token)).ShouldBeEmpty();
+        // Without honor_labels Prometheus would call the probed registry by its own target.
+        (await prometheus.LabelValuesAsync("registry_manifest_integrity_failures", "instance", Token)).ShouldBe(["registry.example:5050"]);
+        // The check itself: a metric that isn't there has no data.
+        (await prometheus.HasDataAsync("sum(rate(holdfast_scrub_byte_total[10s]))", since, Token)).ShouldBeFalse();
+    }
+
+    private static List<(string Of, string Query)> Asked() =>
+        [
+            .. DeployFiles.DashboardQueries("10s"),
+            .. DeployFiles.DashboardVariables().Select(metric => ("a variable of the dashboard", metric)),
+            .. DeployFiles.AlertMetrics().Select(metric => ("alerts.yml", metric)),
+        ];
+
+    private static async Task<List<(string Of, string Query)>> WithoutDataAsync(
+        PrometheusProcess prometheus, List<(string Of, string Query)> asked, DateTimeOffset since)
+    {
+        var left = new List<(string Of, string Query)>();
+        foreach (var (of, query) in asked)
+        {
+            if (!await prometheus.HasDataAsync(query, since, Token))
+            {
+                left.Add((of, query));
+            }
+        }
+
+        return left;
+    }
+
+    private Daemon StartProbe(out string address)
+    {
+        var folder = lab.NewFolder("probe");
+        address = $"127.0.0.1:{FreePorts.Take()}";
+        File.WriteAllText(Path.Combine(folder, "metrics"), ProbeFixture);
+        return Daemon.Start(lab, Path.Combine(folder, "log"), new ToolCall("busybox", "httpd", "-f", "-p", address, "-h", folder));
+    }
+}
