@@ -48,7 +48,7 @@ internal sealed class DonorOptions
             throw new InvalidDataException($"--donor {text}: there is no such file or folder");
         if (!RegistryTarget.TryParse(text, out var target, out var problem))
             throw new InvalidDataException($"--donor {text}: there is no such file or folder, and as a registry: {problem}");
-        var (client, _, fault) = await access.ConnectAsync(target, token);
+        var (client, _, _, fault) = await access.ConnectAsync(target, token);
         return client is null
             ? throw new InvalidDataException($"--donor {text}: {fault}")
             : [new RegistrySource(client, target.Repository.IsNone ? target.Host : $"{target.Host}/{target.Repository}") { Inside = target.Repository }];
