@@ -17,6 +17,9 @@ public sealed class ProbeMemory : ReadLedger
     private readonly ConcurrentDictionary<DigestKey, (Digest Digest, ManifestView View)> _views = new();
     private readonly TimeProvider _time;
 
+    // Most images share most of their layers; each is kept once.
+    private readonly ConcurrentDictionary<ManifestEdge, ManifestEdge> _edges = new();
+
     /// <param name="instance">host or host:port, as metrics name it.</param>
     public ProbeMemory(string instance, TimeProvider time)
         : base(time, BytesEvery)
@@ -48,7 +51,7 @@ public sealed class ProbeMemory : ReadLedger
     public override void Note(Digest digest, ManifestView view)
     {
         base.Note(digest, view);
-        _views[DigestKey.Of(digest)] = (digest, view);
+        Keep(digest, view);
     }
 
     /// <summary>Forgets what is too old to spare a read.</summary>
@@ -61,6 +64,7 @@ public sealed class ProbeMemory : ReadLedger
             Forget(key);
             _views.TryRemove(key, out _);
         }
+        _edges.Clear();
     }
 
     /// <summary>For the file: blobs that were read.</summary>
@@ -77,8 +81,11 @@ public sealed class ProbeMemory : ReadLedger
     internal void Restore(Digest digest, long readAt, ManifestView view)
     {
         NoteRead(DigestKey.Of(digest), readAt);
-        _views[DigestKey.Of(digest)] = (digest, view);
+        Keep(digest, view);
     }
+
+    private void Keep(Digest digest, ManifestView view) =>
+        _views[DigestKey.Of(digest)] = (digest, view with { Edges = view.Edges.Select(edge => _edges.GetOrAdd(edge, edge)).ToArray() });
 
     private bool IsFreshAt(long at, DigestKey key)
     {

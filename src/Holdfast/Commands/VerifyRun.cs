@@ -94,6 +94,7 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
     {
         if (target.Reference is not { } reference)
             return await VerifyTagsAsync(connection, target.Repository, isNamed: true, token);
+        Interlocked.Increment(ref _tagsKnown);
         var report = await connection.Walk.WalkAsync(target.Repository, reference, reference.ToString(), token);
         Take(connection, report);
         return null;
