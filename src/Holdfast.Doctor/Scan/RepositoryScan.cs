@@ -14,10 +14,15 @@ internal sealed class RepositoryScan(RegistryFolder folder, RepositoryFolder rep
     private static readonly TimeSpan JustNow = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 
+
+    // In one repository, however many links were damaged just now.
+    private const int MaxLooks = 10;
+
     private readonly Dictionary<Digest, LinkFile> _layers = [];
     private readonly Dictionary<Digest, LinkFile> _revisions = [];
     private readonly Dictionary<Digest, ManifestNode> _nodes = [];
     private readonly HashSet<Digest> _used = [];
+    private int _looks;
 
     public RepositoryName Name => repository.Name;
 
@@ -85,10 +90,11 @@ internal sealed class RepositoryScan(RegistryFolder folder, RepositoryFolder rep
     }
 
     // The registry makes the file first and writes it then, a tag's folder well before. What was touched just now gets the time to become whole.
-    private static async ValueTask<LinkFile> SettleAsync(LinkFile link, DateTimeOffset? touched, Func<LinkFile> read, CancellationToken token)
+    private async ValueTask<LinkFile> SettleAsync(LinkFile link, DateTimeOffset? touched, Func<LinkFile> read, CancellationToken token)
     {
-        for (var tries = 0; tries < 10 && !link.IsPresent && touched is { } at && (TimeProvider.System.GetUtcNow() - at).Duration() < JustNow; tries++)
+        while (!link.IsPresent && _looks < MaxLooks && touched is { } at && (TimeProvider.System.GetUtcNow() - at).Duration() < JustNow)
         {
+            _looks++;
             await Task.Delay(BetweenLooks, TimeProvider.System, token);
             link = read();
         }
