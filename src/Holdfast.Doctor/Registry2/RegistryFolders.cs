@@ -21,12 +21,17 @@ public static class RegistryFolders
             if (IsLayout(root.Path))
                 return [Open(root.Path, ".", root.Path.EndsWith("/" + Layout, StringComparison.Ordinal) ? root.Path[..^(Layout.Length + 1)] : root.Path)];
             var found = new List<RegistryFolder>();
-            Search(root, "", 0, found, tell);
+            FolderProblem? first = null;
+            Search(root, "", 0, found, problem =>
+            {
+                first ??= problem;
+                tell(problem);
+            });
             if (found.Count > 0)
                 return found;
             throw new NotARegistryException(
                 $"'{path}' holds no registry: neither it nor a folder below it has docker/registry/v2 with blobs and repositories in it; "
-                + "give the folder that the registry's configuration calls rootdirectory");
+                + $"give the folder that the registry's configuration calls rootdirectory{(first is null ? "" : $" ({Quoted.Plain(first.Path)}: {first.Detail})")}");
         }
         catch (UnauthorizedAccessException e)
         {
@@ -45,17 +50,25 @@ public static class RegistryFolders
         {
             // Not behind a link: what was named is this folder.
             if (RootFolder.Real($"{folder}/{Layout}") != $"{folder}/{Layout}")
-                throw new NotARegistryException($"'{folder}/{Layout}' is behind a symbolic link, and this folder is not left: name the place it leads to");
-            if (IsLayout($"{folder}/{Layout}"))
+                tell(Linked(below));
+            else if (IsLayout($"{folder}/{Layout}"))
                 found.Add(Open($"{folder}/{Layout}", below.Length == 0 ? "." : below, folder));
             return;
         }
         if (depth == MaxDepth)
             return;
-        var names = FolderListing.Read(root, below, tell).Where(static entry => entry.Kind == EntryKind.Folder).Select(static entry => entry.Name).Order(StringComparer.Ordinal);
-        foreach (var name in names.ToList())
-            Search(root, below.Length == 0 ? name : $"{below}/{name}", depth + 1, found, tell);
+        foreach (var (name, kind) in FolderListing.Read(root, below, tell).OrderBy(static entry => entry.Name, StringComparer.Ordinal).ToList())
+        {
+            var child = below.Length == 0 ? name : $"{below}/{name}";
+            if (kind == EntryKind.Folder)
+                Search(root, child, depth + 1, found, tell);
+            else if (kind == EntryKind.Link && Directory.Exists($"{root.PathOf(child)}/{Layout}"))
+                tell(Linked(child));
+        }
     }
+
+    private static FolderProblem Linked(string below) =>
+        new(FolderProblemKind.Linked, below.Length == 0 ? Layout : below, "a registry behind a symbolic link, which is not followed: name the place that it leads to");
 
     // Under the registry's own path either is enough: one that was only just begun lacks the other. Elsewhere both must be there, and no Holdfast beside them.
     private static bool IsLayout(string path)

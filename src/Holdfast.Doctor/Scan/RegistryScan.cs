@@ -25,7 +25,7 @@ internal sealed class RegistryScan(RegistryFolder folder, string? name, ScanOpti
             token.ThrowIfCancellationRequested();
             Tell("reading", ++_report.Counts.Repositories, null, "repositories");
             var scan = new RepositoryScan(folder, repository, _blobs, TellProblem);
-            scan.Run(token);
+            await scan.RunAsync(token);
             foreach (var (digest, _) in scan.Revisions.Where(static link => link.Value.IsPresent))
                 Holders(digest).Add(repository.Name);
             new RepositoryJudgement(_report, scan, _blobs, TellProblem).Run();

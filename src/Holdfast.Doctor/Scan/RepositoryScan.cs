@@ -11,10 +11,18 @@ namespace Holdfast.Doctor.Scan;
 /// </summary>
 internal sealed class RepositoryScan(RegistryFolder folder, RepositoryFolder repository, BlobTable blobs, Action<FolderProblem> tell)
 {
+    private static readonly TimeSpan JustNow = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
+
+
+    // In one repository, however many links were damaged just now.
+    private const int MaxLooks = 10;
+
     private readonly Dictionary<Digest, LinkFile> _layers = [];
     private readonly Dictionary<Digest, LinkFile> _revisions = [];
     private readonly Dictionary<Digest, ManifestNode> _nodes = [];
     private readonly HashSet<Digest> _used = [];
+    private int _looks;
 
     public RepositoryName Name => repository.Name;
 
@@ -31,14 +39,18 @@ internal sealed class RepositoryScan(RegistryFolder folder, RepositoryFolder rep
     /// <summary>Does a manifest of this repository need the blob?</summary>
     public bool Uses(Digest blob) => _used.Contains(blob);
 
-    public void Run(CancellationToken token)
+    public async Task RunAsync(CancellationToken token)
     {
         // A push writes blobs, then their links, then the manifest, then the tag: read the other way round, what is seen of one is whole.
-        Tags.AddRange(repository.Tags(tell));
+        foreach (var tag in repository.Tags(tell))
+        {
+            var touched = tag.Current.WrittenAt ?? folder.Root.TryExamine($"{repository.Place}/_manifests/tags/{tag.Tag}")?.ModifiedAt;
+            Tags.Add(tag with { Current = await SettleAsync(tag.Current, touched, () => repository.ReadTag(tag.Tag).Current, token) });
+        }
         foreach (var (digest, link) in repository.Revisions(tell))
-            _revisions[digest] = link;
+            _revisions[digest] = await SettleAsync(link, link.WrittenAt, () => repository.ReadRevision(digest), token);
         foreach (var (digest, link) in repository.Layers(tell))
-            _layers[digest] = link;
+            _layers[digest] = await SettleAsync(link, link.WrittenAt, () => repository.ReadLayer(digest), token);
         foreach (var tag in Tags.Where(static tag => tag.Current.IsPresent))
             Visit(tag.Current.Target, token);
         foreach (var (digest, _) in _revisions.Where(static link => link.Value.MayBeThere))
@@ -75,6 +87,18 @@ internal sealed class RepositoryScan(RegistryFolder folder, RepositoryFolder rep
             CheckBlob(now, edge);
         }
         return now.IsBroken && IsStillNamed(node.Digest);
+    }
+
+    // The registry makes the file first and writes it then, a tag's folder well before. What was touched just now gets the time to become whole.
+    private async ValueTask<LinkFile> SettleAsync(LinkFile link, DateTimeOffset? touched, Func<LinkFile> read, CancellationToken token)
+    {
+        while (!link.IsPresent && _looks < MaxLooks && touched is { } at && (TimeProvider.System.GetUtcNow() - at).Duration() < JustNow)
+        {
+            _looks++;
+            await Task.Delay(BetweenLooks, TimeProvider.System, token);
+            link = read();
+        }
+        return link;
     }
 
     private bool IsStillNamed(Digest digest) =>

@@ -33,7 +33,7 @@ public sealed class RegistryReport(RegistryFolder folder)
 /// <param name="Fast">Was nothing hashed but manifests?</param>
 public sealed record ScanReport(IReadOnlyList<RegistryReport> Registries, IReadOnlyList<FolderProblem> PassedOver, bool Fast)
 {
-    public bool IsClean => Registries.All(static registry => registry.Findings.Count == 0) && !PassedOver.Any(static problem => problem.Kind == FolderProblemKind.Unreadable);
+    public bool IsClean => Registries.All(static registry => registry.Findings.Count == 0) && !PassedOver.Any(static problem => problem.Kind != FolderProblemKind.Strange);
 }
 
 /// <param name="Unit">bytes, blobs or repositories.</param>

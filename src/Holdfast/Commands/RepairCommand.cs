@@ -64,6 +64,8 @@ internal static class RepairCommand
         {
             var passedOver = new List<FolderProblem>();
             var folders = kinds.Apply(parsed, RegistryFolders.Find(parsed.GetRequiredValue(Folder), passedOver.Add));
+            foreach (var problem in passedOver)
+                await errors.WriteLineAsync($"passed over: {problem.Path}: {problem.Detail}");
             var users = Users(folders);
             if (parsed.GetValue(Apply) && users.Count > 0 && !parsed.GetValue(WhileRunning))
                 throw new InvalidDataException($"{RepairText.Describe(users)}; stop it first, or give --while-running and restart it afterwards");

@@ -52,6 +52,22 @@ public sealed class RegistryFolderTests : IDisposable
         Should.Throw<NotARegistryException>(() => Find(_folder.Path)).Message.ShouldContain("symbolic link");
     }
 
+    [Theory]
+    [InlineData("linked")]
+    [InlineData("inner/docker")]
+    public void Find_RegistryBehindALinkBesideAnother_IsToldAndTheOtherIsRead(string link)
+    {
+        _ = new FakeRegistry(_folder.Path + "/all/good");
+        _ = new FakeRegistry(_folder.Path + "/away");
+        Directory.CreateDirectory(Path.GetDirectoryName(_folder.Path + "/all/" + link)!);
+        File.CreateSymbolicLink(_folder.Path + "/all/" + link, _folder.Path + (link == "linked" ? "/away" : "/away/docker"));
+        var problems = new List<FolderProblem>();
+
+        RegistryFolders.Find(_folder.Path + "/all", problems.Add).ShouldHaveSingleItem().Name.ShouldBe("good");
+        problems.ShouldHaveSingleItem().Kind.ShouldBe(FolderProblemKind.Linked);
+        Should.Throw<NotARegistryException>(() => Find(_folder.Path + "/all/" + link.Split('/')[0] + (link == "linked" ? "/none" : "")));
+    }
+
     [Fact]
     public void Find_FolderNamedThroughALink_IsRead()
     {

@@ -33,6 +33,9 @@ public sealed class RandomDamageTests : IDisposable
             donor.PutData(await File.ReadAllBytesAsync(registry.DataFile(blob.Digest), Token));
         for (var faults = random.Next(1, 12); faults > 0; faults--)
             Damage(registry, random);
+        // Not damage of this moment, for which a scan would wait.
+        foreach (var file in Directory.EnumerateFiles(registry.PathOf(""), "link", SearchOption.AllDirectories))
+            File.SetLastWriteTimeUtc(file, DateTime.UnixEpoch.AddYears(50));
         var broken = Repairing.Picture(registry);
 
         var report = await Scanning.RunAsync(registry);

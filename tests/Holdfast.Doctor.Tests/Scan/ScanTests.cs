@@ -239,6 +239,19 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
+    public async Task Run_LinkThatIsJustBeingWritten_IsWaitedFor()
+    {
+        var blob = _registry.PutBlob("app", [1, 2, 3], "layer");
+        var link = _registry.LayerFolder("app", blob.Digest) + "/link";
+        await File.WriteAllTextAsync(link, "", TestContext.Current.CancellationToken);
+
+        var scan = Scanning.RunAsync(_registry);
+        scan.IsCompleted.ShouldBeFalse("it looked once and judged");
+        await File.WriteAllTextAsync(link, blob.Digest.ToString(), TestContext.Current.CancellationToken);
+        (await scan).Findings.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Run_BlobsPushedAfterTheirFoldersWereListed_AreNoFalseAlarm()
     {
         _registry.PutImage("app", "v1");
