@@ -29,7 +29,8 @@ internal sealed class Authorizer
 
     /// <summary>What is known to work for a scope, or null.</summary>
     public AuthenticationHeaderValue? Known(string scope) =>
-        _tokens.GetValueOrDefault(scope)?.FreshAt(_options.Time.GetUtcNow()) is { } text ? Bearer(text) : _wantsBasic ? _basic : null;
+        _options.Token is { } given ? Bearer(given)
+        : _tokens.GetValueOrDefault(scope)?.FreshAt(_options.Time.GetUtcNow()) is { } text ? Bearer(text) : _wantsBasic ? _basic : null;
 
     /// <summary>Answers a 401.</summary>
     /// <param name="scope">What is needed, if the challenge does not say it.</param>
@@ -37,6 +38,8 @@ internal sealed class Authorizer
     public async ValueTask<RegistryAnswer<AuthenticationHeaderValue>> AnswerAsync(
         IReadOnlyList<Challenge> challenges, string scope, AuthenticationHeaderValue? refused, CancellationToken token)
     {
+        if (_options.Token is not null)
+            return Denied("refused the token");
         if (challenges.FirstOrDefault(c => c.Is("Bearer")) is { } bearer)
             return await FetchAsync(bearer, scope, refused, token);
         if (!challenges.Any(c => c.Is("Basic")))

@@ -11,6 +11,12 @@ public sealed class RegistryClientOptions
 
     public string? Password { get; init; }
 
+    /// <summary>A Bearer token that is sent from the first request on, in place of name and password; null: none.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>Only for an address that this process itself listens at.</summary>
+    public bool AcceptAnyCertificate { get; init; }
+
     /// <summary>A PEM file of authorities that are trusted beside those of the machine.</summary>
     public string? TrustFile { get; init; }
 

@@ -70,13 +70,14 @@ public sealed class RegistryTarget
         if (host.Contains('@', StringComparison.Ordinal))
             // Not repeated: it may be a password.
             return "a target has an @ where the host belongs; a user is given by --user, a digest comes after a repository";
-        if (host.Length == 0 || !Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var address) || address.AbsolutePath != "/" || address.Host.Length == 0)
-            return $"'{Failures.Printable(text)}' names no host; write HOST, HOST/REPOSITORY or HOST/REPOSITORY:TAG";
         var colon = host.LastIndexOf(':');
         var hasPort = colon >= 0 && int.TryParse(host[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        var looksLikeHost = hasScheme || hasPort || host.Contains('.', StringComparison.Ordinal) || host.StartsWith('[') || host == "localhost";
         // As docker tells a host from the first part of a name.
-        return hasScheme || hasPort || host.Contains('.', StringComparison.Ordinal) || host.StartsWith('[') || host == "localhost" ? null
-            : $"'{Failures.Printable(text)}' does not begin with a registry's host; write it before the name, as in docker.io/library/alpine:3 or 127.0.0.1:5000/{Failures.Printable(text)}";
+        if (host.Length > 0 && !looksLikeHost)
+            return $"'{Failures.Printable(text)}' does not begin with a registry's host; write it before the name, as in docker.io/library/alpine:3 or 127.0.0.1:5000/{Failures.Printable(text)}";
+        return host.Length == 0 || !Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var address) || address.AbsolutePath != "/" || address.Host.Length == 0
+            ? $"'{Failures.Printable(text)}' names no host; write HOST, HOST/REPOSITORY or HOST/REPOSITORY:TAG" : null;
     }
 
     private static string? ReadPath(string text, string path, bool isHub, out RepositoryName repository, out Reference? reference)

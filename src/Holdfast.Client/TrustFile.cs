@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -35,6 +36,7 @@ internal sealed class TrustFile
             : throw new InvalidDataException($"the trust file '{path}' holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
     }
 
+    /// <exception cref="AuthenticationException">It does not, for a reason that only the chain knows.</exception>
     public bool Accepts(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
     {
         if (errors == SslPolicyErrors.None)
@@ -50,6 +52,6 @@ internal sealed class TrustFile
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
         foreach (var element in presented?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
             chain.ChainPolicy.ExtraStore.Add(element.Certificate);
-        return chain.Build(leaf);
+        return chain.Build(leaf) ? true : throw new AuthenticationException(string.Join(", ", chain.ChainStatus.Select(static status => status.Status)));
     }
 }

@@ -30,7 +30,9 @@ internal sealed class Wire : IDisposable
             Credentials = null,
             PreAuthenticate = false,
         };
-        if (trust is not null)
+        if (options.AcceptAnyCertificate)
+            handler.SslOptions.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null;
+        else if (trust is not null)
             handler.SslOptions.RemoteCertificateValidationCallback = trust.Accepts;
         _http = new HttpMessageInvoker(handler, disposeHandler: true);
     }

@@ -40,6 +40,22 @@ public sealed record ScrubOptions
     public int MaxFilesPerSecond { get; init; } = 10_000;
 }
 
+/// <summary>The server's look at itself through its own front door.</summary>
+public sealed record SelfProbeOptions
+{
+    /// <summary>On by default in a configuration; a server that is put together in a program says so itself.</summary>
+    public bool Enabled { get; init; }
+
+    /// <summary>From the end of one round to the next.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Tags of each registry in one round; those that were checked the longest ago come first.</summary>
+    public int MaxTags { get; init; } = 1_000;
+
+    /// <summary>Read the bytes, too, once a day? The scrub reads them all at its own rate anyway.</summary>
+    public bool Read { get; init; }
+}
+
 public sealed record HealOptions
 {
     /// <summary>Where right bytes are fetched for damaged ones, in this order.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
 using Holdfast.Server.Incidents;
+using Holdfast.Server.Probe;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
@@ -12,8 +13,10 @@ namespace Holdfast.Server;
 public sealed class RegistryServer : IAsyncDisposable
 {
     private readonly Dictionary<string, Authenticator> _authenticators = new(StringComparer.Ordinal);
+    private readonly SelfPass _pass = SelfPass.Create();
     private ServerRooms? _rooms;
     private IReadOnlyList<Recurring> _background = [];
+    private Recurring? _probe;
     private ServerHost? _host;
 
     private RegistryServer()
@@ -54,6 +57,8 @@ public sealed class RegistryServer : IAsyncDisposable
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
             server._background = BackgroundWork.Start(options, rooms, storeTime, logs.CreateLogger<Recurring>());
+            if (SelfProbe.Create(options, server.Addresses, server._pass, time, logs) is { } probe)
+                server._probe = Recurring.Start("the probe", options.Probe.Interval, probe.RunAsync, time, logs.CreateLogger<Recurring>());
             return server;
         }
         catch
@@ -64,11 +69,16 @@ public sealed class RegistryServer : IAsyncDisposable
     }
 
     /// <summary>Drains: running requests may finish within the drain timeout, new ones get 503, then the listeners close.</summary>
-    public Task StopAsync() => _host!.StopAsync();
+    public async Task StopAsync()
+    {
+        await StopProbeAsync();
+        await _host!.StopAsync();
+    }
 
     /// <summary>Stops without waiting for anything that still runs, unless <see cref="StopAsync"/> was called before.</summary>
     public async ValueTask DisposeAsync()
     {
+        await StopProbeAsync();
         if (_host is not null)
             await _host.DisposeAsync();
         foreach (var work in _background)
@@ -77,6 +87,13 @@ public sealed class RegistryServer : IAsyncDisposable
             await _rooms.DisposeAsync();
         foreach (var authenticator in _authenticators.Values)
             authenticator.Dispose();
+    }
+
+    // Before the drain: what it would be refused then says nothing about the images.
+    private async ValueTask StopProbeAsync()
+    {
+        if (Interlocked.Exchange(ref _probe, null) is { } probe)
+            await probe.DisposeAsync();
     }
 
     private void OpenAuthenticators(ServerOptions options, TimeProvider time, ILogger log)
@@ -101,7 +118,7 @@ public sealed class RegistryServer : IAsyncDisposable
     }
 
     private ValueTask<Admission> AdmitAsync(RegistryRequest request, RegistryActions needs) =>
-        _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
+        (needs & ~RegistryActions.Pull) == 0 && _pass.IsShownBy(request.Context) ? ValueTask.FromResult(Admission.Admitted(Caller.Self)) : _authenticators[request.Registry.Name].AdmitAsync(request.Context, request.Route, needs, ClientOf(request), request.Aborted);
 
     private ValueTask<Admission> AdmitAdminAsync(RegistryRequest request, RegistryActions needs) =>
         _authenticators[request.Registry.Name].AdmitAdminAsync(request.Context, ClientOf(request), request.Aborted);

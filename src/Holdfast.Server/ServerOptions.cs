@@ -33,6 +33,8 @@ public sealed record ServerOptions
 
     public HealOptions Heal { get; init; } = new();
 
+    public SelfProbeOptions Probe { get; init; } = new();
+
     /// <summary>The first rule whose patterns fit a repository holds for it; without any, nothing is ever removed.</summary>
     public IReadOnlyList<RetentionOptions> Retention { get; init; } = [];
 

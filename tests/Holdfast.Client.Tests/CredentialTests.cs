@@ -18,7 +18,7 @@ public sealed class CredentialTests : IDisposable
     [InlineData("https://index.docker.io/v1/", "docker.io")]
     public async Task Search_InDockersFile_FindsTheHost(string key, string host)
     {
-        Write("config.json", $$$"""{"auths":{"other.example":{"auth":"{{{Pack("x:y")}}}"},"{{{key}}}":{"auth":"{{{Pack("alice:s3cret:word")}}}"}}}""");
+        Write("config.json", $"{{{Auths(("other.example", "x:y"), (key, "alice:s3cret:word"))}}}");
 
         var (found, problems) = await FindAsync(host);
 
@@ -30,7 +30,7 @@ public sealed class CredentialTests : IDisposable
     [Fact]
     public async Task Search_ForARepository_TakesTheMostSpecialOfPodmansFile()
     {
-        Write("auth.json", $$$"""{"auths":{"registry.example":{"auth":"{{{Pack("all:1")}}}"},"registry.example/team":{"auth":"{{{Pack("team:2")}}}"}}}""");
+        Write("auth.json", $"{{{Auths(("registry.example", "all:1"), ("registry.example/team", "team:2"))}}}");
 
         (await FindAsync("registry.example", "team/app", ("REGISTRY_AUTH_FILE", PathOf("auth.json")))).Found!.Username.ShouldBe("team");
         (await FindAsync("registry.example", "teams/app", ("REGISTRY_AUTH_FILE", PathOf("auth.json")))).Found!.Username.ShouldBe("all");
@@ -53,7 +53,7 @@ public sealed class CredentialTests : IDisposable
     [Fact]
     public async Task Search_WithAHelperThatHasNothing_GoesOnWithoutAWord()
     {
-        Write("config.json", $$$"""{"credsStore":"test","auths":{"registry.example":{"auth":"{{{Pack("file:1")}}}"}}}""");
+        Write("config.json", $"{{\"credsStore\":\"test\",{Auths(("registry.example", "file:1"))}}}");
         WriteHelper("echo credentials not found in native keychain; exit 1");
 
         var (found, problems) = await FindAsync("registry.example");
@@ -142,6 +142,9 @@ public sealed class CredentialTests : IDisposable
     private void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
 
     private string PathOf(string name) => Path.Combine(_folder.FullName, name);
+
+    private static string Auths(params (string Key, string Credential)[] entries) =>
+        $"\"auths\":{{{string.Join(',', entries.Select(entry => $"\"{entry.Key}\":{{\"auth\":\"{Pack(entry.Credential)}\"}}"))}}}";
 
     private static string Pack(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 }

@@ -26,7 +26,7 @@ public sealed class CredentialSearch(Func<string, string?> environment, TimeProv
                 continue;
             if (file.HelperFor(host, keys) is { } helper)
             {
-                var (kept, why) = await CredentialHelper.GetAsync(helper, Array.IndexOf(HubNames, host) >= 0 ? HubServer : host, time, token);
+                var (kept, why) = await CredentialProgram.GetAsync(helper, Array.IndexOf(HubNames, host) >= 0 ? HubServer : host, time, token);
                 Note(why);
                 if (kept is not null)
                     return (kept, problems);

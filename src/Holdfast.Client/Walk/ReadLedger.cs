@@ -15,7 +15,7 @@ public class ReadLedger(TimeProvider time, TimeSpan maxAge)
     private readonly ConcurrentDictionary<Digest, Lazy<Task<bool>>> _reading = new();
 
     /// <summary>Was it read, not too long ago?</summary>
-    public bool IsFresh(Digest digest) => _readAt.TryGetValue(DigestKey.Of(digest), out var at) && IsFreshAt(at);
+    public virtual bool IsFresh(Digest digest) => _readAt.TryGetValue(DigestKey.Of(digest), out var at) && IsFreshAt(at);
 
     /// <summary>Does it remember what manifests refer to?</summary>
     public virtual bool Recalls => false;
@@ -63,10 +63,12 @@ public class ReadLedger(TimeProvider time, TimeSpan maxAge)
 
     protected void NoteRead(DigestKey key, long unixSeconds) => _readAt[key] = unixSeconds;
 
-    protected bool IsFreshAt(long unixSeconds) =>
-        maxAge == TimeSpan.MaxValue || time.GetUtcNow().ToUnixTimeSeconds() - unixSeconds is >= 0 and var age && age < maxAge.TotalSeconds;
-
     protected ICollection<KeyValuePair<DigestKey, long>> ReadTimes => _readAt;
 
+    protected bool TryGetReadAt(DigestKey key, out long unixSeconds) => _readAt.TryGetValue(key, out unixSeconds);
+
     protected bool Forget(DigestKey key) => _readAt.TryRemove(key, out _);
+
+    private bool IsFreshAt(long unixSeconds) =>
+        maxAge == TimeSpan.MaxValue || time.GetUtcNow().ToUnixTimeSeconds() - unixSeconds is >= 0 and var age && age < maxAge.TotalSeconds;
 }

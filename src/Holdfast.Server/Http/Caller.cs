@@ -26,6 +26,9 @@ public sealed class Caller(string? user, Func<RepositoryName, RegistryActions> g
     /// <summary>Everyone on an open registry.</summary>
     public static readonly Caller Open = new(null, static _ => RegistryActions.All);
 
+    /// <summary>The server itself, which looks whether its front door works: it may pull everything, and is no user who does.</summary>
+    public static readonly Caller Self = new("-", static _ => RegistryActions.Pull);
+
     public string? User => user;
 
     /// <summary>May the caller take every one of these actions?</summary>

@@ -14,6 +14,9 @@ internal sealed class RequestRecorder(HttpInstruments instruments, AccessLog? ac
         var response = request.Context.Response;
         var status = slot.Cut && !response.HasStarted ? ClientClosedRequest : response.StatusCode;
         instruments.Answered(request, status, slot.Bytes, duration);
+        // A line for each of its own would drown those of others; what it finds is told by the probe.
+        if (ReferenceEquals(request.Caller, Caller.Self) && status < 500)
+            return;
         if (accessLog is not null && accessLog.TakesLine(AccessLogEntry.IsImportant(status, request.Context.Request.Method)))
             accessLog.Write(AccessLogEntry.Of(request, status, slot, time.GetUtcNow(), duration));
     }

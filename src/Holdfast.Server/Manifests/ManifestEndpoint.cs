@@ -50,7 +50,11 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight s
 
         // A HEAD only asks whether it is there; probes do that all day.
         if (!HttpMethods.IsHead(http.Request.Method))
-            notePull(key, stored.Digest);
+        {
+            // The server's own look at its images keeps none of them.
+            if (!ReferenceEquals(request.Caller, Caller.Self))
+                notePull(key, stored.Digest);
+        }
         var digest = stored.Digest.ToString();
         var etag = $"\"{digest}\"";
         var headers = http.Response.Headers;

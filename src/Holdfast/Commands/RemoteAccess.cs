@@ -21,24 +21,24 @@ internal sealed class RemoteAccess
     public Action<string> Tell { get; set; } = static _ => { };
 
     /// <summary>Finds the registry's address and who asks there.</summary>
-    /// <returns>A client, or why the registry can't be asked.</returns>
-    public async Task<(RegistryClient? Client, Uri? Address, string? Fault)> ConnectAsync(RegistryTarget target, CancellationToken token)
+    /// <returns>A client and whose it is, or why the registry can't be asked.</returns>
+    public async Task<(RegistryClient? Client, Uri? Address, string? Who, string? Fault)> ConnectAsync(RegistryTarget target, CancellationToken token)
     {
         try
         {
             var found = await RegistryAddress.FindAsync(target, PlainHttp, address => Options(address, null, plainAsked: false), token);
             if (!found.TryGet(out var address, out var failure))
-                return (null, null, Explain(target, failure));
+                return (null, null, null, Explain(target, failure));
             var (credential, problems) = Given is null
                 ? await new CredentialSearch(Environment.GetEnvironmentVariable, TimeProvider.System).FindAsync(target.Host, target.Repository, token)
                 : (Given, []);
             foreach (var problem in problems)
                 Tell(problem);
-            return (new RegistryClient(Options(address, credential, PlainHttp || target.Scheme == "http")), address, null);
+            return (new RegistryClient(Options(address, credential, PlainHttp || target.Scheme == "http")), address, $"{credential?.Username}:{credential?.Source}", null);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or ArgumentException)
         {
-            return (null, null, e.Message);
+            return (null, null, null, e.Message);
         }
     }
 

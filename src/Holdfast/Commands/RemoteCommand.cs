@@ -6,7 +6,8 @@ namespace Holdfast.Commands;
 internal static class RemoteCommand
 {
     /// <summary>Runs until the work ends or a signal comes; a <see cref="RemoteFault"/> becomes a line and exit code 2.</summary>
-    public static async Task<int> RunAsync(ParseResult parsed, Func<CancellationToken, Task<int>> action, CancellationToken cancellationToken)
+    /// <param name="whenStopped">The exit code after a signal; null: 128 and its number, as for work that did not come to its end.</param>
+    public static async Task<int> RunAsync(ParseResult parsed, Func<CancellationToken, Task<int>> action, CancellationToken cancellationToken, int? whenStopped = null)
     {
         using var signals = new StopSignals();
         using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -16,7 +17,7 @@ internal static class RemoteCommand
         await stopped.CancelAsync();
         // It ends at once, but for whoever sits before the question for a password.
         await Task.WhenAny(running, signals.Second);
-        return 128 + signals.Number;
+        return whenStopped ?? 128 + signals.Number;
     }
 
     private static async Task<int> GuardAsync(ParseResult parsed, Func<CancellationToken, Task<int>> action, CancellationToken token)

@@ -24,6 +24,7 @@ internal static class RootCommands
           holdfast heal --data ./data                       tries now to heal what is damaged
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast verify registry.example/team/app:v1     reads an image of any registry as a client would, and says what is wrong
+          holdfast probe --interval 15m registry.example    the same for whole registries, again and again, for Prometheus
           holdfast import /var/lib/registry                 moves in from a registry:2, without a second copy
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
@@ -84,6 +85,7 @@ internal static class RootCommands
             IncidentsCommand.Create(),
             HealCommand.Create(),
             VerifyCommand.Create(),
+            ProbeCommand.Create(),
             RetentionCommand.Create(),
         };
         BriefHelp.UseIn(root);

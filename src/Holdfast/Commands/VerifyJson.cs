@@ -34,7 +34,7 @@ internal static class VerifyJson
         };
     }
 
-    private static object Of(string host, RootReport root, Finding finding) => new
+    public static object Of(string host, RootReport root, Finding finding) => new
     {
         finding.Problem.Kind,
         Registry = host,

@@ -50,13 +50,15 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
 
     private async Task<VerifiedTarget> VerifyAsync(RegistryTarget target, CancellationToken token)
     {
-        // podman keeps credentials for parts of a registry.
-        var key = $"{target.Scheme}|{target.Host}|{target.Repository}";
-        if (!_connections.TryGetValue(key, out var connection))
+        var (client, address, who, fault) = await access.ConnectAsync(target, token);
+        if (client is null)
+            return new VerifiedTarget(target, null, fault);
+        // podman keeps credentials for parts of a registry; with the same ones, what was read for one target is not read again for the next.
+        var key = $"{address} {target.Host} {who}";
+        if (_connections.TryGetValue(key, out var connection))
+            client.Dispose();
+        else
         {
-            var (client, address, fault) = await access.ConnectAsync(target, token);
-            if (client is null)
-                return new VerifiedTarget(target, null, fault);
             connection = new Connection(target.Host, address!, client, new ClosureWalk(client, new WalkOptions { Fast = fast, Parallel = access.Parallel, Time = time }));
             lock (_lock)
                 _connections.Add(key, connection);
@@ -92,6 +94,7 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
     {
         if (target.Reference is not { } reference)
             return await VerifyTagsAsync(connection, target.Repository, isNamed: true, token);
+        Interlocked.Increment(ref _tagsKnown);
         var report = await connection.Walk.WalkAsync(target.Repository, reference, reference.ToString(), token);
         Take(connection, report);
         return null;

@@ -44,6 +44,7 @@ internal sealed class ConfigurationBinder(MapSetting root, string? file, string 
             Collection = collection,
             Trash = integrity.BindTrash(),
             Scrub = integrity.BindScrub(),
+            Probe = integrity.BindProbe(),
             Heal = new HealBinder(root, data, problems, notes).Bind(),
             Retention = new RetentionBinder(root, [.. registries.Select(r => r.Name)], collection, problems, notes).Bind(),
         };

@@ -38,4 +38,17 @@ internal sealed class IntegrityBinder(MapSetting root, Problems problems)
             MaxFilesPerSecond = scrub.Number("maxFilesPerSecond", defaults.MaxFilesPerSecond),
         };
     }
+
+    public SelfProbeOptions BindProbe()
+    {
+        var probe = root.Map("probe");
+        var defaults = new SelfProbeOptions();
+        return new SelfProbeOptions
+        {
+            Enabled = probe.Flag("enabled", true),
+            Interval = probe.Duration("interval", defaults.Interval),
+            MaxTags = probe.Number("maxTags", defaults.MaxTags),
+            Read = probe.Flag("read", defaults.Read),
+        };
+    }
 }

@@ -21,6 +21,12 @@ internal static class IntegritySchema
         new Key("sweep", ValueFaults.DurationBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)), "From one look at the presence and size of all blobs to the next.", "1m"),
         new Key("maxFilesPerSecond", ValueFaults.NumberBetween(1, 10_000_000), "Files looked at by that at most.", "10000"));
 
+    private static readonly Group Probe = new(
+        new Key("enabled", new Value("true or false", ValueFaults.Boolean), "Look at it at all.", "true"),
+        new Key("interval", ValueFaults.DurationBetween(TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)), "From the end of one round to the next.", "15m"),
+        new Key("maxTags", ValueFaults.NumberBetween(1, 10_000_000), "Tags of each registry in one round; failing ones first, then those that were checked the longest ago.", "1000"),
+        new Key("read", new Value("true or false", ValueFaults.Boolean), "Read the bytes, too, once a day, beside the scrub; else HEAD and sizes.", "false"));
+
     private static readonly Group Donor = new(
         new Key("registry", new Value("URL", text => ValueFaults.PlainUrl(text, "https://mirror.example")), "A registry that has the same repositories; a path in the URL is put before their names.") { Foreign = ["url"] },
         new Key("username", new Value("text", ValueFaults.Text), "Who to log in as there."),
@@ -56,6 +62,7 @@ internal static class IntegritySchema
         new("collection", Collection, "When what nothing refers to any more goes.") { Foreign = ["gc"] },
         new("trash", Trash, "Undoing deletes."),
         new("scrub", Scrub, "Looking for damage."),
+        new("probe", Probe, "The server's look at its own registries through its own front door, as `holdfast probe` does it."),
         new("heal", Heal, "Mending damage."),
         new("retention", new Items(Retention), "What stays of repositories. The first rule that fits a repository holds for it; what no rule fits stays whole.", "[]"),
     ];

@@ -70,10 +70,14 @@ internal sealed class DebianRegistry : IAsyncDisposable
         await PutManifestAsync(layout, repository, top.Digest, tag, top.MediaType, token);
     }
 
+    /// <summary>Configs and layers; a manifest that was pushed as a blob too would be found as one.</summary>
     public async Task PushBlobsAsync(OciLayout layout, string repository, CancellationToken token)
     {
         using var raw = new RawRegistry(Endpoint);
-        foreach (var file in Directory.GetFiles(Path.Combine(layout.Folder, "blobs", "sha256")))
+        var top = layout.Top();
+        var images = top.MediaType == OciLayout.ImageIndex ? layout.Read(top.Digest)["manifests"]!.AsArray().Select(child => (string)child!["digest"]!) : [top.Digest];
+        var blobs = images.Select(layout.Read).SelectMany(image => image["layers"]!.AsArray().Append(image["config"])).Select(blob => (string)blob!["digest"]!);
+        foreach (var file in blobs.Distinct().Select(layout.PathOf))
         {
             using var opened = await raw.SendAsync(HttpMethod.Post, $"v2/{repository}/blobs/uploads/", token);
             opened.StatusCode.ShouldBe(HttpStatusCode.Accepted);

@@ -44,7 +44,7 @@ public class ClosureWalkTests
         var image = content.AddImage(2, layers: 3);
         content.Tags["v1"] = content.AddIndex((content.AddImage(1), "linux/amd64"), (image, "linux/arm64"));
         var layer = Samples.DigestOf(Samples.Bytes(201, 1_000));
-        content.Instead = (context, path) => path.EndsWith($"/blobs/{layer}", StringComparison.Ordinal) ? AnswerAsync(context, damage, content.Blobs[layer]) : null;
+        content.Instead = (context, path) => path.EndsWith($"/blobs/{layer}", StringComparison.Ordinal) ? AnswerAsync(context, damage, content.Blobs[layer]) : FakeContent.AsUsual;
         await using var upstream = await content.StartAsync();
 
         var finding = (await Walking.ReferenceAsync(upstream, "v1")).OnlyFinding();
@@ -91,7 +91,7 @@ public class ClosureWalkTests
         var content = new FakeContent();
         content.Tags["v1"] = content.AddImage(1, layers: 1);
         var layer = Samples.DigestOf(Samples.Bytes(100, 1_000));
-        content.Instead = (context, path) => path.EndsWith($"/blobs/{layer}", StringComparison.Ordinal) && context.Request.Method == "GET" ? context.BreakAsync(content.Blobs[layer], 0) : null;
+        content.Instead = (context, path) => path.EndsWith($"/blobs/{layer}", StringComparison.Ordinal) && context.Request.Method == "GET" ? context.BreakAsync(content.Blobs[layer], 0) : FakeContent.AsUsual;
         await using var upstream = await content.StartAsync();
 
         (await Walking.ReferenceAsync(upstream, "v1", new WalkOptions { Fast = true })).FindingCount.ShouldBe(0);
@@ -109,7 +109,7 @@ public class ClosureWalkTests
         var content = new FakeContent();
         content.Tags["v1"] = content.AddImage(1);
         var layer = Samples.DigestOf(Samples.Bytes(101, 1_000));
-        content.Instead = (context, path) => path.EndsWith($"/blobs/{layer}", StringComparison.Ordinal) ? context.SendAsync(new byte[999]) : null;
+        content.Instead = (context, path) => path.EndsWith($"/blobs/{layer}", StringComparison.Ordinal) ? context.SendAsync(new byte[999]) : FakeContent.AsUsual;
         await using var upstream = await content.StartAsync();
 
         var finding = (await Walking.ReferenceAsync(upstream, "v1", new WalkOptions { Fast = true })).OnlyFinding();

@@ -20,8 +20,11 @@ internal sealed class FakeContent
     /// <summary>Null: the registry has no list of referrers, as registry:2 hasn't.</summary>
     public ConcurrentDictionary<Digest, string>? Referrers { get; set; }
 
-    /// <summary>Answers instead, if it returns a task.</summary>
-    public Func<HttpContext, string, Task?> Instead { get; set; } = static (_, _) => null;
+    /// <summary>What <see cref="Instead"/> returns if it has nothing to say.</summary>
+    public static Task AsUsual { get; } = new(static () => { });
+
+    /// <summary>Answers instead, unless it returns <see cref="AsUsual"/>.</summary>
+    public Func<HttpContext, string, Task> Instead { get; set; } = static (_, _) => AsUsual;
 
     /// <summary>Requests under way at once, at most so far.</summary>
     public int MostAtOnce => _most;
@@ -76,7 +79,8 @@ internal sealed class FakeContent
         try
         {
             var path = context.Request.Path.Value!;
-            await (Instead(context, path) ?? AnswerAsync(context, path));
+            var answer = Instead(context, path);
+            await (ReferenceEquals(answer, AsUsual) ? AnswerAsync(context, path) : answer);
         }
         finally
         {

@@ -16,7 +16,7 @@ public class MovingTests
         content.Instead = (context, path) =>
         {
             if (!path.EndsWith($"/blobs/{gone}", StringComparison.Ordinal))
-                return null;
+                return FakeContent.AsUsual;
             content.Tags["v1"] = after;
             return context.AnswerAsync(404);
         };
@@ -39,7 +39,7 @@ public class MovingTests
         content.Instead = (context, path) =>
         {
             if (!path.Contains("/blobs/", StringComparison.Ordinal))
-                return null;
+                return FakeContent.AsUsual;
             content.Tags["v1"] = images[Interlocked.Increment(ref asked) % images.Count];
             return context.AnswerAsync(404);
         };
@@ -58,7 +58,7 @@ public class MovingTests
         content.Instead = (context, path) =>
         {
             if (!path.EndsWith($"/blobs/{gone}", StringComparison.Ordinal))
-                return null;
+                return FakeContent.AsUsual;
             content.Tags.TryRemove("going", out _);
             return context.AnswerAsync(404);
         };

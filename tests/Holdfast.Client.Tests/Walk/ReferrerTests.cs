@@ -88,7 +88,7 @@ public class ReferrerTests
     {
         var content = new FakeContent { Referrers = new() };
         content.Tags["v1"] = content.AddImage(1);
-        content.Instead = (context, path) => path.Contains("/referrers/", StringComparison.Ordinal) ? context.AnswerAsync(500) : null;
+        content.Instead = (context, path) => path.Contains("/referrers/", StringComparison.Ordinal) ? context.AnswerAsync(500) : FakeContent.AsUsual;
         await using var upstream = await content.StartAsync();
 
         (await Walking.ReferenceAsync(upstream, "v1")).OnlyFinding().Problem.Kind.ShouldBe(FindingKind.Unchecked);

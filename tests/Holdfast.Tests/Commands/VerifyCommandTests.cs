@@ -56,6 +56,31 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
         finding.GetProperty("path").GetArrayLength().ShouldBe(2);
     }
 
+    [Theory]
+    [InlineData("other bytes")]
+    [InlineData("fewer bytes")]
+    [InlineData("no bytes")]
+    [InlineData("more bytes")]
+    [InlineData("no file")]
+    [InlineData("a folder")]
+    [Promise("P4")]
+    public async Task Verify_OfAServerWhoseDiskWasDamaged_FindsItAndNothingElse(string damage)
+    {
+        var data = "disk-" + damage.Replace(' ', '-');
+        await using var server = await StartAsync(data);
+        await SmallImage.PushAsync(server, "team/app", "v1");
+        await SmallImage.PushAsync(server, "team/app", "v2");
+        Damage(data, "v1", damage);
+
+        var (exitCode, output, _) = await VerifyAsync(HostOf(server), "--json");
+
+        exitCode.ShouldBe(1);
+        using var json = JsonDocument.Parse(output);
+        var finding = json.RootElement.GetProperty("findings").EnumerateArray().ShouldHaveSingleItem();
+        finding.GetProperty("reference").GetString().ShouldBe("v1");
+        finding.GetProperty("role").GetString().ShouldBe("config");
+    }
+
     [Fact]
     public async Task Verify_OfAHost_WalksAllRepositories()
     {
@@ -70,6 +95,23 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
         json.RootElement.GetProperty("mode").GetString().ShouldBe("head");
         json.RootElement.GetProperty("checked").GetProperty("repositories").GetInt32().ShouldBe(5);
         json.RootElement.GetProperty("checked").GetProperty("roots").GetInt32().ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Verify_OfSeveralImagesOfOneHost_ReadsTheSameBlobOnce()
+    {
+        await using var server = await StartAsync("several");
+        await SmallImage.PushAsync(server, "one", "v1");
+        await SmallImage.PushAsync(server, "two", "v1");
+
+        var (_, output, _) = await VerifyAsync($"{HostOf(server)}/one:v1", $"{HostOf(server)}/two:v1", "--json");
+        var (_, alone, _) = await VerifyAsync($"{HostOf(server)}/one:v1", "--json");
+
+        using var json = JsonDocument.Parse(output);
+        using var one = JsonDocument.Parse(alone);
+        long Read(JsonDocument document) => document.RootElement.GetProperty("checked").GetProperty("bytesRead").GetInt64();
+        var config = "{\"config\":\"v1 0\"}".Length;
+        Read(json).ShouldBe((2 * Read(one)) - config);
     }
 
     [Fact]
@@ -127,6 +169,7 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
 
         (await HoldfastProcess.RunAsync(folder.Path, call, ("HOME", folder.Path))).ExitCode.ShouldBe(2);
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(0);
+        (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", "verify", HostOf(server), "--user", "alice", "--password-stdin")).Output.ShouldContain("1 root");
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(2);
         folder.Write("config.json", $"{{\"auths\":{{\"{HostOf(server)}\":{{\"auth\":\"{Packed}\"}}}}}}");
         (await HoldfastProcess.RunAsync(folder.Path, call, ("DOCKER_CONFIG", folder.Path))).ExitCode.ShouldBe(0);
@@ -138,15 +181,27 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
     private Task<(int ExitCode, string Output, string Errors)> VerifyAsync(params string[] arguments) =>
         HoldfastProcess.RunAsync(folder.Path, ["verify", .. arguments]);
 
-    // The config of that tag gets other bytes of the same length, as a disk does it.
-    private void Damage(string data, string tag)
+    // To the config of that tag, as disks and people do it.
+    private void Damage(string data, string tag, string damage = "other bytes")
     {
         var config = System.Text.Encoding.UTF8.GetBytes($"{{\"config\":\"{tag} 0\"}}");
         var hex = SmallImage.DigestOf(config)["sha256:".Length..];
         var file = Path.Combine(folder.Path, data, "blobs", "sha256", hex[..2], hex);
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         config[^3] ^= 1;
-        File.WriteAllBytes(file, config);
+        switch (damage)
+        {
+            case "no file":
+                File.Delete(file);
+                break;
+            case "a folder":
+                File.Delete(file);
+                Directory.CreateDirectory(file);
+                break;
+            default:
+                File.WriteAllBytes(file, damage switch { "fewer bytes" => config[..5], "no bytes" => [], "more bytes" => [.. config, 7], _ => config });
+                break;
+        }
     }
 
     private static string HostOf(RunningServer server) => server.Addresses[0].Authority;

@@ -18,7 +18,7 @@ public sealed class KeyProblemTests(ConfigurationFolder folder) : IClassFixture<
         { "storage:\n  filesystem:\n    maxsize: 5GB", "h.yaml:3: storage.filesystem.maxsize: unknown key; did you mean registries.<name>.size.max? (not supported by this version)" },
         { "registries:\n  default:\n    maxsize: 5GB", "h.yaml:3: registries.default.maxsize: unknown key; did you mean registries.default.size.max? (not supported by this version)" },
         { "storage:\n  filesystem:\n    rootdirectory: /x", "h.yaml:3: storage.filesystem.rootdirectory: unknown key; did you mean data?" },
-        { "zzzzzzzz: 1", "h.yaml:1: zzzzzzzz: unknown key; known here: data, listeners, registries, uploads, disk, limits, proxies, shutdown, log, collection, trash, scrub, heal, retention" },
+        { "zzzzzzzz: 1", "h.yaml:1: zzzzzzzz: unknown key; known here: data, listeners, registries, uploads, disk, limits, proxies, shutdown, log, collection, trash, scrub, probe, heal, retention" },
         { "registries:\n  default:\n    kind: cache", "h.yaml:3: registries.default.kind: cache registries are not supported by this version" },
         { "registries:\n  default:\n    upstream: { url: https://x.example }", "h.yaml:3: registries.default.upstream: not supported by this version" },
         { "registries:\n  default:\n    tags: { revalidateAfter: 0s }", "h.yaml:3: registries.default.tags: not supported by this version" },

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Holdfast.Client.Credentials;
 
 /// <summary>Asks a program <c>docker-credential-NAME</c> (docker's protocol: <c>get</c>, the server on standard input, JSON on standard output).</summary>
-internal static class CredentialHelper
+internal static class CredentialProgram
 {
     private const int MaxAnswerChars = 64 << 10;
 
@@ -53,8 +53,7 @@ internal static class CredentialHelper
         process.Start();
         try
         {
-            await process.StandardInput.WriteAsync(server.AsMemory(), token);
-            process.StandardInput.Close();
+            await AskAsync(process, server, token);
             var buffer = new char[MaxAnswerChars];
             var length = await process.StandardOutput.ReadBlockAsync(buffer.AsMemory(), token);
             await process.WaitForExitAsync(token);
@@ -64,6 +63,19 @@ internal static class CredentialHelper
         {
             if (!process.HasExited)
                 process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private static async Task AskAsync(Process process, string server, CancellationToken token)
+    {
+        try
+        {
+            await process.StandardInput.WriteAsync(server.AsMemory(), token);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading the question; what it said tells why.
         }
     }
 
