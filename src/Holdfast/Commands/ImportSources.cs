@@ -44,7 +44,7 @@ internal sealed class ImportSources(ImportOrder order, RemoteAccess access, Acti
 
     private async Task<ContentSource> OpenRegistryAsync(RegistryTarget target, CancellationToken token)
     {
-        var (client, address, fault) = await access.ConnectAsync(target, token);
+        var (client, address, _, fault) = await access.ConnectAsync(target, token);
         if (client is null)
             throw new RemoteFault(fault!);
         var name = address!.GetLeftPart(UriPartial.Authority);
