@@ -14,9 +14,6 @@ public static class ManifestImport
     // One transaction; the pushes beside it wait for it.
     private const int MaxPerChange = 50;
 
-    // Their syncs wait together, as those of as many clients would.
-    private const int MaxWritesAtOnce = 16;
-
     /// <summary>Stores what is whole, in the order given, and nothing of what is not.</summary>
     /// <param name="cancellationToken">Looked at only before the first is stored.</param>
     /// <exception cref="IOException">Of none is it known to be stored.</exception>
@@ -159,16 +156,36 @@ public static class ManifestImport
         private static ManifestReceipt NotWhole(ManifestOffer offer, IReadOnlyList<Digest> missing) => new(
             offer.Repository, offer.Digest, ManifestReceiptOutcome.NotWhole, [], "not all that it refers to is here in the stated size", missing);
 
-        // Each bytes once, though several repositories are to have them.
-        private Task StoreAsync(List<Wanted> puts) => Parallel.ForEachAsync(
-            puts.GroupBy(put => put.Put.Digest),
-            new ParallelOptions { MaxDegreeOfParallelism = MaxWritesAtOnce },
-            async (same, _) =>
+        // Each bytes once, though several repositories are to have them; and all made to last together.
+        private async Task StoreAsync(List<Wanted> puts)
+        {
+            var bytes = puts.GroupBy(put => put.Put.Digest).ToList();
+            var uploads = bytes.ConvertAll(same => new WholeUpload(with.NewUpload(), same.Key, same.First().Put.Payload.Length, IsTrusted: false));
+            if (uploads.Count == 0)
+                return;
+            try
             {
-                var stamp = await ManifestFile.StoreAsync(stores.Blobs, same.Key, same.First().Put.Payload, with.NewUpload(), CancellationToken.None);
-                foreach (var wanted in same)
-                    wanted.Put = wanted.Put with { Stamp = stamp };
-            });
+                for (var i = 0; i < uploads.Count; i++)
+                {
+                    await using var writer = await stores.Blobs.OpenUploadAsync(uploads[i].Upload, uploads[i].Digest.Algorithm, CancellationToken.None);
+                    await writer.AppendAsync(bytes[i].First().Put.Payload, CancellationToken.None);
+                }
+                var adopted = await stores.Blobs.AdoptAsync(uploads, CancellationToken.None);
+                for (var i = 0; i < uploads.Count; i++)
+                {
+                    if (adopted[i].Outcome != AdoptionOutcome.Stored)
+                        throw new IOException($"the bytes of manifest {uploads[i].Digest} could not be stored: {adopted[i].Problem ?? "they changed meanwhile"}");
+                    foreach (var wanted in bytes[i])
+                        wanted.Put = wanted.Put with { Stamp = adopted[i].Stamp };
+                }
+            }
+            catch
+            {
+                foreach (var upload in uploads)
+                    await stores.Blobs.RemoveUploadAsync(upload.Upload, CancellationToken.None);
+                throw;
+            }
+        }
 
         private static (List<ManifestReceipt> Receipts, List<Incident> Healed) Put(MetadataSession db, Wanted[] puts, ImportTerms terms, long nowMs)
         {

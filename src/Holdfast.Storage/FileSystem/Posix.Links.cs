@@ -61,6 +61,15 @@ internal static partial class Posix
         };
     }
 
+    /// <summary>Does <see cref="SyncFileSystem"/> tell of errors? Linux does since 5.8.</summary>
+    public static bool TellsOfFileSystemErrors { get; } = Environment.OSVersion.Version >= new Version(5, 8);
+
+    /// <summary>All that was written to the file system of an open folder, bytes and names, is on the disk when this returns.</summary>
+    public static void SyncFileSystem(SafeFileHandle folder, string path) => Check(syncfs(folder), "sync the file system of", path);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int syncfs(SafeFileHandle folder);
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int linkat(int folder, string path, int newFolder, string newPath, int flags);
 

@@ -6,25 +6,34 @@ namespace Holdfast.Storage.FileSystem;
 
 /// <summary>
 /// Makes blobs of whole files among the uploads, step by step for all of them, so that the waits of one step overlap: hash and sync the bytes, rename, sync each
-/// folder once.
+/// folder once. For many there is one sync of the file system in place of all these, after the renames: until it has returned, no row knows of them.
 /// </summary>
 internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThreads disk)
 {
     // Enough for a disk to merge the syncs of clean files; hashes share the cores with everyone else.
     private const int MaxAtOnce = 8;
 
+    // Each sync of a file or a folder is a flush of the disk's own memory, 1 to 5 ms; one of the file system writes back what others have written, too.
+    private const int Many = 16;
+
     /// <exception cref="IOException">Of none is it known to be stored.</exception>
     public async Task<IReadOnlyList<AdoptedUpload>> RunAsync(IReadOnlyList<WholeUpload> uploads, CancellationToken cancellationToken)
     {
         var looks = new Look[uploads.Count];
-        await ForAllAsync(uploads.Count, i => looks[i] = Check(uploads[i]), cancellationToken);
+        var isMany = uploads.Count >= Many && Posix.TellsOfFileSystemErrors;
+        // Before anything is written: it tells of the errors since it was opened.
+        using var root = isMany ? Posix.Open(folder.Uploads, Posix.ReadOnly) : null;
+        await ForAllAsync(uploads.Count, i => looks[i] = Check(uploads[i], !isMany), cancellationToken);
         var stored = Enumerable.Range(0, uploads.Count).Where(i => looks[i].Outcome == AdoptionOutcome.Stored).ToList();
         if (stored.Count > 0)
         {
             // From here on a lost client must not leave half of it.
             await disk.RunAsync((this, uploads, stored), static work => work.Item1.Place(work.uploads, work.stored));
             var folders = files.FoldersOf(stored.Select(i => uploads[i].Digest)).ToList();
-            await ForAllAsync(folders.Count, i => folders[i].Sync(), CancellationToken.None);
+            if (root is not null)
+                await disk.RunAsync((root, folder.Uploads), static work => SyncAll(work.root, work.Uploads));
+            else
+                await ForAllAsync(folders.Count, i => folders[i].Sync(), CancellationToken.None);
         }
         return [.. looks.Select((look, i) => look.Outcome == AdoptionOutcome.Stored ? Describe(uploads[i], look) : new AdoptedUpload(look.Outcome, Problem: look.Problem))];
     }
@@ -44,7 +53,14 @@ internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThr
         await Task.WhenAll(Enumerable.Range(0, Math.Min(MaxAtOnce, count)).Select(_ => disk.RunAsync(Run, static run => run())));
     }
 
-    private Look Check(WholeUpload upload)
+    // The uploads' file system is the blobs': between two, the renames would have failed.
+    private static bool SyncAll(SafeFileHandle root, string path)
+    {
+        Posix.SyncFileSystem(root, path);
+        return true;
+    }
+
+    private Look Check(WholeUpload upload, bool sync)
     {
         var path = PathOf(upload.Upload);
         SafeFileHandle? file;
@@ -62,7 +78,7 @@ internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThr
         {
             var found = Read(file, path, upload);
             // A failed sync is no fault of these bytes alone: what else of the store is on the disk is not known either.
-            if (found.Outcome == AdoptionOutcome.Stored)
+            if (found.Outcome == AdoptionOutcome.Stored && sync)
                 Posix.SyncData(file, path);
             return found;
         }

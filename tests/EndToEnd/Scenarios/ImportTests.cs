@@ -145,7 +145,7 @@ public sealed class ImportTests(Lab lab)
         var log = Path.Combine(lab.NewFolder("follow"), "log");
         await using var import = Daemon.Start(
             lab, log, new ToolCall(HoldfastProcess.Executable, "import", DataOf(registry), "--data", data, "--follow", "--interval", "1h", "--json"));
-        await import.WaitUntilAsync(async token => (await File.ReadAllTextAsync(log, token)).Contains("took 1 tag", StringComparison.Ordinal), TimeSpan.FromSeconds(60), Token);
+        await import.WaitUntilAsync(async token => (await import.LogAsync(token)).Contains("took 1 tag", StringComparison.Ordinal), TimeSpan.FromSeconds(60), Token);
         await registry.PushAsync(RandomImage.Index(lab, 10), "team/second", "v1", Token);
 
         (await import.TerminateAsync(TimeSpan.FromSeconds(60))).ShouldBeTrue("it ends by itself");

@@ -112,5 +112,6 @@ internal sealed class DebianRegistry : IAsyncDisposable
     {
         if (_daemon is not null)
             await _daemon.DisposeAsync();
+        _daemon = null;
     }
 }
