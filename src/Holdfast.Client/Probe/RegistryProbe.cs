@@ -30,7 +30,7 @@ public sealed class RegistryProbe(RegistryClient client, ProbeMemory memory, Pro
         var listed = await client.ListRepositoriesAsync(token);
         if (!listed.TryGet(out var repositories, out var failure))
             return End($"the catalogue could not be read: {failure.Detail}", false, [], 0);
-        if (repositories.Count == 0)
+        if (repositories.Count == 0 && !options.MayBeEmpty)
             return End("the catalogue is empty", false, [], 0);
         var known = await ListTagsAsync(repositories, token);
         Forget(known);

@@ -32,7 +32,7 @@ internal sealed partial class SelfProbe
     {
         (_time, _log) = (time, log);
         _delay = options.Interval < FirstDelay ? options.Interval : FirstDelay;
-        _options = new ProbeOptions { Fast = !options.Read, MaxTags = options.MaxTags, Parallel = RequestsAtOnce, Time = time };
+        _options = new ProbeOptions { Fast = !options.Read, MaxTags = options.MaxTags, MayBeEmpty = true, Parallel = RequestsAtOnce, Time = time };
     }
 
     /// <param name="addresses">Where the listeners are, in the options' order.</param>

@@ -166,6 +166,17 @@ public sealed class ProbeTests : IDisposable
     }
 
     [Fact]
+    public async Task Catalogue_EmptyWhereItMayBe_IsAFinishedRound()
+    {
+        var content = Registry(tags: 1);
+        content.Instead = static (context, path) => context.AnswerAsync(200, path == "/v2/_catalog" ? """{"repositories":[]}""" : "{}");
+        await using var upstream = await content.StartAsync();
+        using var client = new RegistryClient(new RegistryClientOptions { Registry = upstream.Address });
+        var round = await new RegistryProbe(client, _memory, new ProbeOptions { Time = _time, MayBeEmpty = true }).RunAsync(CancellationToken.None);
+        (round.IsFinished, round.CatalogAccessible, round.Repositories).ShouldBe((true, true, 0));
+    }
+
+    [Fact]
     [Promise("P6")]
     public async Task Registry_ThatGoesAwayAfterItsCatalogue_IsNoFailureOfAllItsTags()
     {
