@@ -83,7 +83,7 @@ internal static partial class BreakageRun
     {
         foreach (var file in Directory.EnumerateFiles(from))
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        foreach (var folder in new[] { "src", "tests" })
+        foreach (var folder in new[] { "src", "tests", "docs" })
             CopyFolder(Path.Combine(from, folder), Path.Combine(to, folder));
     }
 
