@@ -33,6 +33,15 @@ public abstract class BlobWriter : IAsyncDisposable
     /// <exception cref="IOException">It is not known to be stored. The session's bytes are gone: they must be sent again.</exception>
     public abstract ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken);
 
+    /// <summary>Are the bytes so far those of this digest? Nothing is changed by asking.</summary>
+    public abstract ValueTask<bool> MatchesAsync(Digest expected, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads what was appended, while more is, and after the commit and the end of this writer too. From now on the store keeps the bytes where they are read fast. The
+    /// reader's size and stamp are those of now. The caller disposes it.
+    /// </summary>
+    public abstract ValueTask<BlobReader> OpenReaderAsync(CancellationToken cancellationToken);
+
     /// <summary>Of the blob that <see cref="CommitAsync"/> stored (<see cref="BlobReader.Stamp"/>); 0 before that.</summary>
     public abstract long Stamp { get; }
 

@@ -33,6 +33,7 @@ internal sealed class FileBlobWriter : BlobWriter
     private long _stamp;
     private bool _exists;
     private bool _isParked;
+    private bool _isRead;
     private string? _closed;
 
     private FileBlobWriter(Guid upload, DigestAlgorithm algorithm, string path, BlobDisk disk)
@@ -75,7 +76,7 @@ internal sealed class FileBlobWriter : BlobWriter
         ThrowIfClosed();
         if (bytes.IsEmpty)
             return default;
-        return _sizeBytes >= DirectFromBytes && _direct.Takes(bytes.Span, _sizeBytes) ? AppendDirectAsync(bytes) : AppendCachedAsync(bytes);
+        return _sizeBytes >= DirectFromBytes && !_isRead && _direct.Takes(bytes.Span, _sizeBytes) ? AppendDirectAsync(bytes) : AppendCachedAsync(bytes);
     }
 
     private ValueTask AppendCachedAsync(ReadOnlyMemory<byte> bytes)
@@ -143,6 +144,31 @@ internal sealed class FileBlobWriter : BlobWriter
         {
             Discard();
             throw Posix.Translate(e);
+        }
+    }
+
+    public override async ValueTask<bool> MatchesAsync(Digest expected, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        return await HashAsync(expected.Algorithm) == expected;
+    }
+
+    public override ValueTask<BlobReader> OpenReaderAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        OpenFile();
+        _isRead = true;
+        var file = Posix.Open(_path, Posix.ReadOnly);
+        try
+        {
+            return new(new FileBlobReader(file, Posix.Examine(file, _path)));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
         }
     }
 

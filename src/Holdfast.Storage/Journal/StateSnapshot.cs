@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.Journal;
 
-/// <summary>Writes all that a database knows about images as events that make it again: links, manifests with children before parents, the trash, tags.</summary>
+/// <summary>Writes all that a database knows about images as events that make it again: links, manifests with children before parents, the trash, tags. Nothing of caches.</summary>
 internal sealed class StateSnapshot : IDisposable
 {
     // A line of these is read in one piece, and written in one.
@@ -68,7 +68,7 @@ internal sealed class StateSnapshot : IDisposable
         const string Sql = """
             SELECT g.name, r.name, b.digest, l.created_at, b.size FROM links l
             JOIN repositories r ON r.id = l.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             JOIN blobs b ON b.id = l.blob_id
             ORDER BY l.repository_id, l.blob_id
             """;
@@ -89,7 +89,7 @@ internal sealed class StateSnapshot : IDisposable
             SELECT g.name, r.name, b.digest, m.pushed_at, b.size, m.media_type, m.created_at, m.untagged_at, m.pulled_at FROM manifests m
             JOIN (SELECT id, MAX(depth) AS depth FROM depths GROUP BY id) d ON d.id = m.id
             JOIN repositories r ON r.id = m.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             JOIN blobs b ON b.id = m.blob_id
             ORDER BY d.depth, m.id
             """;
@@ -110,7 +110,7 @@ internal sealed class StateSnapshot : IDisposable
         const string Sql = """
             SELECT g.name, r.name, b.digest, t.pushed_at, t.name, t.created_at, t.updated_at, t.imported FROM tags t
             JOIN repositories r ON r.id = t.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             JOIN manifests m ON m.id = t.manifest_id
             JOIN blobs b ON b.id = m.blob_id
             ORDER BY t.repository_id, t.name
@@ -132,7 +132,7 @@ internal sealed class StateSnapshot : IDisposable
         const string Sql = """
             SELECT g.name, r.name, b.digest, t.deleted_at, t.kind, t.operation, t.cause, t.actor, t.run, t.tag, t.tag_created_at, t.tag_pushed_at FROM trash t
             JOIN repositories r ON r.id = t.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             LEFT JOIN manifests m ON m.id = t.manifest_id
             JOIN blobs b ON b.id = COALESCE(m.blob_id, t.blob_id)
             ORDER BY t.id
@@ -155,13 +155,13 @@ internal sealed class StateSnapshot : IDisposable
         const string Sql = """
             SELECT g.name, r.name, b.digest, m.trashed_at, 2 FROM manifests m
             JOIN repositories r ON r.id = m.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             JOIN blobs b ON b.id = m.blob_id
             WHERE m.trashed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM trash t WHERE t.manifest_id = m.id AND t.kind = 2)
             UNION ALL
             SELECT g.name, r.name, b.digest, l.trashed_at, 3 FROM links l
             JOIN repositories r ON r.id = l.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             JOIN blobs b ON b.id = l.blob_id
             WHERE l.trashed_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM trash t WHERE t.repository_id = l.repository_id AND t.blob_id = l.blob_id)
             """;
@@ -183,7 +183,7 @@ internal sealed class StateSnapshot : IDisposable
             SELECT g.name, r.name, b.digest, v.orphaned_at FROM manifest_reviews v
             JOIN manifests m ON m.id = v.manifest_id
             JOIN repositories r ON r.id = m.repository_id
-            JOIN registries g ON g.id = r.registry_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             JOIN blobs b ON b.id = m.blob_id
             ORDER BY v.manifest_id
             """;

@@ -6,13 +6,14 @@ namespace Holdfast.Storage.Metadata;
 /// <summary>Compares the edges that are recorded for a manifest with those that its bytes state.</summary>
 public static class EdgeCheck
 {
-    /// <summary>The manifests that have these bytes: one for each repository that has them.</summary>
+    /// <summary>The manifests that have these bytes: one for each repository that has them. Not those of caches: what they lack may be still to come.</summary>
     public static IReadOnlyList<ManifestPlace> ListPlaces(MetadataSession session, Digest digest)
     {
         const string Sql = """
             SELECT m.id, r.registry_id, r.name, m.media_type, CASE WHEN m.trashed_at IS NULL THEN 1 ELSE 0 END FROM blobs b
             JOIN manifests m ON m.blob_id = b.id
             JOIN repositories r ON r.id = m.repository_id
+            JOIN registries g ON g.id = r.registry_id AND g.kind = 1
             WHERE b.digest = @digest
             ORDER BY m.id
             """;

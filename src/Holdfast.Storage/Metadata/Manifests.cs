@@ -143,7 +143,7 @@ public static class Manifests
         return session.Prepare(Sql).Set(repository).Set("@digest", digest).QueryLong();
     }
 
-    private static void PutPayload(MetadataSession session, long blobId, ReadOnlyMemory<byte> payload)
+    internal static void PutPayload(MetadataSession session, long blobId, ReadOnlyMemory<byte> payload)
     {
         // A payload that differs can only be damaged, since the digest is the same: the push heals it.
         const string Sql = """
@@ -164,7 +164,7 @@ public static class Manifests
 
     // The same bytes pushed with another Content-Type have other edges, so that row is written anew. So is one from the trash: what was a child
     // may be there as a blob only by now.
-    private static long PutRow(MetadataSession session, Located<long> blob, Manifest manifest, PutTimes times, out bool changed)
+    internal static long PutRow(MetadataSession session, Located<long> blob, Manifest manifest, PutTimes times, out bool changed)
     {
         const string Find = "SELECT id, media_type, trashed_at FROM manifests WHERE repository_id = @repository AND blob_id = @blob";
         using (var rows = session.Prepare(Find).Set("@repository", blob.RepositoryId).Set("@blob", blob.Item).Query())
@@ -210,7 +210,7 @@ public static class Manifests
             .Set("@manifest", manifestId).Set("@now", times.NowMs).Set("@pushed", times.PushedMs).Execute();
         return manifestId;
     }
-
-    /// <param name="PushedMs">What it is dated by: now, or the push to the registry that it is imported from.</param>
-    private readonly record struct PutTimes(long NowMs, long PushedMs);
 }
+
+/// <param name="PushedMs">What it is dated by: now, or the push to the registry that it is imported from.</param>
+internal readonly record struct PutTimes(long NowMs, long PushedMs);

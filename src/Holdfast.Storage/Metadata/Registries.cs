@@ -6,6 +6,20 @@ public static class Registries
     /// <returns>The registry's id; it is added if it is new.</returns>
     public static int Ensure(MetadataSession session, string name) => (int)(Find(session, name) ?? Add(session, name) ?? Find(session, name)!.Value);
 
+    /// <returns>The registry's id; it is added if it is new. One that holds nothing becomes of this kind; null if it holds something of the other.</returns>
+    public static int? Ensure(MetadataSession session, string name, RegistryKind kind)
+    {
+        const string Kind = "SELECT kind FROM registries WHERE id = @id";
+        const string Used = "SELECT 1 FROM repositories r WHERE r.registry_id = @id AND (EXISTS (SELECT 1 FROM manifests m WHERE m.repository_id = r.id) OR EXISTS (SELECT 1 FROM links l WHERE l.repository_id = r.id)) LIMIT 1";
+        var id = Ensure(session, name);
+        if (session.Prepare(Kind).Set("@id", id).QueryLong() == (long)kind)
+            return id;
+        if (session.Prepare(Used).Set("@id", id).QueryLong() is not null)
+            return null;
+        session.Prepare("UPDATE registries SET kind = @kind WHERE id = @id").Set("@kind", (long)kind).Set("@id", id).Execute();
+        return id;
+    }
+
     internal static string? FindName(MetadataSession session, int registry)
     {
         using var rows = session.Prepare("SELECT name FROM registries WHERE id = @registry").Set("@registry", registry).Query();
@@ -28,4 +42,14 @@ public static class Registries
 
     private static long? Add(MetadataSession session, string name) =>
         session.Prepare("INSERT INTO registries (name) VALUES (@name) ON CONFLICT (name) DO NOTHING RETURNING id").Set("@name", name).QueryLong();
+}
+
+/// <summary>The stored values of <c>registries.kind</c>.</summary>
+public enum RegistryKind
+{
+    /// <summary>Clients push to it; its edges are hard.</summary>
+    Hosted = 1,
+
+    /// <summary>Filled from an upstream; its edges are soft.</summary>
+    Cache = 2,
 }

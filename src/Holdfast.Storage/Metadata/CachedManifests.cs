@@ -1,0 +1,70 @@
+using Holdfast.Oci;
+
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>
+/// The manifests and blobs of caches. Their edges are soft, and nothing of them is journaled: what is lost can be had from the upstream again.
+/// </summary>
+public static class CachedManifests
+{
+    /// <summary>Stores a manifest whose bytes are in the blob store, whatever of its closure is there. Idempotent. Hold its lock.</summary>
+    public static void Put(MetadataSession session, ManifestPut put, long nowMs)
+    {
+        var repositoryId = Repositories.Ensure(session, put.Repository, nowMs);
+        var blobId = BlobRows.Ensure(session, new StoredBlob(put.Digest, put.Payload.Length, put.Stamp), nowMs);
+        Manifests.PutPayload(session, blobId, put.Payload);
+        var manifestId = Manifests.PutRow(session, new Located<long>(put.Repository, repositoryId, blobId), put.Manifest, new PutTimes(nowMs, nowMs), out var changed);
+        if (changed)
+            RecordEdges(session, manifestId, put.Manifest);
+        foreach (var tag in put.Tags)
+            CachedTags.Put(session, new Located<Tag>(put.Repository, repositoryId, tag), manifestId, nowMs);
+    }
+
+    /// <summary>Lets a cache's repository have a blob whose bytes are stored. Idempotent. Hold its lock.</summary>
+    public static void Link(MetadataSession session, RepositoryKey repository, StoredBlob blob, long nowMs) =>
+        Link(session, Repositories.Ensure(session, repository, nowMs), BlobRows.Ensure(session, blob, nowMs), nowMs);
+
+    /// <summary>Lets it have one that is stored for somebody else, whose bytes nobody looked at just now. Idempotent.</summary>
+    /// <returns>False if there is none, or its bytes are in doubt.</returns>
+    public static bool TryLinkStored(MetadataSession session, RepositoryKey repository, Digest digest, long nowMs)
+    {
+        const string Sql = "SELECT id FROM blobs WHERE digest = @digest AND verified_at > 0 AND stamp <> 0 AND deleting_at IS NULL";
+        if (session.Prepare(Sql).Set("@digest", digest).QueryLong() is not { } blobId)
+            return false;
+        Link(session, Repositories.Ensure(session, repository, nowMs), blobId, nowMs);
+        return true;
+    }
+
+    private static void Link(MetadataSession session, long repositoryId, long blobId, long nowMs)
+    {
+        const string Sql = """
+            INSERT INTO links (repository_id, blob_id, created_at) VALUES (@repository, @blob, @now)
+            ON CONFLICT (repository_id, blob_id) DO NOTHING
+            """;
+        session.Prepare(Sql).Set("@repository", repositoryId).Set("@blob", blobId).Set("@now", nowMs).Execute();
+    }
+
+    private static void RecordEdges(MetadataSession session, long manifestId, Manifest manifest)
+    {
+        session.Prepare("DELETE FROM soft_edges WHERE manifest_id = @manifest").Set("@manifest", manifestId).Execute();
+        var add = session.Prepare("INSERT INTO soft_edges (manifest_id, digest, kind) VALUES (@manifest, @digest, @kind)").Set("@manifest", manifestId);
+        foreach (var digest in manifest.Children.Select(child => child.Digest).Distinct())
+            add.Set("@digest", digest).Set("@kind", (long)SoftEdgeKind.Child).Execute();
+        var blobs = manifest.Layers.Concat(manifest.NonDistributableLayers).Concat(manifest.Config is { } config ? [config] : []);
+        foreach (var digest in blobs.Select(blob => blob.Digest).Distinct())
+            add.Set("@digest", digest).Set("@kind", (long)SoftEdgeKind.Blob).Execute();
+    }
+}
+
+/// <summary>The stored values of <c>soft_edges.kind</c>.</summary>
+internal enum SoftEdgeKind
+{
+    /// <summary>A layer that must not be pushed, of a hosted registry's manifest.</summary>
+    NonDistributable = 1,
+
+    /// <summary>A child, of a cache's index.</summary>
+    Child = 2,
+
+    /// <summary>A config or layer, of a cache's manifest.</summary>
+    Blob = 3,
+}

@@ -1,0 +1,65 @@
+using Holdfast.Oci;
+
+namespace Holdfast.Storage.Metadata;
+
+/// <summary>The tags of caches: where the upstream's last were known to point.</summary>
+public static class CachedTags
+{
+    public static CachedTag? Find(MetadataSession session, RepositoryKey repository, Tag tag)
+    {
+        const string Sql = """
+            SELECT b.digest, u.confirmed_at, u.gone_at FROM repositories r
+            JOIN tags t ON t.repository_id = r.id AND t.name = @tag
+            JOIN upstream_tags u ON u.repository_id = t.repository_id AND u.name = t.name
+            JOIN manifests m ON m.id = t.manifest_id
+            JOIN blobs b ON b.id = m.blob_id
+            WHERE r.registry_id = @registry AND r.name = @repository
+            """;
+        using var rows = session.Prepare(Sql).Set(repository).Set("@tag", tag.ToString()).Query();
+        return rows.Read() ? new CachedTag(rows.Digest(0), rows.Long(1), rows.LongOrNull(2)) : null;
+    }
+
+    /// <summary>The upstream says that the tag is at this manifest.</summary>
+    /// <returns>False if the repository has no such manifest; nothing was changed then.</returns>
+    public static bool Confirm(MetadataSession session, RepositoryKey repository, Tag tag, Digest digest, long nowMs)
+    {
+        if (Manifests.FindId(session, repository, digest) is not { } manifestId)
+            return false;
+        Put(session, new Located<Tag>(repository, Repositories.Find(session, repository)!.Value, tag), manifestId, nowMs);
+        return true;
+    }
+
+    /// <summary>The upstream says that it has no such tag. What it was stays here, marked.</summary>
+    public static void NoteGone(MetadataSession session, RepositoryKey repository, Tag tag, long nowMs)
+    {
+        const string Sql = "UPDATE upstream_tags SET gone_at = @now WHERE repository_id = @repository AND name = @tag AND gone_at IS NULL";
+        if (Repositories.Find(session, repository) is { } id)
+            session.Prepare(Sql).Set("@repository", id).Set("@tag", tag.ToString()).Set("@now", nowMs).Execute();
+    }
+
+    internal static void Put(MetadataSession session, Located<Tag> tag, long manifestId, long nowMs)
+    {
+        const string Before = "SELECT manifest_id FROM tags WHERE repository_id = @repository AND name = @tag";
+        const string Sql = """
+            INSERT INTO tags (repository_id, name, manifest_id, created_at, updated_at, pushed_at)
+            VALUES (@repository, @tag, @manifest, @now, @now, @now)
+            ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, pushed_at = excluded.pushed_at,
+              updated_at = CASE WHEN tags.manifest_id = excluded.manifest_id THEN tags.updated_at ELSE excluded.updated_at END
+            """;
+        const string Confirmed = """
+            INSERT INTO upstream_tags (repository_id, name, confirmed_at) VALUES (@repository, @tag, @now)
+            ON CONFLICT (repository_id, name) DO UPDATE SET confirmed_at = excluded.confirmed_at, gone_at = NULL
+            """;
+        var name = tag.Item.ToString();
+        var before = session.Prepare(Before).Set("@repository", tag.RepositoryId).Set("@tag", name).QueryLong();
+        session.Prepare(Sql).Set("@repository", tag.RepositoryId).Set("@tag", name).Set("@manifest", manifestId).Set("@now", nowMs).Execute();
+        session.Prepare(Confirmed).Set("@repository", tag.RepositoryId).Set("@tag", name).Set("@now", nowMs).Execute();
+        if (before is { } other && other != manifestId)
+            Manifests.NoteUntagged(session, other, nowMs);
+        session.Prepare("UPDATE manifests SET untagged_at = NULL WHERE id = @manifest AND untagged_at IS NOT NULL").Set("@manifest", manifestId).Execute();
+    }
+}
+
+/// <param name="ConfirmedMs">When the upstream last said so.</param>
+/// <param name="GoneMs">Since when it says that there is no such tag; null: there is.</param>
+public readonly record struct CachedTag(Digest Digest, long ConfirmedMs, long? GoneMs);
