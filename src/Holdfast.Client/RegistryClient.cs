@@ -41,13 +41,13 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>GET of a blob (end-2), as a stream that heals its connection and hashes nothing. The caller disposes it.</summary>
-    public async ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, CancellationToken token)
-    {
-        var ask = AskOf(HttpMethod.Get, repository, $"blobs/{digest}", []);
-        var scope = ScopeOf(repository);
-        var reply = await _exchange.FindAsync(ask, scope, token);
-        return reply.Response is { } response ? new(ResumingStream.Open(_exchange, ask, scope, response)) : new(reply.Failure!);
-    }
+    public ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
+        OpenBlobAsync(repository, digest, 0, token);
+
+    /// <summary>GET of a blob (end-2) from a byte on, also from a registry without ranges.</summary>
+    /// <param name="fromBytes">How many bytes the caller has; the stream goes on after them.</param>
+    public ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, long fromBytes, CancellationToken token) =>
+        ResumingStream.OpenAsync(_exchange, AskOf(HttpMethod.Get, repository, $"blobs/{digest}", []), ScopeOf(repository), fromBytes, token);
 
     /// <summary>Receives a blob and hashes it on the way.</summary>
     /// <param name="sizeBytes">How many there must be; null if that isn't known.</param>
@@ -118,6 +118,11 @@ public sealed class RegistryClient : IDisposable
     /// <summary>What names a manifest as its subject (end-12). <see cref="RegistryOutcome.Unknown"/>: the registry has no such list.</summary>
     public ValueTask<RegistryAnswer<IReadOnlyList<RemoteReferrer>>> ListReferrersAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
         new PagedList<RemoteReferrer>(_exchange, new("manifests", "referrer", RemoteReferrer.TryRead), MaxReferrers)
+            .ReadAsync(AskOf(HttpMethod.Get, repository, $"referrers/{digest}", [MediaTypes.OciIndex]), ScopeOf(repository), token);
+
+    /// <summary>The same, with the descriptors as the registry wrote them.</summary>
+    public ValueTask<RegistryAnswer<IReadOnlyList<RawReferrer>>> ListRawReferrersAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
+        new PagedList<RawReferrer>(_exchange, new("manifests", "referrer", RawReferrer.TryRead), MaxReferrers)
             .ReadAsync(AskOf(HttpMethod.Get, repository, $"referrers/{digest}", [MediaTypes.OciIndex]), ScopeOf(repository), token);
 
     /// <summary>Asks whether a registry answers at this address (end-1), without credentials.</summary>

@@ -8,7 +8,7 @@ public sealed class RemoteBlob : IAsyncDisposable
 {
     internal RemoteBlob(Stream content, long? sizeBytes) => (Content, SizeBytes) = (content, sizeBytes);
 
-    /// <summary>As stated by the registry; null if it did not say.</summary>
+    /// <summary>Of the whole blob, as stated by the registry; null if it did not say.</summary>
     public long? SizeBytes { get; }
 
     /// <summary>Reading throws <see cref="BlobBrokenException"/> once no more tries are left.</summary>

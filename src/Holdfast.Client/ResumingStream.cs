@@ -10,7 +10,7 @@ internal sealed class ResumingStream : Stream
     private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromMinutes(1);
 
     private readonly RegistryExchange _exchange;
-    private readonly Ask _ask;
+    private Ask _ask;
     private readonly string _scope;
     private HttpResponseMessage? _response;
     private Stream? _content;
@@ -24,14 +24,7 @@ internal sealed class ResumingStream : Stream
     private long _resumedAt;
     private int _emptyTries;
 
-    private ResumingStream(RegistryExchange exchange, Ask ask, string scope, HttpResponseMessage response)
-    {
-        (_exchange, _ask, _scope, _response) = (exchange, ask, scope, response);
-        _sizeBytes = response.Content.Headers.ContentLength;
-        // A weak tag does not promise the same bytes (RFC 9110, 13.1.5).
-        if (response.Headers.ETag is { IsWeak: false } tag)
-            _ask = ask with { IfRange = tag };
-    }
+    private ResumingStream(RegistryExchange exchange, Ask ask, string scope) => (_exchange, _ask, _scope) = (exchange, ask, scope);
 
     public override bool CanRead => true;
 
@@ -47,10 +40,22 @@ internal sealed class ResumingStream : Stream
         set => throw new NotSupportedException();
     }
 
-    public static RemoteBlob Open(RegistryExchange exchange, Ask ask, string scope, HttpResponseMessage response)
+    /// <param name="fromBytes">The first byte to be read.</param>
+    public static async ValueTask<RegistryAnswer<RemoteBlob>> OpenAsync(RegistryExchange exchange, Ask ask, string scope, long fromBytes, CancellationToken token)
     {
-        var stream = new ResumingStream(exchange, ask, scope, response);
-        return new RemoteBlob(stream, stream._sizeBytes) { Page = Failures.OfPage(response) };
+        ArgumentOutOfRangeException.ThrowIfNegative(fromBytes);
+        var stream = new ResumingStream(exchange, ask, scope) { _position = fromBytes, _resumedAt = fromBytes };
+        var reply = fromBytes == 0 ? await exchange.FindAsync(ask, scope, token) : await exchange.SendAsync(ask with { OffsetBytes = fromBytes }, scope, token);
+        if (reply.Response is not { } response)
+            return new(reply.Failure!);
+        var page = Failures.OfPage(response);
+        if (fromBytes == 0)
+            stream.Begin(response);
+        else if (await stream.TakeAsync(response, token) is { } failure && await stream.TakeWholeAsync(failure, token) is { } stays)
+            return new(stays);
+        else if (stream._response is { } taken)
+            stream.KeepTag(taken);
+        return new(new RemoteBlob(stream, stream._sizeBytes) { Page = page });
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -108,6 +113,29 @@ internal sealed class ResumingStream : Stream
         base.Dispose(disposing);
     }
 
+    private void Begin(HttpResponseMessage response)
+    {
+        _response = response;
+        _sizeBytes = response.Content.Headers.ContentLength;
+        KeepTag(response);
+    }
+
+    private void KeepTag(HttpResponseMessage response)
+    {
+        // A weak tag does not promise the same bytes (RFC 9110, 13.1.5).
+        if (response.Headers.ETag is { IsWeak: false } tag)
+            _ask = _ask with { IfRange = tag };
+    }
+
+    // For a registry that has ranges of its own kind.
+    private async ValueTask<RegistryFailure?> TakeWholeAsync(RegistryFailure failure, CancellationToken token)
+    {
+        if (_ranges)
+            return failure;
+        var reply = await _exchange.SendAsync(_ask, _scope, token);
+        return reply.Response is { } response ? await TakeAsync(response, token) : reply.Failure;
+    }
+
     private async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken token)
     {
         _content ??= await _response!.Content.ReadAsStreamAsync(token);
@@ -151,7 +179,8 @@ internal sealed class ResumingStream : Stream
                 _sizeBytes ??= range!.Length;
                 _response = response;
                 return null;
-            case 200 when _sizeBytes is null || (response.Content.Headers.ContentLength ?? _sizeBytes) == _sizeBytes:
+            case 200 when _sizeBytes is null ? !(response.Content.Headers.ContentLength < _position) : (response.Content.Headers.ContentLength ?? _sizeBytes) == _sizeBytes:
+                _sizeBytes ??= response.Content.Headers.ContentLength;
                 _response = response;
                 _skip = _position;
                 return null;
