@@ -11,6 +11,9 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
 {
     private readonly BlobOpening _opening = new(verifier);
 
+    /// <summary>Answers a GET or HEAD of what is not here, or not as it should be: with 404, unless it can be had from elsewhere.</summary>
+    public Func<RegistryRequest, Digest, Task> WhenUnknown { get; init; } = FailUnknownAsync;
+
     public async Task GetAsync(RegistryRequest request)
     {
         if (!Digest.TryParse(request.Route.Last, out var digest))
@@ -24,7 +27,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
             (key, digest), static (session, s) => BlobLinks.Find(session, s.key, s.digest), request.Aborted);
         if (linked is not { } blob)
         {
-            await FailUnknownAsync(request, digest);
+            await WhenUnknown(request, digest);
             return;
         }
         BlobReader? reader;
@@ -86,10 +89,10 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
         {
             if (reader is null || !await leases.HoldAsync(request, blob))
             {
-                await FailUnknownAsync(request, blob.Digest);
+                await WhenUnknown(request, blob.Digest);
                 return;
             }
-            var part = await ChooseAsync(request, blob, reader.SizeBytes);
+            var part = await request.ChoosePartAsync(blob.Digest, reader.SizeBytes);
             if (part is not { } chosen)
                 return;
             var isWhole = chosen.LengthBytes == reader.SizeBytes;
@@ -103,7 +106,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
                     return;
                 isTrusted = true;
             }
-            Describe(request, blob, chosen);
+            request.DescribeBlob(blob.Digest, chosen, blob.SizeBytes);
             if (!isHead)
                 await SendAsync(request, blob, reader, chosen, isTrusted);
         }
@@ -123,7 +126,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
             case BlobVerdict.Right:
                 break;
             case BlobVerdict.Missing or BlobVerdict.Corrupt:
-                await FailUnknownAsync(request, blob.Digest);
+                await WhenUnknown(request, blob.Digest);
                 break;
             case BlobVerdict.Unreadable or BlobVerdict.Unsettled:
                 await request.FailAsync(
@@ -131,54 +134,6 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
                 break;
         }
         return verified;
-    }
-
-    // Null if there is nothing to send: what the client has is right, or its range isn't within the blob.
-    private static async ValueTask<ByteRange?> ChooseAsync(RegistryRequest request, VisibleBlob blob, long size)
-    {
-        var http = request.Context;
-        var etag = $"\"{blob.Digest}\"";
-        if (EntityTags.Match(http.Request.Headers.IfNoneMatch, etag))
-        {
-            AddNames(http.Response, blob.Digest);
-            http.Response.StatusCode = StatusCodes.Status304NotModified;
-            return null;
-        }
-        var asked = http.Request.Headers.Range;
-        // Ranges are defined for GET only (RFC 9110, section 14.2): a HEAD tells of the whole blob.
-        if (asked.Count == 0 || HttpMethods.IsHead(http.Request.Method) || !EntityTags.AllowRange(http.Request.Headers.IfRange, etag))
-            return new ByteRange(0, size - 1);
-        switch (ByteRange.Parse(asked, size, out var range))
-        {
-            case RangeAnswer.NotSatisfiable:
-                AddNames(http.Response, blob.Digest);
-                http.Response.Headers.ContentRange = $"bytes */{size}";
-                await request.FailAsync(
-                    Outcome.RangeNotSatisfiable, $"this blob has {Counted.Of(size, "byte")}; ask for one range that starts within them");
-                return null;
-            case RangeAnswer.Part:
-                http.Response.StatusCode = StatusCodes.Status206PartialContent;
-                return range;
-            default:
-                return new ByteRange(0, size - 1);
-        }
-    }
-
-    private static void Describe(RegistryRequest request, VisibleBlob blob, ByteRange part)
-    {
-        var response = request.Context.Response;
-        AddNames(response, blob.Digest);
-        if (response.StatusCode == StatusCodes.Status206PartialContent)
-            response.Headers.ContentRange = $"bytes {part.First}-{part.Last}/{blob.SizeBytes}";
-        response.Headers.ContentType = "application/octet-stream";
-        response.ContentLength = part.LengthBytes;
-    }
-
-    private static void AddNames(HttpResponse response, Digest digest)
-    {
-        response.Headers["Docker-Content-Digest"] = digest.ToString();
-        response.Headers.ETag = $"\"{digest}\"";
-        response.Headers.AcceptRanges = "bytes";
     }
 
     private async Task SendAsync(RegistryRequest request, VisibleBlob blob, BlobReader reader, ByteRange part, bool isTrusted)

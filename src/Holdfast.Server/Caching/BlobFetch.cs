@@ -26,6 +26,7 @@ internal sealed class BlobFetch : IAsyncDisposable
     private BlobWriter? _writer;
     private RunningHash? _ownHash;
     private bool _isRight;
+    private bool _isOver;
 
     public BlobFetch(Cache cache, RepositoryName repository, Digest digest, FetchRoom room)
     {
@@ -76,6 +77,8 @@ internal sealed class BlobFetch : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Fail(new FetchFailure(new IOException("the fetch has ended")));
+        lock (_abandon)
+            _isOver = true;
         await _bytes.DisposeAsync();
         if (_writer is not null)
         {
@@ -224,8 +227,11 @@ internal sealed class BlobFetch : IAsyncDisposable
 
     private void AbandonIfLong()
     {
-        if (!_isRight && (SizeBytes is not { } size || _ownHash is not null || size - _bytes.ReceivedBytes > _cache.Options.FinishBytes))
-            _abandon.Cancel();
+        lock (_abandon)
+        {
+            if (!_isOver && !_isRight && (SizeBytes is not { } size || _ownHash is not null || size - _bytes.ReceivedBytes > _cache.Options.FinishBytes))
+                _abandon.Cancel();
+        }
     }
 
     private FetchFailure Wrong(string detail)

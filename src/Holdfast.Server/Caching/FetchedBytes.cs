@@ -78,6 +78,15 @@ internal sealed class FetchedBytes : IAsyncDisposable
         Tell();
     }
 
+    /// <summary>Reads what is in the file.</summary>
+    public ValueTask<int> ReadWrittenAsync(long offset, Memory<byte> buffer)
+    {
+        BlobReader? file;
+        lock (_lock)
+            file = _file;
+        return file is null ? new(0) : file.ReadAsync(offset, buffer, CancellationToken.None);
+    }
+
     /// <summary>More bytes, which are nowhere else: waits until there is room for them. Those who read from here on can't begin at the beginning any more.</summary>
     public async ValueTask HoldAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {

@@ -19,6 +19,9 @@ internal sealed class RegistryRequest(HttpContext context, ListenerBinding liste
     /// <summary>Who sends it; null until that is known.</summary>
     public Caller? Caller { get; set; }
 
+    /// <summary>How a cache had it (hit, miss, stale, gone, failed), for the log; null: no cache was asked.</summary>
+    public string? CacheAnswer { get; set; }
+
     /// <summary>The error code that was answered, if any, for the log.</summary>
     public string? ErrorCode { get; set; }
 

@@ -10,6 +10,9 @@ namespace Holdfast.Server.Manifests;
 /// <param name="notePull">Told of each manifest that was pulled; must cost next to nothing.</param>
 internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight sight, Action<RepositoryKey, Digest> notePull, TimeProvider time)
 {
+    /// <summary>Answers a GET or HEAD of what is not here: with 404, unless it can be had from elsewhere.</summary>
+    public Func<RegistryRequest, Reference, Task> WhenUnknown { get; init; } = FailUnknownAsync;
+
     public async Task GetAsync(RegistryRequest request)
     {
         if (!Reference.TryParse(request.Route.Last, out var reference))
@@ -35,40 +38,16 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight s
         // Of a lost one the reading may just have found the bytes; what it needs is known at the next request.
         if (stored is null || payload is null || stored.IsLost || !await sight.ShowsAsync(request, stored))
         {
-            await FailUnknownAsync(request, reference);
+            await WhenUnknown(request, reference);
             return;
         }
-        var http = request.Context;
-        if (!AcceptedTypes.Allow(http.Request.Headers.Accept, stored.MediaType))
+        // A HEAD only asks whether it is there; probes do that all day. The server's own look at its images keeps none of them either.
+        if (!HttpMethods.IsHead(request.Context.Request.Method) && !ReferenceEquals(request.Caller, Caller.Self)
+            && AcceptedTypes.Allow(request.Context.Request.Headers.Accept, stored.MediaType))
         {
-            await request.FailAsync(
-                Outcome.ManifestUnknown,
-                $"the manifest is of type {stored.MediaType}, which the Accept header does not list",
-                json => json.WriteString("mediaType"u8, stored.MediaType));
-            return;
+            notePull(key, stored.Digest);
         }
-
-        // A HEAD only asks whether it is there; probes do that all day.
-        if (!HttpMethods.IsHead(http.Request.Method))
-        {
-            // The server's own look at its images keeps none of them.
-            if (!ReferenceEquals(request.Caller, Caller.Self))
-                notePull(key, stored.Digest);
-        }
-        var digest = stored.Digest.ToString();
-        var etag = $"\"{digest}\"";
-        var headers = http.Response.Headers;
-        headers["Docker-Content-Digest"] = digest;
-        headers.ETag = etag;
-        if (http.Request.Headers.IfNoneMatch.Count > 0 && EntityTags.Match(http.Request.Headers.IfNoneMatch, etag))
-        {
-            http.Response.StatusCode = StatusCodes.Status304NotModified;
-            return;
-        }
-        headers.ContentType = stored.MediaType;
-        http.Response.ContentLength = payload.Length;
-        if (!HttpMethods.IsHead(http.Request.Method))
-            await http.Response.BodyWriter.WriteAsync(payload, request.Aborted);
+        await request.SendManifestAsync(stored.Digest, stored.MediaType, payload);
     }
 
     public async Task DeleteAsync(RegistryRequest request)

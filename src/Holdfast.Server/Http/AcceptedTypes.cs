@@ -1,7 +1,7 @@
 using Holdfast.Oci;
 using Microsoft.Extensions.Primitives;
 
-namespace Holdfast.Server.Manifests;
+namespace Holdfast.Server.Http;
 
 /// <summary>
 /// Reads <c>Accept</c> as clients mean it. Without one, or with one that names no manifest type, everything is served as stored. A client that

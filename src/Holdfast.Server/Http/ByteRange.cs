@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Holdfast.Server.Blobs;
+namespace Holdfast.Server.Http;
 
 /// <summary>The part of a blob that a <c>Range</c> header asks for (RFC 9110, section 14).</summary>
 /// <param name="First">Offset of the first byte.</param>

@@ -1,0 +1,76 @@
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage;
+using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Metadata;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary>What all fetches of all caches share: the stores, the room on the disk, and where it is told what went wrong.</summary>
+internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserve, IncidentBook incidents, TimeProvider time, ILogger<FetchRoom> log) : IDisposable
+{
+    private const string FullSubject = "caches";
+
+    private readonly CancellationTokenSource _stopping = new();
+
+    public ContentStores Stores => stores;
+
+    public CancellationToken Stopping => _stopping.Token;
+
+    public long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public TimeProvider Time => time;
+
+    /// <summary>Is there nothing to store anything in?</summary>
+    public bool IsAway => stores.Blobs.FindFault() is not null;
+
+    /// <summary>Takes room for bytes; false if they would leave less than the disk's reserve.</summary>
+    public bool TryTake(long bytes) => reserve.TryTake(bytes);
+
+    public ValueTask<BlobWriter> OpenUploadAsync(DigestAlgorithm algorithm) => stores.Blobs.OpenUploadAsync(Guid.NewGuid(), algorithm, CancellationToken.None);
+
+    public async ValueTask RemoveUploadAsync(Guid upload)
+    {
+        try
+        {
+            await stores.Blobs.RemoveUploadAsync(upload, CancellationToken.None);
+        }
+        catch (IOException e)
+        {
+            LogLeft(log, e, upload); // The next start removes it.
+        }
+    }
+
+    /// <summary>What was fetched is handed on without being kept. An incident until something can be kept again.</summary>
+    public void NoteFull(Cache cache) => incidents.Report(
+        IncidentKind.DiskReserve, FullSubject,
+        $"there is no room to keep what cache {cache.Name} fetches: clients get it straight from the upstream. Free some room, lower disk.reserve or give the caches a size.max");
+
+    public void NoteRoom() => incidents.Report(IncidentKind.DiskReserve, FullSubject, null);
+
+    public void NoteTrouble(Cache cache, Digest digest, Exception cause) => LogTrouble(log, cause, cache.Name, digest);
+
+    public void NoteWrong(Cache cache, string detail)
+    {
+        CacheMetrics.Wrong(cache.Name);
+        LogWrong(log, cache.Name, detail);
+        cache.Note(new Client.RegistryFailure(Client.RegistryOutcome.Mismatch, detail));
+    }
+
+    public void Healed(IReadOnlyList<Incident> healed) => incidents.Note(healed);
+
+    /// <summary>Ends all fetches.</summary>
+    public void Stop() => _stopping.Cancel();
+
+    public void Dispose() => _stopping.Dispose();
+
+    [LoggerMessage(1200, LogLevel.Error, "cache {Cache}: {Digest} could not be kept")]
+    private static partial void LogTrouble(ILogger logger, Exception cause, string cache, Digest digest);
+
+    [LoggerMessage(1201, LogLevel.Error, "cache {Cache}: the upstream sent wrong bytes, which were not kept: {Detail}")]
+    private static partial void LogWrong(ILogger logger, string cache, string detail);
+
+    [LoggerMessage(1202, LogLevel.Warning, "the upload {Upload} of a fetch could not be removed; the next start does")]
+    private static partial void LogLeft(ILogger logger, Exception cause, Guid upload);
+}
