@@ -8,10 +8,15 @@ using Holdfast.Server.Uploads;
 
 namespace Holdfast.Server;
 
-/// <summary>What a hosted registry answers: every place of the specification with its handler and the permission it needs.</summary>
-internal static class RegistryRoutes
+/// <summary>What registries answer: every place of the specification with its handler and the permission it needs.</summary>
+/// <param name="Hosted">Of registries that clients push to.</param>
+/// <param name="Caches">Of registries that are filled from an upstream.</param>
+internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
 {
-    public static RouteTable Create(ServerOptions options, ServerRooms rooms, TimeProvider time)
+    // Of a cache; where none of them leads anywhere they are what clients may try elsewhere.
+    private const string PullMethods = "GET, HEAD";
+
+    public static RegistryRoutes Create(ServerOptions options, ServerRooms rooms, TimeProvider time)
     {
         var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
         var (sessions, reserve, checks) = (rooms.Sessions, rooms.Reserve, rooms.Checks);
@@ -25,6 +30,20 @@ internal static class RegistryRoutes
             rooms.Retention.Pulls.Note,
             time);
         var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
+        var hosted = MapPulls(blobs, manifests)
+            .Map(RouteKind.Blob, "DELETE", RegistryActions.Delete, blobs.DeleteAsync)
+            .Map(RouteKind.Uploads, "POST", RegistryActions.Push, uploads.PostAsync)
+            .Map(RouteKind.Upload, "PATCH", RegistryActions.Push, upload.PatchAsync)
+            .Map(RouteKind.Upload, "PUT", RegistryActions.Push, upload.PutAsync)
+            .Map(RouteKind.Upload, "GET", RegistryActions.Push, upload.GetAsync)
+            .Map(RouteKind.Upload, "DELETE", RegistryActions.Push, upload.DeleteAsync)
+            .Map(RouteKind.Manifest, "PUT", RegistryActions.Push, manifestPut.PutAsync)
+            .Map(RouteKind.Manifest, "DELETE", RegistryActions.Delete, manifests.DeleteAsync);
+        return new RegistryRoutes(hosted, RefuseChanges(MapPulls(blobs, manifests)));
+    }
+
+    private static RouteTable MapPulls(BlobEndpoint blobs, ManifestEndpoint manifests)
+    {
         var tags = new TagsEndpoint();
         var referrers = new ReferrersEndpoint();
         var catalog = new CatalogEndpoint();
@@ -33,22 +52,30 @@ internal static class RegistryRoutes
             .Map(RouteKind.Base, "HEAD", RegistryActions.None, AnswerBaseAsync)
             .Map(RouteKind.Blob, "GET", RegistryActions.Pull, blobs.GetAsync)
             .Map(RouteKind.Blob, "HEAD", RegistryActions.Pull, blobs.GetAsync)
-            .Map(RouteKind.Blob, "DELETE", RegistryActions.Delete, blobs.DeleteAsync)
-            .Map(RouteKind.Uploads, "POST", RegistryActions.Push, uploads.PostAsync)
-            .Map(RouteKind.Upload, "PATCH", RegistryActions.Push, upload.PatchAsync)
-            .Map(RouteKind.Upload, "PUT", RegistryActions.Push, upload.PutAsync)
-            .Map(RouteKind.Upload, "GET", RegistryActions.Push, upload.GetAsync)
-            .Map(RouteKind.Upload, "DELETE", RegistryActions.Push, upload.DeleteAsync)
             .Map(RouteKind.Manifest, "GET", RegistryActions.Pull, manifests.GetAsync)
             .Map(RouteKind.Manifest, "HEAD", RegistryActions.Pull, manifests.GetAsync)
-            .Map(RouteKind.Manifest, "PUT", RegistryActions.Push, manifestPut.PutAsync)
-            .Map(RouteKind.Manifest, "DELETE", RegistryActions.Delete, manifests.DeleteAsync)
             .Map(RouteKind.Tags, "GET", RegistryActions.Pull, tags.GetAsync)
             .Map(RouteKind.Tags, "HEAD", RegistryActions.Pull, tags.GetAsync)
             .Map(RouteKind.Referrers, "GET", RegistryActions.Pull, referrers.GetAsync)
             .Map(RouteKind.Referrers, "HEAD", RegistryActions.Pull, referrers.GetAsync)
             .Map(RouteKind.Catalog, "GET", RegistryActions.None, catalog.GetAsync)
             .Map(RouteKind.Catalog, "HEAD", RegistryActions.None, catalog.GetAsync);
+    }
+
+    // What no right can allow needs none but to come in.
+    private static RouteTable RefuseChanges(RouteTable routes) => routes
+        .MapOthers(RouteKind.Blob, RegistryActions.None, RefuseChangeAsync)
+        .MapOthers(RouteKind.Manifest, RegistryActions.None, RefuseChangeAsync)
+        .MapOthers(RouteKind.Uploads, RegistryActions.None, RefuseChangeAsync)
+        .MapOthers(RouteKind.Upload, RegistryActions.None, RefuseChangeAsync);
+
+    private static Task RefuseChangeAsync(RegistryRequest request)
+    {
+        var upstream = request.Registry.Cache!.Upstream.Namespace;
+        request.Context.Response.Headers.Allow = PullMethods;
+        return request.FailAsync(Outcome.MethodNotAllowed, request.Context.Request.Method == "DELETE"
+            ? $"this is a cache of {upstream}: delete it there; what nobody pulls any more goes from here by itself"
+            : $"this is a cache of {upstream}: push to it there");
     }
 
     // end-1: being here at all is the answer; clients learn from a 401 before it how to log in.

@@ -44,13 +44,14 @@ public sealed class RegistryServer : IAsyncDisposable
                 authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
             var routes = RegistryRoutes.Create(options, rooms, storeTime);
             server.MapTokenEndpoint(routes, time);
-            var dispatcher = new Dispatcher(routes, server.AdmitAsync, rooms.Reserve, rooms.Checks.Watch, rooms.Writes);
+            var dispatcher = new RegistryChoice(server.DispatcherOf(routes.Hosted), server.DispatcherOf(routes.Caches));
             var admin = new AdminDispatcher(
                 AdminRoutes.Create(options, stores, rooms, storeTime, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
             var parts = new ServerParts(stores, logs, time)
             {
                 Incidents = rooms.Incidents,
-                RegistryOf = listener => registries[listener.Registry],
+                RegistryOf = listener => listener.ServesEveryCache ? CacheNamespaces.Unchosen(stores) : registries[listener.Registry],
+                Caches = new CacheNamespaces(registries.Values),
                 Dispatch = request => request.Route.Kind == RouteKind.Admin || request.Listener.LocalCaller is not null
                     ? admin.HandleAsync(request)
                     : dispatcher.HandleAsync(request),
@@ -89,6 +90,8 @@ public sealed class RegistryServer : IAsyncDisposable
             authenticator.Dispose();
     }
 
+    private Dispatcher DispatcherOf(RouteTable routes) => new(routes, AdmitAsync, _rooms!.Reserve, _rooms.Checks.Watch, _rooms.Writes);
+
     // Before the drain: what it would be refused then says nothing about the images.
     private async ValueTask StopProbeAsync()
     {
@@ -101,6 +104,8 @@ public sealed class RegistryServer : IAsyncDisposable
         var signer = options.TokenKeyFile is { } file && options.Registries.Any(r => r.Auth is not null)
             ? TokenSigner.LoadOrCreate(file)
             : TokenSigner.CreateEphemeral();
+        // Nothing of a cache is reached before it was chosen.
+        _authenticators.Add(ListenerOptions.EveryCache, Authenticator.Open(null, ListenerOptions.EveryCache, signer, time, log));
         foreach (var registry in options.Registries)
             _authenticators.Add(registry.Name, Authenticator.Open(registry.Auth, registry.Name, signer, time, log));
     }
@@ -109,10 +114,10 @@ public sealed class RegistryServer : IAsyncDisposable
         ServerOptions options, ContentStores stores, CancellationToken cancellationToken)
     {
         var registries = new Dictionary<string, Registry>(StringComparer.Ordinal);
-        foreach (var name in options.Registries.Select(r => r.Name))
+        foreach (var registry in options.Registries)
         {
-            var id = await stores.Metadata.WriteAsync(name, static (db, name) => Registries.Ensure(db, name), cancellationToken);
-            registries.Add(name, new Registry(id, name, stores));
+            var id = await stores.Metadata.WriteAsync(registry.Name, static (db, name) => Registries.Ensure(db, name), cancellationToken);
+            registries.Add(registry.Name, new Registry(id, registry.Name, stores) { Cache = registry.Cache });
         }
         return registries;
     }
@@ -123,13 +128,16 @@ public sealed class RegistryServer : IAsyncDisposable
     private ValueTask<Admission> AdmitAdminAsync(RegistryRequest request, RegistryActions needs) =>
         _authenticators[request.Registry.Name].AdmitAdminAsync(request.Context, ClientOf(request), request.Aborted);
 
-    private void MapTokenEndpoint(RouteTable routes, TimeProvider time)
+    private void MapTokenEndpoint(RegistryRoutes routes, TimeProvider time)
     {
         var handlers = _authenticators.ToDictionary(a => a.Key, a => new TokenHandler(a.Value, time), StringComparer.Ordinal);
         foreach (var method in new[] { "GET", "POST" })
         {
-            routes.Map(RouteKind.Token, method, null, request =>
-                handlers[request.Registry.Name].HandleAsync(request.Context, ClientOf(request), request.Aborted));
+            foreach (var table in new[] { routes.Hosted, routes.Caches })
+            {
+                table.Map(RouteKind.Token, method, null, request =>
+                    handlers[request.Registry.Name].HandleAsync(request.Context, ClientOf(request), request.Aborted));
+            }
         }
     }
 

@@ -18,6 +18,9 @@ internal sealed record ServerParts(ContentStores Stores, ILoggerFactory Logs, Ti
 {
     public required Func<ListenerOptions, Registry> RegistryOf { get; init; }
 
+    /// <summary>For a listener that serves every cache.</summary>
+    public CacheNamespaces? Caches { get; init; }
+
     /// <summary>Answers everything but health and metrics.</summary>
     public required Func<RegistryRequest, Task> Dispatch { get; init; }
 
@@ -95,7 +98,7 @@ internal sealed class ServerHost : IAsyncDisposable
         {
             Listeners.ApplyLimits(kestrel);
             foreach (var listener in _options.Listeners)
-                listeners.Add(kestrel, new ListenerBinding(listener, _parts.RegistryOf(listener)), Certificate(listener));
+                listeners.Add(kestrel, Bind(listener), Certificate(listener));
             if (_options.AdminSocket is { } socket)
                 listeners.AddAdminSocket(kestrel, socket, ListenerBinding.OfAdminSocket(_parts.Stores));
         });
@@ -106,6 +109,9 @@ internal sealed class ServerHost : IAsyncDisposable
         await server.StartAsync(CreatePipeline(), cancellationToken);
         Addresses = listeners.Addresses(_options.Listeners);
     }
+
+    private ListenerBinding Bind(ListenerOptions listener) =>
+        new(listener, _parts.RegistryOf(listener)) { Caches = listener.ServesEveryCache ? _parts.Caches : null };
 
     private RequestPipeline CreatePipeline()
     {

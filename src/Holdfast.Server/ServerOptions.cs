@@ -10,6 +10,8 @@ public sealed record ServerOptions
 
     public required IReadOnlyList<RegistryOptions> Registries { get; init; }
 
+    public AllCachesOptions Caches { get; init; } = new();
+
     public UploadOptions Uploads { get; init; } = new();
 
     public LimitOptions Limits { get; init; } = new();
@@ -48,11 +50,16 @@ public sealed record ServerOptions
 /// <summary>One address to listen on.</summary>
 public sealed record ListenerOptions
 {
+    /// <summary>Instead of a registry's name: every cache, chosen by the query parameter <c>ns</c>.</summary>
+    public const string EveryCache = "*";
+
     /// <summary>http or https, an IP address (or localhost) and a port; port 0 takes a free one.</summary>
     public required Uri Url { get; init; }
 
-    /// <summary>The registry it serves.</summary>
+    /// <summary>The registry it serves, or <see cref="EveryCache"/>.</summary>
     public required string Registry { get; init; }
+
+    public bool ServesEveryCache => Registry == EveryCache;
 
     /// <summary>PEM files, re-read when they change; required for https.</summary>
     public TlsOptions? Tls { get; init; }
@@ -66,6 +73,9 @@ public sealed record RegistryOptions
 
     /// <summary>Null: an open registry, where everyone may pull, push and delete.</summary>
     public AuthOptions? Auth { get; init; }
+
+    /// <summary>Null: a hosted registry, to which clients push.</summary>
+    public CacheOptions? Cache { get; init; }
 }
 
 public sealed record UploadOptions

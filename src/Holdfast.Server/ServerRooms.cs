@@ -15,7 +15,8 @@ namespace Holdfast.Server;
 /// <summary>What several parts of one server share: its places, its administration, and what it does by itself.</summary>
 internal sealed class ServerRooms : IAsyncDisposable
 {
-    public required IReadOnlyDictionary<string, Registry> Registries { get; init; }
+    /// <summary>Those that clients push to: what is imported or removed by rules is theirs alone.</summary>
+    public required IReadOnlyDictionary<string, Registry> Hosted { get; init; }
 
     public required UploadSessions Sessions { get; init; }
 
@@ -54,9 +55,10 @@ internal sealed class ServerRooms : IAsyncDisposable
         var checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
         var source = new BytesSource(stores, BytesSource.Open(options.Heal, time), checks, time) { Reserve = reserve };
         var scrub = new StoreScrub(stores, options, checks, time, logs);
+        var hosted = registries.Where(static one => !one.Value.IsCache).ToDictionary(StringComparer.Ordinal);
         return new ServerRooms
         {
-            Registries = registries,
+            Hosted = hosted,
             Sessions = new UploadSessions(stores, options.Uploads, time, logs.CreateLogger<UploadSessions>()),
             Reserve = reserve,
             Writes = new StoreWrites(stores, time) { Report = problem => incidents.Report(IncidentKind.StoreReadOnly, "store", problem) },
@@ -65,7 +67,7 @@ internal sealed class ServerRooms : IAsyncDisposable
             Scrub = scrub,
             Collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time),
             Healer = new Healer(stores, source, checks, time),
-            Retention = new RetentionParts(options, registries, stores, new RetentionSurroundings(incidents, time, logs)),
+            Retention = new RetentionParts(options, hosted, stores, new RetentionSurroundings(incidents, time, logs)),
             Keeper = new IncidentKeeper(stores, incidents, reserve, checks.Watch, time),
             Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
@@ -74,7 +76,7 @@ internal sealed class ServerRooms : IAsyncDisposable
     }
 
     /// <summary>What an import needs of these.</summary>
-    public ImportRoom ImportInto(ContentStores stores, TimeProvider time) => new(stores, Registries, Retention.Rules.ImmutableTags, time)
+    public ImportRoom ImportInto(ContentStores stores, TimeProvider time) => new(stores, Hosted, Retention.Rules.ImmutableTags, time)
     {
         Incidents = Incidents,
         Reserve = Reserve,

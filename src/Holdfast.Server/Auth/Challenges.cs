@@ -13,6 +13,9 @@ internal static class Challenges
         // The hosting part has already put in what a trusted proxy said about scheme and host.
         var request = context.Request;
         var realm = tokens.Realm?.ToString() ?? $"{request.Scheme}://{request.Host.Value}/token";
+        // Behind one address lie several caches, and a client asks for a token at the realm as it stands.
+        if (Query.One(request, CacheNamespaces.Parameter) is { } name && context.Features.Get<ListenerBinding>() is { Caches: not null })
+            realm += $"?{CacheNamespaces.Parameter}={Uri.EscapeDataString(name)}";
         var challenge = $"Bearer realm=\"{Quoted(realm)}\",service=\"{Quoted(tokens.Service)}\"";
         if (scope is not null)
             challenge += $",scope=\"{Quoted(scope)}\"";

@@ -9,6 +9,9 @@ internal sealed record ListenerBinding(ListenerOptions? Options, Registry Regist
     // No registry of the configuration has this name.
     private const string NoRegistry = "-";
 
+    /// <summary>Set on a listener that serves every cache; a request's registry is then one of these.</summary>
+    public CacheNamespaces? Caches { get; init; }
+
     /// <summary>Who is at the other end of the administration's socket; null on every other listener.</summary>
     public Caller? LocalCaller { get; init; }
 

@@ -4,11 +4,16 @@ using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Http;
 
-/// <summary>One hosted registry: a namespace of repositories over the shared stores.</summary>
+/// <summary>One registry, hosted or a cache: a namespace of repositories over the shared stores.</summary>
 /// <param name="Id">Its row in the metadata database.</param>
 /// <param name="Name">Its key in the configuration.</param>
 public sealed record Registry(int Id, string Name, ContentStores Stores)
 {
+    /// <summary>Null for a hosted registry.</summary>
+    public CacheOptions? Cache { get; init; }
+
+    public bool IsCache => Cache is not null;
+
     public MetadataDatabase Metadata => Stores.Metadata;
 
     public IBlobStore Blobs => Stores.Blobs;

@@ -9,7 +9,8 @@ internal sealed class RegistryRequest(HttpContext context, ListenerBinding liste
 
     public ListenerBinding Listener => listener;
 
-    public Registry Registry => listener.Registry;
+    /// <summary>The listener's, or on one that serves every cache the one that was chosen.</summary>
+    public Registry Registry { get; set; } = listener.Registry;
 
     /// <summary>Sent as X-Request-Id, echoed in errors, written to the log.</summary>
     public string Id => id;

@@ -11,6 +11,8 @@ internal sealed class RouteTable
     private readonly Dictionary<string, Entry>[] _entries =
         [.. Enum.GetValues<RouteKind>().Select(_ => new Dictionary<string, Entry>(StringComparer.Ordinal))];
 
+    private readonly Dictionary<RouteKind, Entry> _others = [];
+
     /// <param name="needs">
     /// What the caller must be allowed to do to the path's repository; none where being a known caller is enough; null where the handler admits
     /// its callers itself.
@@ -21,7 +23,14 @@ internal sealed class RouteTable
         return this;
     }
 
-    public Entry? Find(RouteKind kind, string method) => _entries[(int)kind].GetValueOrDefault(method);
+    /// <summary>What answers the methods of a place that nothing else was mapped to.</summary>
+    public RouteTable MapOthers(RouteKind kind, RegistryActions? needs, Handler handler)
+    {
+        _others.Add(kind, new Entry(needs, handler));
+        return this;
+    }
+
+    public Entry? Find(RouteKind kind, string method) => _entries[(int)kind].GetValueOrDefault(method) ?? _others.GetValueOrDefault(kind);
 
     /// <summary>For the Allow header; empty if nothing is mapped on that place.</summary>
     public string MethodsOf(RouteKind kind) => string.Join(", ", _entries[(int)kind].Keys.Order(StringComparer.Ordinal));

@@ -36,15 +36,18 @@ internal sealed partial class SelfProbe
     }
 
     /// <param name="addresses">Where the listeners are, in the options' order.</param>
-    /// <returns>Null if it is turned off, or nothing is served.</returns>
+    /// <returns>Null if it is turned off, or nothing is served but caches.</returns>
     public static SelfProbe? Create(ServerOptions options, IReadOnlyList<Uri> addresses, SelfPass pass, TimeProvider time, ILoggerFactory logs)
     {
         if (!options.Probe.Enabled || addresses.Count == 0)
             return null;
         var probe = new SelfProbe(options.Probe, time, logs.CreateLogger<SelfProbe>());
-        foreach (var (listener, address) in options.Listeners.Zip(addresses).DistinctBy(static pair => pair.First.Registry, StringComparer.Ordinal))
+        // What a cache hasn't fetched is no finding, and looking for it would fetch it.
+        var hosted = options.Registries.Where(static registry => registry.Cache is null).Select(static registry => registry.Name).ToHashSet(StringComparer.Ordinal);
+        var places = options.Listeners.Zip(addresses).Where(pair => hosted.Contains(pair.First.Registry));
+        foreach (var (listener, address) in places.DistinctBy(static pair => pair.First.Registry, StringComparer.Ordinal))
             probe._registries.Add((new ProbeMemory(listener.Registry, time), ClientOf(address, pass, time)));
-        return probe;
+        return probe._registries.Count == 0 ? null : probe;
     }
 
     /// <summary>One round over each registry.</summary>

@@ -13,14 +13,16 @@ internal sealed class ConfigurationBinder(MapSetting root, string? file, string 
 
     public HoldfastConfiguration Bind()
     {
-        var registries = new RegistryBinder(root, problems).Bind();
+        var registries = new RegistryBinder(root, problems, notes).Bind();
         if (registries.Count == 0)
             registries.Add(new BoundRegistry(DefaultRegistry, root.Origin, "registries", false, new RegistryOptions { Name = DefaultRegistry }));
         var listeners = new ListenerBinder(root, registries, problems, notes, time).Bind();
+        new CacheLoops(root, registries, listeners, problems).Check();
         var server = new ServerOptions
         {
             Listeners = listeners,
             Registries = [.. registries.Select(r => r.Options)],
+            Caches = new CacheBinder(problems, notes).BindAll(root, registries),
             AccessLog = BindAccessLog(),
             Uploads = BindUploads(),
             Limits = BindLimits(),
@@ -46,7 +48,7 @@ internal sealed class ConfigurationBinder(MapSetting root, string? file, string 
             Scrub = integrity.BindScrub(),
             Probe = integrity.BindProbe(),
             Heal = new HealBinder(root, data, problems, notes).Bind(),
-            Retention = new RetentionBinder(root, [.. registries.Select(r => r.Name)], collection, problems, notes).Bind(),
+            Retention = new RetentionBinder(root, registries, collection, problems, notes).Bind(),
         };
     }
 

@@ -58,7 +58,7 @@ internal static class ConfigurationReference
     {
         var text = new StringBuilder(Introduction.ReplaceLineEndings("\n"));
         text.Append("| Key | Value | Default | Environment | |\n| --- | --- | --- | --- | --- |\n");
-        foreach (var (path, key) in Schema.Keys.Where(k => k.Key.Shape is not Later))
+        foreach (var (path, key) in Schema.Keys)
         {
             if (Kind(key.Shape) is { } kind)
                 text.Append($"| `{path}` | {kind} | {key.Default ?? ""} | `{Overrides.Variable(path)}` | {Escape(key.Help)} |\n");
@@ -66,8 +66,6 @@ internal static class ConfigurationReference
                 text.Append($"| `{path}` | | {key.Default ?? ""} | | {Escape(key.Help)} |\n");
         }
 
-        var later = Schema.Keys.Where(k => k.Key.Shape is Later).Select(k => k.Path);
-        text.Append($"\nKnown, and refused by this version: `kind: cache`, {string.Join(", ", later.Select(p => $"`{p}`"))}.\n");
         return text.Append(Ending.ReplaceLineEndings("\n")).ToString();
     }
 

@@ -17,7 +17,8 @@ internal static class ConfigurationReport
             return;
         output.WriteLine(result.Problems.Count == 0 ? $"{configuration.File ?? "no file"}: fine" : "It would start, and serve:");
         foreach (var listener in configuration.Server.Listeners)
-            output.WriteLine($"  {listener.Url.OriginalString} serves registry {listener.Registry} ({Describe(configuration, listener)})");
+            WriteListener(configuration, listener, output);
+        CacheReport.Write(configuration.Server, output);
         output.WriteLine($"  data: {configuration.DataFolder}");
         IntegrityReport.Write(configuration.Server, output);
         foreach (var note in configuration.Notes)
@@ -73,11 +74,12 @@ internal static class ConfigurationReport
             json.WriteStartObject();
             json.WriteString("url", listener.Url.OriginalString);
             json.WriteString("registry", listener.Registry);
-            json.WriteBoolean("users", Find(configuration, listener).Auth is not null);
+            json.WriteBoolean("users", Served(configuration, listener).All(r => r.Auth is not null));
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        CacheReport.WriteJson(configuration.Server, json);
         IntegrityReport.WriteJson(configuration.Server, json);
         json.WriteStartArray("notes");
         foreach (var note in configuration.Notes)
@@ -85,14 +87,27 @@ internal static class ConfigurationReport
         json.WriteEndArray();
     }
 
-    private static string Describe(HoldfastConfiguration configuration, ListenerOptions listener)
+    private static void WriteListener(HoldfastConfiguration configuration, ListenerOptions listener, TextWriter output)
     {
-        if (Find(configuration, listener).Auth is not { } auth)
+        var served = Served(configuration, listener);
+        if (listener.ServesEveryCache)
+            output.WriteLine($"  {listener.Url.OriginalString} serves every cache, chosen by ?ns=:");
+        foreach (var registry in served)
+        {
+            output.WriteLine(listener.ServesEveryCache
+                ? $"    {registry.Cache!.Upstream.Namespace}: {registry.Name} ({Describe(registry)})"
+                : $"  {listener.Url.OriginalString} serves {(registry.Cache is null ? "registry" : "cache")} {registry.Name} ({Describe(registry)})");
+        }
+    }
+
+    private static string Describe(RegistryOptions registry)
+    {
+        if (registry.Auth is not { } auth)
             return "open: no users";
         var anonymous = auth.Anonymous == 0 ? "" : ", anonymous pull";
         return $"users of {auth.HtpasswdFile}, {(auth.Token is null ? "Basic" : "Bearer and Basic")}{anonymous}, {Counted.Of(auth.Access.Count, "rule")}";
     }
 
-    private static RegistryOptions Find(HoldfastConfiguration configuration, ListenerOptions listener) =>
-        configuration.Server.Registries.First(r => r.Name == listener.Registry);
+    private static IEnumerable<RegistryOptions> Served(HoldfastConfiguration configuration, ListenerOptions listener) =>
+        configuration.Server.Registries.Where(r => listener.ServesEveryCache ? r.Cache is not null : r.Name == listener.Registry);
 }

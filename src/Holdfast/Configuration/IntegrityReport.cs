@@ -70,7 +70,7 @@ internal static class IntegrityReport
     private static string NameOf(DonorOptions donor) => donor.Registry?.OriginalString ?? donor.Folder!;
 
     // 7d says more than 168h; 24h as much as 1d, and is what people write.
-    private static string Format(TimeSpan value) =>
+    internal static string Format(TimeSpan value) =>
         value > TimeSpan.FromDays(1) && value.Ticks % TimeSpan.TicksPerDay == 0 ? $"{value.Days}d" : Quantity.Format(value);
 
     private static void WriteTexts(Utf8JsonWriter json, string name, IEnumerable<string> texts)

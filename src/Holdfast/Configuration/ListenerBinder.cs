@@ -55,10 +55,9 @@ internal sealed class ListenerBinder(
     private ListenerOptions? BindOne(MapSetting map, string path)
     {
         var registry = BindRegistry(map, path);
-        if (registry is not null)
-            served.Add(registry.Name);
-        else
-            someUnclear = true;
+        foreach (var one in registry)
+            served.Add(one.Name);
+        someUnclear |= registry.Count == 0;
         var tls = BindTls(map, path);
         if (map.Find("url") is null)
             problems.Add(map.Origin, $"{path}.url", "missing; write for example http://127.0.0.1:5000");
@@ -66,31 +65,44 @@ internal sealed class ListenerBinder(
             return null;
         CheckScheme(map, url, address, path);
         CheckCollision(url, address, path);
-        if (registry is null)
+        if (registry.Count == 0)
             return null;
-        CheckOpen(url, address, registry, path);
-        return new ListenerOptions { Url = address.Url, Registry = registry.Name, Tls = tls };
+        foreach (var one in registry)
+            CheckOpen(url, address, one, path);
+        return new ListenerOptions { Url = address.Url, Registry = map.Text("registry") ?? registry[0].Name, Tls = tls };
     }
 
-    private BoundRegistry? BindRegistry(MapSetting map, string path)
+    // None if it can't be told.
+    private List<BoundRegistry> BindRegistry(MapSetting map, string path)
     {
         if (map.Find("registry") is not { } setting)
         {
             if (registries.Count == 1)
-                return registries[0];
+                return registries;
             problems.Add(map.Origin, $"{path}.registry", $"missing; name one of {string.Join(", ", registries.Select(r => r.Name))}");
-            return null;
+            return [];
         }
 
         if (map.Text("registry") is not { } name)
-            return null;
+            return [];
+        if (name == ListenerOptions.EveryCache)
+            return BindEveryCache(setting, path);
         if (registries.Find(r => r.Name == name) is { } found)
-            return found;
+            return [found];
         var near = NearestName.Find(name, registries.Select(r => r.Name));
         problems.Add(setting.Origin, $"{path}.registry", near is null
             ? $"no registry {Problems.Quote(name)}; known are {string.Join(", ", registries.Select(r => r.Name))}"
             : $"no registry {Problems.Quote(name)}; did you mean {near}?");
-        return null;
+        return [];
+    }
+
+    private List<BoundRegistry> BindEveryCache(Setting setting, string path)
+    {
+        var caches = registries.FindAll(r => r.Options.Cache is not null);
+        // One that isn't right yet may be the cache.
+        if (caches.Count == 0 && registries.TrueForAll(r => !r.IsUnclear))
+            problems.Add(setting.Origin, $"{path}.registry", "\"*\" serves every cache, and there is none; name a registry, or make one of the kind cache");
+        return caches;
     }
 
     private TlsOptions? BindTls(MapSetting map, string path)
@@ -156,6 +168,8 @@ internal sealed class ListenerBinder(
             return;
         if (registry.Options.Auth is null && !registry.SaysNone)
             problems.Add(url.Origin, $"{path}.url", $"{address.Url.OriginalString} is reachable by others, and registry {registry.Name} has no users; {Remedy(registry)}");
+        else if (registry.Options is { Auth: null, Cache: { } cache })
+            notes.Add($"{address.Url.OriginalString} serves cache {registry.Name} to everyone who can reach it: anyone may pull {(cache.Upstream.Username is { } user ? $"what {user} may pull of {cache.Upstream.Namespace}" : "through it")}");
         else if (registry.Options.Auth is null)
             notes.Add($"{address.Url.OriginalString} serves registry {registry.Name} to everyone who can reach it: anyone may push and delete");
         else if (!address.IsHttps)

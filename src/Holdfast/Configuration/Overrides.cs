@@ -124,8 +124,6 @@ internal sealed class Overrides(MapSetting root, string workingFolder, Problems 
             return null;
         }
 
-        if (shape is Later)
-            return "not supported by this version";
         if (shape is not (Group or Named))
             return $"unknown key; nothing lies below {string.Join(fromEnvironment ? '_' : '.', parts[..index])}";
         if (Name(at, shape, part, same, fromEnvironment) is not { } name)

@@ -5,25 +5,30 @@ using Holdfast.Server.Http;
 namespace Holdfast.Configuration;
 
 /// <param name="SaysNone">Was it written that it has no users?</param>
-internal sealed record BoundRegistry(string Name, Origin Origin, string Path, bool SaysNone, RegistryOptions Options);
-
-internal sealed class RegistryBinder(MapSetting root, Problems problems)
+internal sealed record BoundRegistry(string Name, Origin Origin, string Path, bool SaysNone, RegistryOptions Options)
 {
+    /// <summary>It should be a cache, or something that nobody knows; errors tell.</summary>
+    public bool IsUnclear { get; init; }
+}
+
+internal sealed class RegistryBinder(MapSetting root, Problems problems, List<string> notes)
+{
+    private readonly CacheBinder caches = new(problems, notes);
+
     public List<BoundRegistry> Bind() =>
         [.. (root.Map("registries")?.Entries ?? []).Select(e => Bind(e.Name, e.Origin, e.Value, $"registries.{e.Name}"))];
 
     private BoundRegistry Bind(string name, Origin origin, Setting value, string path)
     {
         var map = value as MapSetting;
-        if (map.Scalar("kind") is { Text: "cache" } kind)
-            problems.Add(kind.Origin, $"{path}.kind", "cache registries are not supported by this version");
         var auth = map?.Find("auth");
-        var options = new RegistryOptions { Name = name, Auth = BindAuth(map, $"{path}") };
+        var options = new RegistryOptions { Name = name, Auth = BindAuth(map, $"{path}"), Cache = caches.Bind(map, path) };
         // What was reported as wrong must not be reported as missing too.
         var saysNone = value.Bad || auth is { Bad: true } or ScalarSetting { Text: "none" };
         if (auth is not MapSetting && map?.FindEntry("access") is { } access)
             problems.Add(access.Origin, $"{path}.access", "names users, and the registry has none; give auth.htpasswd");
-        return new BoundRegistry(name, origin, path, saysNone, options);
+        var isUnclear = value.Bad || map?.Find("kind") is { Bad: true } || (map.Text("kind") == "cache" && options.Cache is null);
+        return new BoundRegistry(name, origin, path, saysNone, options) { IsUnclear = isUnclear };
     }
 
     private AuthOptions? BindAuth(MapSetting? registry, string path)

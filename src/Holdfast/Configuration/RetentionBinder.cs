@@ -6,21 +6,22 @@ namespace Holdfast.Configuration;
 
 /// <summary>Reads the rules of retention, and finds the ones that would remove too much, or that do nothing.</summary>
 internal sealed class RetentionBinder(
-    MapSetting root, IReadOnlyList<string> registries, CollectionOptions collection, Problems problems, List<string> notes)
+    MapSetting root, List<BoundRegistry> bound, CollectionOptions collection, Problems problems, List<string> notes)
 {
-    private readonly RetentionOverlap overlap = new(registries, problems);
+    private readonly string[] registries = [.. bound.Where(r => r.Options.Cache is null).Select(r => r.Name)];
+    private readonly RetentionOverlap overlap = new([.. bound.Where(r => r.Options.Cache is null).Select(r => r.Name)], problems);
 
     public List<RetentionOptions> Bind()
     {
         var rules = root.List("retention");
-        var bound = new List<RetentionOptions>();
+        var options = new List<RetentionOptions>();
         for (var i = 0; i < rules.Count; i++)
         {
             if (rules[i] is MapSetting { Bad: false } map)
-                bound.Add(Bind(map, $"retention[{i}]"));
+                options.Add(Bind(map, $"retention[{i}]"));
         }
 
-        return bound;
+        return options;
     }
 
     private RetentionOptions Bind(MapSetting map, string path)
@@ -74,6 +75,12 @@ internal sealed class RetentionBinder(
     {
         foreach (var name in map.List("registries").OfType<ScalarSetting>().Where(s => !s.Bad && s.Text != "*" && !registries.Contains(s.Text, StringComparer.Ordinal)))
         {
+            if (bound.Exists(r => r.Name == name.Text))
+            {
+                problems.Add(name.Origin, $"{path}.registries", $"{name.Text} is a cache, of which no rule removes anything; size.max bounds it, and pin keeps what must stay");
+                continue;
+            }
+
             problems.Add(name.Origin, $"{path}.registries", NearestName.Find(name.Text, registries) is { } near
                 ? $"no registry {Problems.Quote(name.Text)}; did you mean {near}?"
                 : $"no registry {Problems.Quote(name.Text)}; known are {string.Join(", ", registries)}");

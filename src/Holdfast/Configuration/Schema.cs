@@ -6,7 +6,7 @@ internal static class Schema
     private static readonly Value Path = new("path", ValueFaults.Path);
     private static readonly Value Word = new("text", ValueFaults.Text);
     private static readonly Value Boolean = new("true or false", ValueFaults.Boolean);
-    private static readonly Value RegistryName = new("registry name", ValueFaults.RegistryName);
+    private static readonly Value ServedRegistry = new("registry name", ValueFaults.RegistryNameOrAll);
 
     private static readonly Group Tls = new(
         new Key("certificate", Path, "PEM file with the certificate and its chain; re-read when it changes.") { Foreign = ["cert", "fullchain"] },
@@ -18,7 +18,7 @@ internal static class Schema
     private static readonly Group Listener = new(
         new Key("url", new Value("listener URL", ValueFaults.ListenerUrl), "http or https, an IP address or localhost, and a port. localhost is 127.0.0.1 and ::1.") { Foreign = ["addr", "address", "host"] },
         new Key("tls", Tls, "For https, and only there."),
-        new Key("registry", RegistryName, "The registry that it serves; may be left out if there is only one."));
+        new Key("registry", ServedRegistry, "The registry that it serves; may be left out if there is only one. \"*\": every cache, chosen by containerd's ?ns=."));
 
     private static readonly Group Token = new(
         new Key("realm", new Value("URL", ValueFaults.RealmUrl), "The token endpoint as clients reach it, for a proxy in front.", "/token on the address that the client used"),
@@ -42,19 +42,18 @@ internal static class Schema
         new Key("repositories", new Items(new Value("pattern", ValueFaults.Pattern), "names no repository; write [\"**\"] for all"), "Patterns: ** any depth, * within one part of a name."),
         new Key("actions", new Items(ValueFaults.OneOf("pull", "push", "delete", "admin"), "grants nothing"), "pull, push, delete, and admin: trash, collection, retention, incidents and healing over the network."));
 
-    private static readonly Group Registry = new(
-        new Key("kind", ValueFaults.OneOf("hosted", "cache"), "hosted: clients push to it.", "hosted"),
+    private static readonly Group Registry = new([
+        new Key("kind", ValueFaults.OneOf("hosted", "cache"), "hosted: clients push to it. cache: it is filled from an upstream when clients pull.", "hosted"),
         new Key("auth", Auth, "`none`, or who may log in. Left out it means none, which a listener beyond loopback wants to see written."),
         new Key("access", new Items(Access, "an empty list would let every user pull, push and delete; remove the key if that is meant"), "What users may do; rules add up. Left out, every user may pull, push and delete."),
-        new Key("upstream", new Later("url", "namespace", "username", "passwordFile"), "") { Foreign = ["proxy", "remoteurl"] },
-        new Key("tags", new Later("revalidateAfter", "serveStaleFor"), "") { Foreign = ["ttl"] },
-        new Key("size", new Later("max"), ""));
+        .. CacheSchema.RegistryKeys]);
 
     /// <summary>The whole file.</summary>
     public static Group Root { get; } = new([
         new Key("data", Path, "Folder of everything that is stored.", "./data in the working folder") { Foreign = ["rootdirectory"] },
         new Key("listeners", new Items(Listener, "nothing would be served"), "Addresses to listen on.", "http://127.0.0.1:5000"),
         new Key("registries", new Named(Registry, ValueFaults.RegistryName), "Registries by name: 1 to 64 of a-z, 0-9 and -.", "one, named default, without users"),
+        CacheSchema.Root,
         new Key("uploads", new Group(
             new Key("maxAge", ValueFaults.DurationBetween(TimeSpan.FromMinutes(1), TimeSpan.FromDays(365)), "Upload sessions that were not touched for this long are removed.", "24h") { Foreign = ["age"] },
             new Key("maxOpen", ValueFaults.NumberBetween(1, 1_000_000), "Open upload sessions, all registries together; one more gets 429.", "10000")), "Upload sessions."),
@@ -98,19 +97,9 @@ internal static class Schema
         return shape as Group;
     }
 
-    /// <summary>Is the key at this path, as the user wrote it, the schema's?</summary>
-    public static bool Same(string schemaPath, string path)
-    {
-        var ours = schemaPath.Split('.');
-        var theirs = path.Split('.');
-        return ours.Length == theirs.Length
-            && ours.Zip(theirs).All(p => p.First == "<name>" || p.First.Split('[')[0] == p.Second.Split('[')[0]);
-    }
-
     private static IEnumerable<(string Path, Key Key)> Walk(Shape shape, string path) => shape switch
     {
         Group group => group.Keys.SelectMany(k => Walk(k.Shape, Join(path, k.Name)).Prepend((Join(path, k.Name), k))),
-        Later later => later.Keys.Select(k => (Join(path, k), new Key(k, new Later(), ""))),
         Named named => Walk(named.Item, path + ".<name>"),
         Items items => Walk(items.Item, path + "[]"),
         _ => [],

@@ -24,8 +24,7 @@ internal sealed class SchemaCheck(Problems problems)
                 CheckItems(setting, items, path);
                 break;
             default:
-                Fail(setting, path, "not supported by this version");
-                break;
+                throw new InvalidOperationException($"no check for {shape}");
         }
     }
 
@@ -126,7 +125,7 @@ internal sealed class SchemaCheck(Problems problems)
         problems.Add(setting.Origin, path, text);
     }
 
-    private static string Names(Group group) => string.Join(", ", group.Keys.Where(k => k.Shape is not Later).Select(k => k.Name));
+    private static string Names(Group group) => string.Join(", ", group.Keys.Select(k => k.Name));
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 }

@@ -38,6 +38,9 @@ internal static class SettingReader
         public int Percent(string name, int otherwise) =>
             map.Text(name) is { } text && Quantity.ParsePercent(text, out var value) is null ? value : otherwise;
 
+        public long? Size(string name) =>
+            map.Text(name) is { } text && Quantity.ParseSize(text, out var value) is null ? value : null;
+
         public long Size(string name, long otherwise) =>
             map.Text(name) is { } text && Quantity.ParseSize(text, out var value) is null ? value : otherwise;
     }

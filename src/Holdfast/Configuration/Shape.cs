@@ -24,9 +24,6 @@ internal sealed record Named(Shape Item, Func<string, string?> NameFault) : Shap
 /// <param name="IfEmpty">What to say of an empty list; null if it may be empty.</param>
 internal sealed record Items(Shape Item, string? IfEmpty = null) : Shape;
 
-/// <summary>Designed, not built: refused by name, so that nobody believes that it works.</summary>
-internal sealed record Later(params string[] Keys) : Shape;
-
 /// <param name="Name">As written in the file.</param>
 /// <param name="Help">One sentence for the reference.</param>
 /// <param name="Default">As one would write it; null if there is none.</param>

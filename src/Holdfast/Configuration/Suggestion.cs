@@ -23,11 +23,7 @@ internal static class Suggestion
         return Say(Localise(best, path), misplaced: near == name && best.Split('.')[^1] == name);
     }
 
-    private static string Say(string path, bool misplaced)
-    {
-        var later = Schema.Keys.Any(k => k.Key.Shape is Later && Schema.Same(k.Path, path)) ? " (not supported by this version)" : "";
-        return misplaced ? $"it belongs elsewhere, as {path}{later}" : $"did you mean {path}?{later}";
-    }
+    private static string Say(string path, bool misplaced) => misplaced ? $"it belongs elsewhere, as {path}" : $"did you mean {path}?";
 
     // Inside a registry, the registry that is meant is this one.
     private static string Localise(string found, string path)

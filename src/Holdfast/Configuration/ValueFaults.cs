@@ -18,14 +18,10 @@ internal static class ValueFaults
         _ => $"{Problems.Quote(text)} is not true or false",
     };
 
-    public static string? RegistryName(string text)
-    {
-        if (text == "*")
-            return "serving every cache by \"*\" is not supported by this version";
-        return text.Length is >= 1 and <= 64 && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')
+    public static string? RegistryName(string text) =>
+        text.Length is >= 1 and <= 64 && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')
             ? null
             : $"{Problems.Quote(text)} is not a registry name; use 1 to 64 of a-z, 0-9 and -";
-    }
 
     /// <summary>Repository patterns: the parts of a repository name, in which * is any text; a part ** is any number of parts.</summary>
     public static string? Pattern(string text)

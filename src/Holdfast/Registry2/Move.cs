@@ -24,8 +24,6 @@ internal sealed class Move(MoveRequest request)
     private readonly Problems _problems = new();
     private readonly List<string> _names = [];
 
-    public static bool ServesCaches => Schema.At("registries.any")!.Keys.All(key => key.Shape is not Later);
-
     public MoveResult Run()
     {
         var files = new List<MovedFile>();
@@ -41,12 +39,6 @@ internal sealed class Move(MoveRequest request)
         var merged = MovedWholes.Merge(MovedPorts.Spread(files));
         if (merged.Files.SelectMany(file => file.Remarks).Any(remark => remark.Verdict == Verdict.Wrong))
             return new MoveResult(merged.Files, []);
-        if (!ServesCaches && merged.Files.All(file => file.Registry.Upstream is not null))
-        {
-            _problems.Add(new Origin(merged.Files[0].File, "/"), "proxy", "this version of Holdfast serves no caches yet, so that there is nothing in it that could be served");
-            return new MoveResult(merged.Files, _problems.All);
-        }
-
         return new MoveResult(merged.Files, []) { Configuration = new MovedConfiguration(request, merged.Whole).Write(merged.Files) };
     }
 

@@ -38,36 +38,30 @@ internal sealed class MovedConfiguration(MoveRequest request, MovedWhole whole)
         return isPlain ? text : $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
 
-    private static string Mark(MovedRegistry registry) => registry.Upstream is null || Move.ServesCaches ? "" : "# ";
-
     private void Listener(MovedRegistry registry)
     {
         var listener = registry.Listener;
-        var mark = Mark(registry);
-        Line(1, $"{mark}- url: {Quote(string.Create(CultureInfo.InvariantCulture, $"http{(listener.IsHttps ? "s" : "")}://{listener.Host}:{listener.Port}"))}");
-        Line(1, $"{mark}  registry: {registry.Name}");
+        Line(1, $"- url: {Quote(string.Create(CultureInfo.InvariantCulture, $"http{(listener.IsHttps ? "s" : "")}://{listener.Host}:{listener.Port}"))}");
+        Line(1, $"  registry: {registry.Name}");
         if (listener.IsHttps)
-            Line(1, $"{mark}  tls: {{ certificate: {Quote(listener.Certificate!)}, key: {Quote(listener.Key!)} }}");
+            Line(1, $"  tls: {{ certificate: {Quote(listener.Certificate!)}, key: {Quote(listener.Key!)} }}");
     }
 
     private void Registry(MovedFile file)
     {
         var registry = file.Registry;
-        var mark = Mark(registry);
-        if (mark.Length > 0)
-            Line(1, "# This version of Holdfast serves no caches yet; once one does, take the # away, here and above.");
-        Line(1, $"{mark}{registry.Name}:");
-        Line(1, $"{mark}  kind: {(registry.Upstream is null ? "hosted" : "cache")}");
+        Line(1, $"{registry.Name}:");
+        Line(1, $"  kind: {(registry.Upstream is null ? "hosted" : "cache")}");
         if (registry.Upstream is { } upstream)
-            Line(1, $"{mark}  upstream: {{ {Upstream(registry, upstream)} }}");
+            Line(1, $"  upstream: {{ {Upstream(registry, upstream)} }}");
         if (registry.Access.IsOpen)
-            Line(1, $"{mark}  auth: none");
+            Line(1, $"  auth: none");
         else
-            Line(1, $"{mark}  auth: {{ htpasswd: {Quote(HtpasswdOf(file))}, anonymous: [{(registry.Access.AnonymousPull ? "pull" : "")}] }}");
+            Line(1, $"  auth: {{ htpasswd: {Quote(HtpasswdOf(file))}, anonymous: [{(registry.Access.AnonymousPull ? "pull" : "")}] }}");
         if (registry.Access is { Actions: { } actions, IsOpen: false })
         {
-            Line(1, $"{mark}  access:");
-            Line(1, $"{mark}    - {{ users: [\"*\"], repositories: [\"**\"], actions: [{string.Join(", ", actions)}] }}");
+            Line(1, $"  access:");
+            Line(1, $"    - {{ users: [\"*\"], repositories: [\"**\"], actions: [{string.Join(", ", actions)}] }}");
         }
     }
 
