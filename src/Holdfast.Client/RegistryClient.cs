@@ -101,7 +101,7 @@ public sealed class RegistryClient : IDisposable
         {
             return Failures.OfPage(response) is { } page
                 ? new(page)
-                : new(new RemoteManifestHead(StatedDigest(response), response.Content.Headers.ContentLength));
+                : new(new RemoteManifestHead(StatedDigest(response), response.Content.Headers.ContentLength, response.Content.Headers.ContentType?.MediaType ?? ""));
         }
     }
 

@@ -9,4 +9,5 @@ public sealed record RemoteManifest(Digest Digest, string MediaType, ReadOnlyMem
 
 /// <param name="Digest">As the registry states it, unproven; none if it does not say.</param>
 /// <param name="SizeBytes">As the registry states it; null if it does not say.</param>
-public sealed record RemoteManifestHead(Digest Digest, long? SizeBytes);
+/// <param name="MediaType">The Content-Type without parameters; empty if there was none.</param>
+public sealed record RemoteManifestHead(Digest Digest, long? SizeBytes, string MediaType = "");

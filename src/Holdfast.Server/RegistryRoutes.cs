@@ -1,4 +1,5 @@
 using Holdfast.Server.Blobs;
+using Holdfast.Server.Caching;
 using Holdfast.Server.Catalog;
 using Holdfast.Server.Http;
 using Holdfast.Server.Manifests;
@@ -30,7 +31,7 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
             rooms.Retention.Pulls.Note,
             time);
         var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
-        var hosted = MapPulls(blobs, manifests)
+        var hosted = MapPulls(new PullHandlers(blobs.GetAsync, manifests.GetAsync, new TagsEndpoint().GetAsync, new ReferrersEndpoint().GetAsync))
             .Map(RouteKind.Blob, "DELETE", RegistryActions.Delete, blobs.DeleteAsync)
             .Map(RouteKind.Uploads, "POST", RegistryActions.Push, uploads.PostAsync)
             .Map(RouteKind.Upload, "PATCH", RegistryActions.Push, upload.PatchAsync)
@@ -39,25 +40,49 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
             .Map(RouteKind.Upload, "DELETE", RegistryActions.Push, upload.DeleteAsync)
             .Map(RouteKind.Manifest, "PUT", RegistryActions.Push, manifestPut.PutAsync)
             .Map(RouteKind.Manifest, "DELETE", RegistryActions.Delete, manifests.DeleteAsync);
-        return new RegistryRoutes(hosted, RefuseChanges(MapPulls(blobs, manifests)));
+        return new RegistryRoutes(hosted, CreateCaches(options, rooms, cache, time));
     }
 
-    private static RouteTable MapPulls(BlobEndpoint blobs, ManifestEndpoint manifests)
+    // What is stored goes the same way as in a hosted registry; what isn't comes to the upstream's side.
+    private static RouteTable CreateCaches(ServerOptions options, ServerRooms rooms, ManifestCache memory, TimeProvider time)
     {
-        var tags = new TagsEndpoint();
-        var referrers = new ReferrersEndpoint();
+        var (parts, checks) = (rooms.Caches, rooms.Checks);
+        var book = parts.Caches;
+        CacheBlobEndpoint? blobs = null;
+        CacheManifestEndpoint? manifests = null;
+        var storedBlobs = new BlobEndpoint(checks.Verifier, new PushLeases(options.Collection.Lease, time), time)
+        {
+            WhenUnknown = (request, digest) => blobs!.FetchAsync(request, digest),
+        };
+        var storedManifests = new ManifestEndpoint(
+            new ManifestReader(memory, checks.Copies),
+            new ManifestSight(new PushHolds(options.Collection.Grace, time), new DamagedImages(rooms.Incidents.Open)),
+            rooms.Retention.Pulls.Note,
+            time)
+        {
+            WhenUnknown = (request, reference) => manifests!.FetchAsync(request, reference),
+        };
+        blobs = new CacheBlobEndpoint(book, parts.Blobs, parts.Transfers, parts.Room) { Stored = storedBlobs.GetAsync };
+        manifests = new CacheManifestEndpoint(book, parts.Manifests, parts.Truth, parts.Transfers) { Stored = storedManifests.GetAsync };
+        var lists = new CacheListEndpoint(book) { StoredTags = new TagsEndpoint().GetAsync };
+        return RefuseChanges(MapPulls(new PullHandlers(
+            book.Guard(blobs.GetAsync), book.Guard(manifests.GetAsync), book.Guard(lists.GetTagsAsync), book.Guard(lists.GetReferrersAsync))));
+    }
+
+    private static RouteTable MapPulls(PullHandlers pulls)
+    {
         var catalog = new CatalogEndpoint();
         return new RouteTable()
             .Map(RouteKind.Base, "GET", RegistryActions.None, AnswerBaseAsync)
             .Map(RouteKind.Base, "HEAD", RegistryActions.None, AnswerBaseAsync)
-            .Map(RouteKind.Blob, "GET", RegistryActions.Pull, blobs.GetAsync)
-            .Map(RouteKind.Blob, "HEAD", RegistryActions.Pull, blobs.GetAsync)
-            .Map(RouteKind.Manifest, "GET", RegistryActions.Pull, manifests.GetAsync)
-            .Map(RouteKind.Manifest, "HEAD", RegistryActions.Pull, manifests.GetAsync)
-            .Map(RouteKind.Tags, "GET", RegistryActions.Pull, tags.GetAsync)
-            .Map(RouteKind.Tags, "HEAD", RegistryActions.Pull, tags.GetAsync)
-            .Map(RouteKind.Referrers, "GET", RegistryActions.Pull, referrers.GetAsync)
-            .Map(RouteKind.Referrers, "HEAD", RegistryActions.Pull, referrers.GetAsync)
+            .Map(RouteKind.Blob, "GET", RegistryActions.Pull, pulls.Blob)
+            .Map(RouteKind.Blob, "HEAD", RegistryActions.Pull, pulls.Blob)
+            .Map(RouteKind.Manifest, "GET", RegistryActions.Pull, pulls.Manifest)
+            .Map(RouteKind.Manifest, "HEAD", RegistryActions.Pull, pulls.Manifest)
+            .Map(RouteKind.Tags, "GET", RegistryActions.Pull, pulls.Tags)
+            .Map(RouteKind.Tags, "HEAD", RegistryActions.Pull, pulls.Tags)
+            .Map(RouteKind.Referrers, "GET", RegistryActions.Pull, pulls.Referrers)
+            .Map(RouteKind.Referrers, "HEAD", RegistryActions.Pull, pulls.Referrers)
             .Map(RouteKind.Catalog, "GET", RegistryActions.None, catalog.GetAsync)
             .Map(RouteKind.Catalog, "HEAD", RegistryActions.None, catalog.GetAsync);
     }
@@ -85,4 +110,6 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
             json.WriteStartObject();
             json.WriteEndObject();
         });
+
+    private readonly record struct PullHandlers(Handler Blob, Handler Manifest, Handler Tags, Handler Referrers);
 }

@@ -116,7 +116,9 @@ public sealed class RegistryServer : IAsyncDisposable
         var registries = new Dictionary<string, Registry>(StringComparer.Ordinal);
         foreach (var registry in options.Registries)
         {
-            var id = await stores.Metadata.WriteAsync(registry.Name, static (db, name) => Registries.Ensure(db, name), cancellationToken);
+            var kind = registry.Cache is null ? RegistryKind.Hosted : RegistryKind.Cache;
+            var id = await stores.Metadata.WriteAsync((registry.Name, kind), static (db, s) => Registries.Ensure(db, s.Name, s.kind), cancellationToken)
+                ?? throw new InvalidDataException($"registry {registry.Name} is configured as {(registry.Cache is null ? "hosted" : "a cache")}, but what it holds is {(registry.Cache is null ? "a cache's" : "a hosted registry's")}; give it another name, or the kind that it had");
             registries.Add(registry.Name, new Registry(id, registry.Name, stores) { Cache = registry.Cache });
         }
         return registries;

@@ -44,6 +44,8 @@ internal sealed class ServerRooms : IAsyncDisposable
 
     public required ClockWatch Clock { get; init; }
 
+    public required CacheParts Caches { get; init; }
+
     public static ServerRooms Create(
         ServerOptions options, IReadOnlyDictionary<string, Registry> registries, ContentStores stores, StoreTime time, ILoggerFactory logs)
     {
@@ -72,6 +74,7 @@ internal sealed class ServerRooms : IAsyncDisposable
             Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
             Clock = new ClockWatch(stores.Metadata, incidents, time, logs.CreateLogger<ClockWatch>()),
+            Caches = CacheParts.Create(registries, stores, new CacheSurroundings(reserve, incidents, time, logs)),
         };
     }
 
@@ -95,6 +98,7 @@ internal sealed class ServerRooms : IAsyncDisposable
     /// <summary>After the last request and the last piece of background work.</summary>
     public async ValueTask DisposeAsync()
     {
+        await Caches.DisposeAsync();
         await Healer.DisposeAsync();
         await Checks.DisposeAsync();
         await Retention.DisposeAsync();

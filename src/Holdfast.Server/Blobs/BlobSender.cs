@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Server.Http;
 using Holdfast.Storage.Blobs;
 using Microsoft.AspNetCore.Http;
 

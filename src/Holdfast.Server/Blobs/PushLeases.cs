@@ -16,7 +16,8 @@ internal sealed class PushLeases(TimeSpan lease, TimeProvider time)
     public ValueTask<bool> HoldAsync(RegistryRequest request, VisibleBlob blob)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (!HttpMethods.IsHead(request.Context.Request.Method)
+        if (request.Registry.IsCache
+            || !HttpMethods.IsHead(request.Context.Request.Method)
             || now - blob.LeaseTakenAtMs <= lease.TotalMilliseconds / 2
             || request.Caller?.May(request.Route.Repository, RegistryActions.Push) != true)
         {

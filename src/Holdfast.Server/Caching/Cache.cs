@@ -5,9 +5,14 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Caching;
 
 /// <summary>One cache: its place in the stores, what it is told, and its upstream.</summary>
-internal sealed class Cache(Registry registry, CacheOptions options, Upstream upstream, IncidentBook incidents) : IDisposable
+internal sealed class Cache(Registry registry, Upstream upstream, string via, IncidentBook incidents) : IDisposable
 {
+    private readonly CacheOptions options = registry.Cache!;
+
     public Registry Registry => registry;
+
+    /// <summary>What its requests to the upstream carry, so that it knows them again.</summary>
+    public string Via => via;
 
     public string Name => registry.Name;
 

@@ -16,7 +16,8 @@ internal sealed class DamagedImages(OpenCounts open)
     /// <summary>Costs nothing while no damage is known.</summary>
     public ValueTask<bool> HideAsync(RegistryRequest request, StoredManifest manifest)
     {
-        if (!HttpMethods.IsHead(request.Context.Request.Method)
+        if (request.Registry.IsCache
+            || !HttpMethods.IsHead(request.Context.Request.Method)
             || !Array.Exists(Damage, kind => open.Of(kind) > 0)
             || request.Caller?.May(request.Route.Repository, RegistryActions.Push) != true)
         {

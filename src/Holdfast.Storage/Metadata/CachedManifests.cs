@@ -35,6 +35,17 @@ public static class CachedManifests
         return true;
     }
 
+    /// <summary>Is it stored and right, and this repository only doesn't have it?</summary>
+    public static bool IsStoredElsewhere(MetadataSession session, RepositoryKey repository, Digest digest)
+    {
+        const string Sql = """
+            SELECT 1 FROM blobs b WHERE b.digest = @digest AND b.verified_at > 0 AND b.stamp <> 0 AND b.deleting_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM links l JOIN repositories r ON r.id = l.repository_id
+                WHERE l.blob_id = b.id AND r.registry_id = @registry AND r.name = @repository)
+            """;
+        return session.Prepare(Sql).Set("@digest", digest).Set(repository).QueryLong() is not null;
+    }
+
     private static void Link(MetadataSession session, long repositoryId, long blobId, long nowMs)
     {
         const string Sql = """

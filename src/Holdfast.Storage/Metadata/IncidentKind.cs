@@ -44,6 +44,9 @@ public enum IncidentKind
 
     /// <summary>The machine's clock jumped, or is behind what the store has dated.</summary>
     Clock,
+
+    /// <summary>The registry that a cache is filled from does not answer as it should.</summary>
+    Upstream,
 }
 
 public static class IncidentKinds
@@ -70,6 +73,7 @@ public static class IncidentKinds
         IncidentKind.RetentionGuard => "retention-guard",
         IncidentKind.Journal => "journal",
         IncidentKind.Clock => "clock",
+        IncidentKind.Upstream => "upstream",
     };
 #pragma warning restore CS8524
 

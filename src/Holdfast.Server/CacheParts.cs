@@ -1,0 +1,79 @@
+using Holdfast.Client;
+using Holdfast.Server.Caching;
+using Holdfast.Server.Http;
+using Holdfast.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Holdfast.Server;
+
+/// <summary>The parts of the caches that one server has.</summary>
+internal sealed class CacheParts : IAsyncDisposable
+{
+    private CacheParts(CacheBook caches, FetchRoom room)
+    {
+        (Caches, Room) = (caches, room);
+        Blobs = new BlobFetches(room);
+        Manifests = new ManifestFetches(room);
+        Truth = new TagTruth(Manifests, room);
+    }
+
+    public CacheBook Caches { get; }
+
+    public FetchRoom Room { get; }
+
+    public BlobFetches Blobs { get; }
+
+    public ManifestFetches Manifests { get; }
+
+    public TagTruth Truth { get; }
+
+    public Transfers Transfers { get; } = new();
+
+    /// <exception cref="IOException">A password's or a trust file can't be read.</exception>
+    /// <exception cref="InvalidDataException">A trust file holds no certificate.</exception>
+    public static CacheParts Create(IReadOnlyDictionary<string, Registry> registries, ContentStores stores, CacheSurroundings around)
+    {
+        var instance = Guid.NewGuid().ToString("n");
+        var caches = registries.Values.Where(static registry => registry.IsCache).ToDictionary(
+            static registry => registry.Id,
+            registry =>
+            {
+                var via = $"holdfast-{instance}-{registry.Name}";
+                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
+            });
+        return new CacheParts(new CacheBook(caches), new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()));
+    }
+
+    /// <summary>After the last request.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Room.Stop();
+        await Blobs.DisposeAsync();
+        foreach (var cache in Caches.All)
+            cache.Dispose();
+        Room.Dispose();
+    }
+
+    private static UpstreamPlan PlanOf(Registry registry, string via, TimeProvider time)
+    {
+        var upstream = registry.Cache!.Upstream;
+        var password = upstream.PasswordFile is { } file ? File.ReadAllText(file).TrimEnd('\r', '\n') : null;
+        return new UpstreamPlan
+        {
+            Cache = registry.Name,
+            Namespace = upstream.Namespace,
+            Mirrors = [.. upstream.Urls.Select(url => new UpstreamMirror { Address = url, Username = upstream.Username, Password = password })],
+            TrustFile = upstream.TrustFile,
+            Via = via,
+            PrivateRedirects = upstream.PrivateRedirects ?? upstream.Urls.All(static url => url.IsLoopback),
+            ConnectTimeout = upstream.ConnectTimeout,
+            AnswerTimeout = upstream.AnswerTimeout,
+            StallTimeout = upstream.StallTimeout,
+            MaxConnections = upstream.MaxConnections,
+            Time = time,
+        };
+    }
+}
+
+/// <summary>What caches share with the rest of the server.</summary>
+internal sealed record CacheSurroundings(DiskReserve Reserve, IncidentBook Incidents, TimeProvider Time, ILoggerFactory Logs);

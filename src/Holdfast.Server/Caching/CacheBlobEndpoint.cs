@@ -1,0 +1,128 @@
+using Holdfast.Client;
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary>Blobs of caches: from the store like a hosted registry's, and while they are fetched from the upstream.</summary>
+internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, Transfers transfers, FetchRoom room)
+{
+    private const int ChunkBytes = 256 * 1024;
+
+    /// <summary>Answers with what is stored, and calls <see cref="FetchAsync"/> for what isn't.</summary>
+    public required Handler Stored { get; set; }
+
+    public async Task GetAsync(RegistryRequest request)
+    {
+        if (!Digest.TryParse(request.Route.Last, out var digest))
+        {
+            await Stored(request);
+            return;
+        }
+        using var transfer = transfers.Enter(digest);
+        await Stored(request);
+        var response = request.Context.Response;
+        if (request.CacheAnswer is not null || response.StatusCode is not (StatusCodes.Status200OK or StatusCodes.Status206PartialContent))
+            return;
+        Note(request, "hit");
+        if (!HttpMethods.IsHead(request.Context.Request.Method))
+            CacheMetrics.Saved(request.Registry.Name, response.ContentLength ?? 0);
+    }
+
+    /// <summary>Gets what is not here from the upstream.</summary>
+    public async Task FetchAsync(RegistryRequest request, Digest digest)
+    {
+        var cache = caches.Of(request);
+        if (request.CacheAnswer is null && await TryLinkAsync(cache, request.Route.Repository, digest, request.Aborted))
+        {
+            Note(request, "hit");
+            await Stored(request);
+            return;
+        }
+        Note(request, "miss");
+        if (HttpMethods.IsHead(request.Context.Request.Method))
+            await HeadAsync(request, cache, digest);
+        else
+            await ForwardAsync(request, cache, digest);
+    }
+
+    // Another cache or a hosted registry has the bytes. Whether the upstream would give them for this repository, it alone knows.
+    private async Task<bool> TryLinkAsync(Cache cache, RepositoryName repository, Digest digest, CancellationToken cancellationToken)
+    {
+        var key = new RepositoryKey(cache.Registry.Id, repository);
+        var isStored = await room.Stores.Metadata.ReadAsync(
+            (key, digest), static (db, s) => CachedManifests.IsStoredElsewhere(db, s.key, s.digest), cancellationToken);
+        if (!isStored)
+            return false;
+        var there = await cache.Upstream.HeadBlobAsync(repository, digest, cancellationToken);
+        cache.Note(there.Failure);
+        return there.Failure is null && await room.Stores.Metadata.WriteAsync(
+            (key, digest, now: room.NowMs), static (db, s) => CachedManifests.TryLinkStored(db, s.key, s.digest, s.now), cancellationToken);
+    }
+
+    private static async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
+    {
+        var answer = await cache.Upstream.HeadBlobAsync(request.Route.Repository, digest, request.Aborted);
+        cache.Note(answer.Failure);
+        if (!answer.TryGet(out var there, out var failure))
+            await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
+        else
+            request.DescribeBlob(digest, there.SizeBytes is { } size ? new ByteRange(0, size - 1) : null, there.SizeBytes ?? 0);
+    }
+
+    private async Task ForwardAsync(RegistryRequest request, Cache cache, Digest digest)
+    {
+        var (fetch, reader) = fetches.Join(cache, request.Route.Repository, digest);
+        await using var joined = reader;
+        if (await fetch.Opening.WaitAsync(request.Aborted) is { } failure)
+        {
+            Note(request, "failed");
+            await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
+            return;
+        }
+        var part = (ByteRange?)null;
+        if (fetch.SizeBytes is { } size)
+        {
+            part = await request.ChoosePartAsync(digest, size);
+            if (part is not { } chosen)
+                return;
+            if (chosen.LengthBytes != size)
+                reader.Restrict(chosen.First, chosen.Last + 1);
+        }
+        request.DescribeBlob(digest, part, fetch.SizeBytes ?? 0);
+        try
+        {
+            await SendAsync(request, reader);
+        }
+        catch (FetchBrokenException e) when (!request.Context.Response.HasStarted)
+        {
+            request.Context.Response.Clear();
+            await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
+        }
+    }
+
+    private static async Task SendAsync(RegistryRequest request, FetchReader reader)
+    {
+        var pipe = request.Context.Response.BodyWriter;
+        while (true)
+        {
+            var chunk = pipe.GetMemory(ChunkBytes);
+            if (chunk.Length > ChunkBytes)
+                chunk = chunk[..ChunkBytes];
+            var read = await reader.ReadAsync(chunk, request.Aborted);
+            if (read == 0)
+                return;
+            pipe.Advance(read);
+            if ((await pipe.FlushAsync(request.Aborted)).IsCompleted)
+                return;
+        }
+    }
+
+    private static void Note(RegistryRequest request, string answer)
+    {
+        request.CacheAnswer = answer;
+        CacheMetrics.Asked(request.Registry.Name, "blob", answer);
+    }
+}

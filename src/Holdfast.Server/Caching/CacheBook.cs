@@ -1,0 +1,30 @@
+using System.Diagnostics.CodeAnalysis;
+using Holdfast.Server.Http;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary>All caches of this server, by their registries' ids.</summary>
+internal sealed class CacheBook(IReadOnlyDictionary<int, Cache> caches)
+{
+    public IEnumerable<Cache> All => caches.Values;
+
+    public Cache Of(RegistryRequest request) => caches[request.Registry.Id];
+
+    public bool TryFind(int registry, [NotNullWhen(true)] out Cache? cache) => caches.TryGetValue(registry, out cache);
+
+    /// <summary>Wraps a handler so that a request which this very cache has sent, and that has come back to it, ends here.</summary>
+    public Handler Guard(Handler handler) => request => IsOwn(request, Of(request))
+        ? request.FailAsync(
+            Outcome.UpstreamLoop, $"the upstream of cache {request.Registry.Name} leads back to this cache; correct upstream.url under registries.{request.Registry.Name}")
+        : handler(request);
+
+    private static bool IsOwn(RegistryRequest request, Cache cache)
+    {
+        foreach (var via in request.Context.Request.Headers.Via)
+        {
+            if (via is not null && via.Contains(cache.Via, StringComparison.Ordinal))
+                return true;
+        }
+        return false;
+    }
+}

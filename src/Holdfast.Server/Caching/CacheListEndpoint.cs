@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Holdfast.Client;
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary>Lists that the upstream alone knows in full: tags and referrers.</summary>
+internal sealed class CacheListEndpoint(CacheBook caches)
+{
+    /// <summary>Answers with the tags that are known here.</summary>
+    public required Handler StoredTags { get; init; }
+
+    public async Task GetTagsAsync(RegistryRequest request)
+    {
+        var http = request.Context;
+        if (!Query.TryReadPage(http.Request, out var n))
+        {
+            await StoredTags(request);
+            return;
+        }
+        var cache = caches.Of(request);
+        var answer = await cache.Upstream.ListTagsAsync(request.Route.Repository, request.Aborted);
+        cache.Note(answer.Failure);
+        if (!answer.TryGet(out var all, out var failure))
+        {
+            await AnswerStaleTagsAsync(request, cache, failure);
+            return;
+        }
+        var last = Query.One(http.Request, "last") ?? "";
+        var names = all.Select(static tag => tag.ToString()).Where(name => string.CompareOrdinal(name, last) > 0).Order(StringComparer.Ordinal).Take(n + 1).ToList();
+        var hasMore = names.Count > n;
+        if (hasMore)
+            names.RemoveAt(n);
+        if (hasMore && n > 0)
+            NextPage.Link(http.Response, $"/v2/{request.Route.Repository}/tags/list", n, names[^1]);
+        await request.SendJsonAsync("application/json", (request.Route.Repository, names), static (json, s) =>
+        {
+            json.WriteStartObject();
+            json.WriteString("name"u8, s.Repository.ToString());
+            json.WriteStartArray("tags"u8);
+            foreach (var tag in s.names)
+                json.WriteStringValue(tag);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    public async Task GetReferrersAsync(RegistryRequest request)
+    {
+        if (!Digest.TryParse(request.Route.Last, out var subject))
+        {
+            await request.FailAsync(Outcome.DigestInvalid, "the subject's digest is sha256: and 64, or sha512: and 128, lower-case hex digits");
+            return;
+        }
+        var cache = caches.Of(request);
+        var answer = await cache.Upstream.ListReferrersAsync(request.Route.Repository, subject, request.Aborted);
+        cache.Note(answer.Failure);
+        // An upstream without that list has none to tell of; an empty list from one that didn't answer would be a lie.
+        if (!answer.TryGet(out var referrers, out var failure) && failure.Outcome != RegistryOutcome.Unknown)
+        {
+            await request.FailAsync(cache, failure, Outcome.ManifestUnknown, "list of referrers");
+            return;
+        }
+        IEnumerable<RawReferrer> listed = referrers ?? [];
+        if (Query.One(request.Context.Request, "artifactType") is { } type)
+        {
+            listed = listed.Where(referrer => string.Equals(referrer.ArtifactType, type, StringComparison.Ordinal));
+            request.Context.Response.Headers["OCI-Filters-Applied"] = "artifactType";
+        }
+        await request.SendJsonAsync(MediaTypes.OciIndex, listed, Write);
+    }
+
+    private async Task AnswerStaleTagsAsync(RegistryRequest request, Cache cache, RegistryFailure failure)
+    {
+        var isSilent = failure.Outcome is not (RegistryOutcome.Unknown or RegistryOutcome.Denied);
+        var isKnown = isSilent && await request.Registry.Metadata.ReadAsync(
+            new RepositoryKey(cache.Registry.Id, request.Route.Repository), static (db, key) => Repositories.Exists(db, key), request.Aborted);
+        if (!isKnown)
+        {
+            await request.FailAsync(cache, failure, Outcome.RepositoryUnknown, "repository");
+            return;
+        }
+        request.Context.Response.Headers.Warning = "110 holdfast \"Response is Stale\"";
+        CacheMetrics.AnsweredStale(cache.Name);
+        await StoredTags(request);
+    }
+
+    private static void Write(Utf8JsonWriter json, IEnumerable<RawReferrer> referrers)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("schemaVersion"u8, 2);
+        json.WriteString("mediaType"u8, MediaTypes.OciIndex);
+        json.WriteStartArray("manifests"u8);
+        foreach (var referrer in referrers)
+            json.WriteRawValue(referrer.Json);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

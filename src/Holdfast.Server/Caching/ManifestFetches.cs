@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using Holdfast.Client;
+using Holdfast.Oci;
+using Holdfast.Storage.Acceptance;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary>The fetches of manifests that are under way: one for each that somebody misses. What came is stored, if there is room, before anyone gets it.</summary>
+internal sealed class ManifestFetches(FetchRoom room)
+{
+    private readonly ConcurrentDictionary<FetchKey, Lazy<Task<FetchedManifest>>> _running = new();
+
+    /// <summary>Is this manifest being fetched for anyone?</summary>
+    public bool IsRunning(Digest digest) => _running.Keys.Any(key => key.Reference.IsDigest && key.Reference.Digest == digest);
+
+    /// <param name="reference">A digest, or a tag of an upstream that states no digests.</param>
+    /// <param name="tag">Points at it from then on; none: nothing more does.</param>
+    public Task<FetchedManifest> FetchAsync(Cache cache, RepositoryName repository, Reference reference, Tag tag)
+    {
+        var key = new FetchKey(cache.Registry.Id, repository, reference, tag);
+        return _running.GetOrAdd(key, static (key, s) => new(() => s.fetches.RunAsync(key, s.cache)), (fetches: this, cache)).Value;
+    }
+
+    private async Task<FetchedManifest> RunAsync(FetchKey key, Cache cache)
+    {
+        await Task.Yield();
+        try
+        {
+            var answer = await cache.Upstream.GetManifestAsync(key.Repository, key.Reference, room.Stopping);
+            cache.Note(answer.Failure);
+            if (!answer.TryGet(out var remote, out var failure))
+            {
+                if (failure.Outcome == RegistryOutcome.Mismatch)
+                    CacheMetrics.Wrong(cache.Name);
+                return new FetchedManifest(failure);
+            }
+            if (!ManifestParser.TryParse(remote.Payload, remote.MediaType, out var manifest, out var problem))
+                return new FetchedManifest(new RegistryFailure(RegistryOutcome.Unusable, $"it sent no manifest that can be used: {problem}"));
+            var put = new ManifestPut(
+                new RepositoryKey(cache.Registry.Id, key.Repository), remote.Digest, remote.Payload, manifest, key.Tag == default ? [] : [key.Tag]);
+            return new FetchedManifest(put, await TryStoreAsync(cache, put));
+        }
+        finally
+        {
+            _running.TryRemove(key, out _);
+        }
+    }
+
+    private async Task<bool> TryStoreAsync(Cache cache, ManifestPut put)
+    {
+        if (room.IsAway || !room.TryTake(put.Payload.Length))
+        {
+            room.NoteFull(cache);
+            return false;
+        }
+        try
+        {
+            using var holder = await room.Stores.Locks.EnterAsync(put.Digest, CancellationToken.None);
+            var stamp = await ManifestFile.StoreAsync(room.Stores.Blobs, put.Digest, put.Payload, Guid.NewGuid(), CancellationToken.None);
+            room.Healed(await room.Stores.Metadata.WriteAsync(
+                (put: put with { Stamp = stamp }, now: room.NowMs),
+                static (db, s) =>
+                {
+                    CachedManifests.Put(db, s.put, s.now);
+                    return Storage.Metadata.Incidents.HealBytes(db, s.put.Digest, "upstream", s.now);
+                },
+                CancellationToken.None));
+            room.NoteRoom();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or System.Data.Common.DbException)
+        {
+            room.NoteTrouble(cache, put.Digest, e);
+            if (e is Storage.Blobs.StoreFullException)
+                room.NoteFull(cache);
+            return false;
+        }
+    }
+
+    private readonly record struct FetchKey(int Registry, RepositoryName Repository, Reference Reference, Tag Tag);
+}
+
+/// <summary>What came of fetching a manifest.</summary>
+internal sealed class FetchedManifest
+{
+    public FetchedManifest(RegistryFailure failure) => Failure = failure;
+
+    public FetchedManifest(ManifestPut manifest, bool isStored) => (Manifest, IsStored) = (manifest, isStored);
+
+    /// <summary>Null if it came.</summary>
+    public RegistryFailure? Failure { get; }
+
+    /// <summary>Null if it didn't.</summary>
+    public ManifestPut? Manifest { get; }
+
+    /// <summary>False: it could not be kept, and is here alone.</summary>
+    public bool IsStored { get; }
+}
