@@ -15,7 +15,8 @@ internal sealed record Ask(HttpMethod Method, Uri Target)
 
     public EntityTagHeaderValue? IfRange { get; init; }
 
-    public HttpRequestMessage ToRequest(Uri target, bool authorized)
+    /// <param name="via">Who asks, for whom it would go round in a circle.</param>
+    public HttpRequestMessage ToRequest(Uri target, bool authorized, string? via)
     {
         var request = new HttpRequestMessage(Method, target);
         foreach (var type in Accept)
@@ -23,6 +24,8 @@ internal sealed record Ask(HttpMethod Method, Uri Target)
         if (authorized)
             request.Headers.Authorization = Authorization;
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("holdfast", null));
+        if (via is not null)
+            request.Headers.Via.Add(new ViaHeaderValue("1.1", via));
         // What a proxy packs has another length and can't be resumed.
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
         if (OffsetBytes == 0)

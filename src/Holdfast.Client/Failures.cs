@@ -17,6 +17,8 @@ internal static class Failures
         // What .NET says first is often only "see inner exception".
         while (e is not TimeoutException && e.InnerException is { } inner)
             e = inner;
+        if (e is ForbiddenAddressException)
+            return new RegistryFailure(RegistryOutcome.Unusable, Printable(e.Message));
         return new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {(e is AuthenticationException ? OfCertificate(e.Message) : Printable(e.Message))}");
     }
 

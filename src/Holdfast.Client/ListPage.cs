@@ -14,6 +14,9 @@ internal sealed class ListPage<T>(string member, string one, ItemReader<T> reade
     /// <summary>Bytes; old registries send all tags in one page, whatever was asked for.</summary>
     public const int MaxSizeBytes = 16 << 20;
 
+    /// <summary>Bytes of all pages of one list.</summary>
+    public const int MaxTotalBytes = 64 << 20;
+
     public string One => one;
 
     /// <returns>A sentence that says what is wrong, or null.</returns>

@@ -14,6 +14,7 @@ internal sealed class PagedList<T>(RegistryExchange exchange, ListPage<T> page, 
         // A list that changes while it is read may name something twice.
         var items = new OrderedSet();
         var seen = new HashSet<Uri>();
+        var received = 0L;
         for (var next = ask.Target; next is not null;)
         {
             var reply = await exchange.FindAsync(ask with { Target = next }, scope, token);
@@ -27,6 +28,8 @@ internal sealed class PagedList<T>(RegistryExchange exchange, ListPage<T> page, 
                 if (!body.TryGet(out var bytes, out var failure))
                     return new(failure);
                 var problem = page.ReadInto(items, bytes) ?? (items.Count > maxItems ? $"more than {maxItems} {page.One}s" : null);
+                received += bytes.Length;
+                problem ??= received > ListPage<T>.MaxTotalBytes ? $"more than {ListPage<T>.MaxTotalBytes} bytes of {page.One}s" : null;
                 seen.Add(next);
                 next = ListPage<T>.Next(next, response);
                 problem ??= next is null ? null : FindProblem(seen, items.Count, next);

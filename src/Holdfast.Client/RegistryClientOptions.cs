@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Holdfast.Client;
 
 /// <summary>Which registry, who asks, and how long is waited. No record: its text would hold the password.</summary>
@@ -25,8 +27,11 @@ public sealed class RegistryClientOptions
     /// <summary>For the connection and its TLS handshake, each.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Without any byte for this long, the connection is given up; the wait for an answer's head counts too.</summary>
+    /// <summary>Without any byte for this long, the connection is given up.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>From a request, connection included, to its answer's head; null: as <see cref="StallTimeout"/>.</summary>
+    public TimeSpan? AnswerTimeout { get; init; }
 
     /// <summary>For all of a manifest, a token or a page of a list, so that a drip of bytes can't hold a caller for ever.</summary>
     public TimeSpan DocumentTimeout { get; init; } = TimeSpan.FromMinutes(2);
@@ -57,4 +62,34 @@ public sealed class RegistryClientOptions
 
     /// <summary>At once, to one host.</summary>
     public int MaxConnections { get; init; } = 16;
+
+    /// <summary>How long a connection takes new requests. Names are resolved for new connections, so this is when a host that moved is found at the latest.</summary>
+    public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Finds a host's addresses; null: the system does.</summary>
+    public Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>>? Resolve { get; init; }
+
+    /// <summary>Null: what the environment names (<c>http_proxy</c>, <c>https_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>).</summary>
+    public IWebProxy? Proxy { get; init; }
+
+    /// <summary>
+    /// May redirects and token realms at another origin lead to private, loopback or link-local addresses? Null: only if the registry has none but such itself.
+    /// Behind a proxy only addresses are checked: what a name means there, the proxy decides.
+    /// </summary>
+    public bool? PrivateRedirects { get; init; } = true;
+
+    /// <summary>What requests carry in <c>Via</c> (RFC 9110, 7.6.3), without the protocol's version; null: nothing.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>A number from 0 to below 1, by which waits before resuming are shortened by up to a half; null: they are not.</summary>
+    public Func<double>? Jitter { get; init; }
+
+    /// <summary>Asked before a transfer that got no new byte is taken up again; null: <see cref="MaxResumes"/> alone decides.</summary>
+    internal Func<bool>? MayRetry { get; init; }
+
+    /// <summary>Told what came of each request, redirects followed, and how long its answer's head took.</summary>
+    internal Action<Reply, TimeSpan>? Answered { get; init; }
+
+    /// <summary>Told of bytes of content as they come.</summary>
+    internal Action<int>? Received { get; init; }
 }

@@ -35,7 +35,7 @@ internal sealed class RegistryExchange(Wire wire, Authorizer authorizer)
         if (found && packed is null)
             return reply;
         using (response)
-            return new Reply(null, packed ?? await Failures.OfStatusAsync(Options, response, token));
+            return new Reply(null, (packed ?? await Failures.OfStatusAsync(Options, response, token)) with { Elsewhere = reply.Elsewhere });
     }
 
     private async ValueTask<Reply> SendOnceAsync(Ask ask, string scope, CancellationToken token)

@@ -24,6 +24,9 @@ internal sealed class ResumingStream : Stream
     private long _resumedAt;
     private int _emptyTries;
 
+    // Bytes received when it was last taken up again; to do that once more from there is no progress.
+    private long _retriedAt;
+
     private ResumingStream(RegistryExchange exchange, Ask ask, string scope) => (_exchange, _ask, _scope) = (exchange, ask, scope);
 
     public override bool CanRead => true;
@@ -44,7 +47,7 @@ internal sealed class ResumingStream : Stream
     public static async ValueTask<RegistryAnswer<RemoteBlob>> OpenAsync(RegistryExchange exchange, Ask ask, string scope, long fromBytes, CancellationToken token)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fromBytes);
-        var stream = new ResumingStream(exchange, ask, scope) { _position = fromBytes, _resumedAt = fromBytes };
+        var stream = new ResumingStream(exchange, ask, scope) { _position = fromBytes, _resumedAt = fromBytes, _retriedAt = fromBytes };
         var reply = fromBytes == 0 ? await exchange.FindAsync(ask, scope, token) : await exchange.SendAsync(ask with { OffsetBytes = fromBytes }, scope, token);
         if (reply.Response is not { } response)
             return new(reply.Failure!);
@@ -158,6 +161,9 @@ internal sealed class ResumingStream : Stream
         {
             if (_resumes >= _exchange.Options.MaxResumes || _emptyTries >= _exchange.Options.MaxEmptyTries || !IsPassing(broken))
                 throw new BlobBrokenException(broken with { Detail = $"{broken.Detail} (given up after {_resumes} more tries, {_position} bytes received)" });
+            if (_position == _retriedAt && _exchange.Options.MayRetry?.Invoke() == false)
+                throw new BlobBrokenException(broken with { Detail = $"{broken.Detail} (given up after {_position} bytes: too many requests fail to try more)" });
+            _retriedAt = _position;
             await Task.Delay(DelayOf(_resumes++, broken), _exchange.Options.Time, token);
             var reply = await _exchange.SendAsync(_ask with { OffsetBytes = _ranges ? _position : 0 }, _scope, token);
             failure = reply.Response is { } response ? await TakeAsync(response, token) : reply.Failure;
@@ -212,6 +218,7 @@ internal sealed class ResumingStream : Stream
     {
         var delay = _exchange.Options.ResumeDelay * Math.Pow(2, Math.Min(resumes, 10));
         delay = delay > MaxDelay ? MaxDelay : delay;
+        delay *= 1 - ((_exchange.Options.Jitter?.Invoke() ?? 0) / 2);
         return broken.RetryAfter > delay ? broken.RetryAfter.Value : delay;
     }
 }

@@ -5,7 +5,15 @@ namespace Holdfast.Client;
 /// <summary>What one cache is filled from: its mirrors, asked in order, of which the last one is the origin.</summary>
 public sealed class Upstream : IDisposable
 {
+    private const int MaxRetries = 2;
+
+    // A longer rest is the next client's affair.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxJitter = TimeSpan.FromMilliseconds(250);
+
     private readonly UpstreamPlan _plan;
+    private readonly RetryBudget _budget;
+    private readonly Func<double> _jitter;
     private readonly Mirror[] _mirrors;
 
     /// <exception cref="ArgumentException">An address or a user name can't be used, or there is no mirror.</exception>
@@ -16,7 +24,9 @@ public sealed class Upstream : IDisposable
         if (plan.Mirrors.Count == 0)
             throw new ArgumentException($"the upstream of '{plan.Cache}' has no address", nameof(plan));
         _plan = plan;
-        _mirrors = [.. plan.Mirrors.Select(mirror => new Mirror(plan, mirror))];
+        _budget = new RetryBudget(plan.Time);
+        _jitter = plan.Jitter ?? Mirror.OfTheSystem;
+        _mirrors = [.. plan.Mirrors.Select(mirror => new Mirror(plan, mirror, _budget))];
     }
 
     /// <summary>In the order in which they are asked.</summary>
@@ -24,32 +34,39 @@ public sealed class Upstream : IDisposable
 
     /// <summary>HEAD of a manifest; costs nothing of Docker Hub's pulls.</summary>
     public ValueTask<RegistryAnswer<RemoteManifestHead>> HeadManifestAsync(RepositoryName repository, Reference reference, CancellationToken token) =>
-        AskAsync(client => client.HeadManifestAsync(NameOf(repository), reference, token));
+        AskAsync(NameOf(repository), $"manifests/{reference}", (client, name, token) => client.HeadManifestAsync(name, reference, token), token);
 
     /// <summary>GET of a manifest, its bytes compared with the digest that was asked for or that the mirror states.</summary>
     public ValueTask<RegistryAnswer<RemoteManifest>> GetManifestAsync(RepositoryName repository, Reference reference, CancellationToken token) =>
-        AskAsync(client => client.GetManifestAsync(NameOf(repository), reference, token));
+        AskAsync(NameOf(repository), $"manifests/{reference}", (client, name, token) => client.GetManifestAsync(name, reference, token), token);
 
     /// <summary>HEAD of a blob.</summary>
     public ValueTask<RegistryAnswer<RemoteBlobSize>> HeadBlobAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
-        AskAsync(client => client.HeadBlobAsync(NameOf(repository), digest, token));
+        AskAsync(NameOf(repository), $"blobs/{digest}", (client, name, token) => client.HeadBlobAsync(name, digest, token), token);
 
-    /// <summary>GET of a blob as a stream that heals its connection and hashes nothing. The caller disposes it.</summary>
+    /// <summary>GET of a blob as a stream that heals its connection, goes on at the next mirror if one breaks for good, and hashes nothing. The caller disposes it.</summary>
     public ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
         OpenBlobAsync(repository, digest, 0, token);
 
     /// <summary>GET of a blob from a byte on.</summary>
     /// <param name="fromBytes">How many bytes the caller has; the stream goes on after them.</param>
-    public ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, long fromBytes, CancellationToken token) =>
-        AskAsync(client => client.OpenBlobAsync(NameOf(repository), digest, fromBytes, token));
+    public async ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, long fromBytes, CancellationToken token)
+    {
+        var source = new BlobSource(_mirrors, NameOf(repository), digest, _plan.Time);
+        var inquiry = source.From(fromBytes);
+        var answer = await PutAsync(inquiry, token);
+        return answer.TryGet(out var blob, out _)
+            ? new(new RemoteBlob(new MirroredStream(source, blob, inquiry.Giver!, fromBytes), blob.SizeBytes) { Page = blob.Page })
+            : answer;
+    }
 
     /// <summary>All tags of a repository, page after page.</summary>
     public ValueTask<RegistryAnswer<IReadOnlyList<Tag>>> ListTagsAsync(RepositoryName repository, CancellationToken token) =>
-        AskAsync(client => client.ListTagsAsync(NameOf(repository), token));
+        AskAsync(NameOf(repository), "tags/list", static (client, name, token) => client.ListTagsAsync(name, token), token);
 
     /// <summary>What names a manifest as its subject, unfiltered. <see cref="RegistryOutcome.Unknown"/>: the upstream has no such list.</summary>
     public ValueTask<RegistryAnswer<IReadOnlyList<RawReferrer>>> ListReferrersAsync(RepositoryName repository, Digest digest, CancellationToken token) =>
-        AskAsync(client => client.ListRawReferrersAsync(NameOf(repository), digest, token));
+        AskAsync(NameOf(repository), $"referrers/{digest}", (client, name, token) => client.ListRawReferrersAsync(name, digest, token), token);
 
     public void Dispose()
     {
@@ -60,15 +77,31 @@ public sealed class Upstream : IDisposable
     private RepositoryName NameOf(RepositoryName repository) =>
         _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
 
-    private async ValueTask<RegistryAnswer<T>> AskAsync<T>(Func<RegistryClient, ValueTask<RegistryAnswer<T>>> ask)
+    private ValueTask<RegistryAnswer<T>> AskAsync<T>(
+        RepositoryName name, string what, Func<RegistryClient, RepositoryName, CancellationToken, ValueTask<RegistryAnswer<T>>> ask, CancellationToken token)
     {
-        RegistryAnswer<T> answer = null!;
-        foreach (var mirror in _mirrors)
+        var question = new Question<T>($"{name}/{what}", (client, token) => ask(client, name, token));
+        return PutAsync(new Inquiry<T>(_mirrors, (mirror, token) => mirror.AskAsync(question, token)), token);
+    }
+
+    /// <summary>Puts a question, and again after a moment if nobody answered it and the rest is short.</summary>
+    private async ValueTask<RegistryAnswer<T>> PutAsync<T>(Inquiry<T> inquiry, CancellationToken token)
+    {
+        var start = _plan.Time.GetTimestamp();
+        for (var retries = 0; ; retries++)
         {
-            answer = await ask(mirror.Client);
-            if (answer.Failure is null)
-                break;
+            var before = inquiry.Questions;
+            var answer = await inquiry.RoundAsync(token);
+            if (answer.Outcome != RegistryOutcome.Unavailable || retries == MaxRetries || inquiry.SoonestEnd is not { } rest || rest > MaxWait)
+                return answer;
+            var wait = rest + (MaxJitter * _jitter());
+            var asked = inquiry.Questions > before;
+            // To have waited for a mirror's rest is no retry yet.
+            if (_plan.Time.GetElapsedTime(start) + wait > _plan.AnswerTimeout || (asked && !_budget.TryTake()))
+                return answer;
+            if (asked)
+                _mirrors[^1].CountRetry();
+            await Task.Delay(wait, _plan.Time, token);
         }
-        return answer;
     }
 }

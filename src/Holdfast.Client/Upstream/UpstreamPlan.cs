@@ -20,8 +20,8 @@ public sealed class UpstreamPlan
     /// <summary>What requests carry in <c>Via</c> (RFC 9110, 7.6.3), without the protocol's version; null: nothing.</summary>
     public string? Via { get; init; }
 
-    /// <summary>May redirects and token realms lead to private, loopback or link-local addresses?</summary>
-    public bool PrivateRedirects { get; init; }
+    /// <summary>May redirects and token realms lead to private, loopback or link-local addresses? Null: only if the mirror has none but such itself.</summary>
+    public bool? PrivateRedirects { get; init; }
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

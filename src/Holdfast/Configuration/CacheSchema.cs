@@ -38,7 +38,7 @@ internal static class CacheSchema
         new("upstream", Upstream, "For a cache: the registry that it is filled from.") { Foreign = ["proxy"] },
         new("tags", Tags, "For a cache: how far tags may be behind."),
         new("size", new Group(
-            new Key("max", CacheSize, "Beyond this, what was not used for the longest goes, whole images first.", "no limit") { Foreign = ["limit"] }), "For a cache: its size."),
+            new Key("max", CacheSize, "Beyond this, what was not used for the longest goes, whole images first. Left out: no limit of its own.") { Foreign = ["limit"] }), "For a cache: its size."),
         new("pin", new Items(new Value("pin", CacheValueFaults.Pin)), "For a cache: what always stays, and is kept fresh: patterns of repositories, after a colon one of tags (library/alpine:3.*); without a colon every tag that is there.", "[]") { Foreign = ["pins", "pinned"] },
         new("prefetch", new Group(
             new Key("platforms", new Items(new Value("platform", CacheValueFaults.Platform)), "Of an image that was pulled, all of these platforms is fetched: linux/amd64, linux/arm64.", "[]")), "For a cache: fetching what nobody asked for yet."),
@@ -49,5 +49,5 @@ internal static class CacheSchema
     /// <summary>The keys of all caches together.</summary>
     public static Key Root { get; } = new("caches", new Group(
         new Key("size", new Group(
-            new Key("max", CacheSize, "What all caches may hold together.", "no limit")), "Size of all caches.")), "All caches together.");
+            new Key("max", CacheSize, "What all caches may hold together. Left out: no limit.")), "Size of all caches.")), "All caches together.");
 }

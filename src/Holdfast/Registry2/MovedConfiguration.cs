@@ -73,6 +73,9 @@ internal sealed class MovedConfiguration(MoveRequest request, MovedWhole whole)
     private static string Upstream(MovedRegistry registry, MovedUpstream upstream)
     {
         var parts = new List<string> { $"url: {Quote(upstream.Url)}", $"namespace: {Quote(upstream.Namespace)}" };
+        // It was asked so before, too.
+        if (new Uri(upstream.Url) is { Scheme: "http", IsLoopback: false })
+            parts.Add("insecure: true");
         if (upstream.Username is { } user)
             parts.Add($"username: {Quote(user)}");
         if (upstream.Password is not null)

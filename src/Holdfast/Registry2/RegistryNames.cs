@@ -12,7 +12,7 @@ internal static class RegistryNames
     public static string For(string? path, GivenSettings given)
     {
         if (UpstreamTranslation.Url(given) is { } url)
-            return UpstreamTranslation.NamespaceOf(url) == "docker.io" ? "dockerhub" : Fold(url.Host);
+            return UpstreamBinder.NamespaceOf(url) == UpstreamBinder.Hub ? "dockerhub" : Fold(url.Host);
         // A pipe has no name.
         var full = path is null || path.StartsWith("/dev/", StringComparison.Ordinal) ? "" : Path.GetFullPath(path);
         var name = Words(Path.GetFileNameWithoutExtension(full));

@@ -31,13 +31,16 @@ public sealed class ConfigurationFilesTests(ConfigurationFolder folder) : IClass
             .Replace("/etc/holdfast/htpasswd", "users", StringComparison.Ordinal)
             .Replace("operator", "viewer", StringComparison.Ordinal)
             .Replace("/etc/holdfast/mirror.password", "users", StringComparison.Ordinal)
+            .Replace("/etc/holdfast/dockerhub.password", "password", StringComparison.Ordinal)
+            .Replace("/etc/holdfast/upstream-ca.pem", "tls.pem", StringComparison.Ordinal)
             .Replace("/etc/holdfast/in-use.txt", "users", StringComparison.Ordinal)
             .Replace("/srv/backup/holdfast", ".", StringComparison.Ordinal);
         var result = folder.Load(sample);
         ConfigurationFolder.Lines(result).ShouldBeEmpty();
-        result.Configuration!.Server.Listeners.Count.ShouldBe(2);
+        result.Configuration!.Server.Listeners.Count.ShouldBe(3);
         result.Configuration.Server.Registries[1].Auth!.Access.Count.ShouldBe(3);
-        foreach (var (path, key) in Schema.Keys.Where(k => k.Key.Shape is not Later && Schema.Keys.All(o => !(o.Key.Shape is Later && k.Path.StartsWith(o.Path + ".", StringComparison.Ordinal)))))
+        result.Configuration.Server.Registries.Count(r => r.Cache is not null).ShouldBe(2);
+        foreach (var (path, key) in Schema.Keys)
             sample.ShouldMatch($@"(?m)^[ -]*{Regex.Escape(key.Name)}:", path);
     }
 

@@ -4,13 +4,14 @@ using Holdfast.Configuration;
 
 namespace Holdfast.Tests.Configuration;
 
-/// <summary>A folder with an htpasswd file (ci, viewer), certificate and key (tls.pem, tls.key), a later pair (new.pem, new.key) and what doesn't fit (other.key, old.pem with old.key).</summary>
+/// <summary>A folder with an htpasswd file (ci, viewer), a password, certificate and key (tls.pem, tls.key), a later pair (new.pem, new.key) and what doesn't fit (other.key, old.pem with old.key).</summary>
 public sealed class ConfigurationFolder : IDisposable
 {
     public ConfigurationFolder()
     {
         Path = Directory.CreateTempSubdirectory("holdfast-config-").FullName;
         Write("users", "# comment\nci:$2y$04$cIoLtOanB8h9xc.ehjQzZOL.jv.aciqoyQ/4EErvzOqXct6PgeSVG\nviewer:$2y$04$cIoLtOanB8h9xc.ehjQzZOL.jv.aciqoyQ/4EErvzOqXct6PgeSVG\n");
+        Write("password", "secret\n");
         WritePair("tls", DateTimeOffset.UtcNow.AddDays(90));
         WritePair("new", DateTimeOffset.UtcNow.AddDays(90));
         WritePair("other", DateTimeOffset.UtcNow.AddDays(90));

@@ -58,7 +58,7 @@ public sealed class ListenerProblemTests(ConfigurationFolder folder) : IClassFix
         },
         {
             "listeners:\n  - { url: http://127.0.0.1:1, registry: \"*\" }",
-            ["h.yaml:2: listeners[0].registry: serving every cache by \"*\" is not supported by this version"]
+            ["h.yaml:2: listeners[0].registry: \"*\" serves every cache, and there is none; name a registry, or make one of the kind cache"]
         },
         {
             "listeners:\n  - { url: http://127.0.0.1:1, registry: a }\nregistries:\n  a:\n  b:",

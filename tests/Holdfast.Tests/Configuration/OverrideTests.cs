@@ -22,7 +22,7 @@ public sealed class OverrideTests(ConfigurationFolder folder) : IClassFixture<Co
         { "HOLDFAST_RETENTION_1_KEEPNEWEST", "1", "environment HOLDFAST_RETENTION_1_KEEPNEWEST: item 1 of a list that has 0; the next is 0" },
         { "HOLDFAST_LISTENERS_1_URL", "http://127.0.0.1:1", "environment HOLDFAST_LISTENERS_1_URL: item 1 of a list that has 0; the next is 0" },
         { "HOLDFAST_LISTENERS_X_URL", "http://127.0.0.1:1", "environment HOLDFAST_LISTENERS_X_URL: 'X' is not the number of an item; the first is 0" },
-        { "HOLDFAST_REGISTRIES_DEFAULT_SIZE_MAX", "1GiB", "environment HOLDFAST_REGISTRIES_DEFAULT_SIZE_MAX: not supported by this version" },
+        { "HOLDFAST_REGISTRIES_DEFAULT_SIZE_MAX", "1GiB", "environment HOLDFAST_REGISTRIES_DEFAULT_SIZE_MAX: registries.default.size: is a cache's, and this registry is hosted; write `kind: cache`, or remove it" },
         { "HOLDFAST_CONFIG", "/nowhere.yaml", "/nowhere.yaml: no such file; `holdfast config sample` prints one to start from" },
     };
 

@@ -57,14 +57,13 @@ public sealed class MergeTests : IDisposable
     }
 
     [Fact]
-    public void Caches_OfAVersionThatServesNone_AreWrittenAsRemarks()
+    public void Caches_AreWrittenWithTheirUpstream()
     {
         var lines = Move().Configuration.ShouldNotBeNull().Split('\n');
-        var mark = Mark;
         foreach (var (_, upstream, name) in Caches)
         {
-            lines.ShouldContain($"  {mark}{name}:");
-            lines.ShouldContain(line => line.Contains(upstream, StringComparison.Ordinal) && line.StartsWith($"  {mark}  upstream:", StringComparison.Ordinal));
+            lines.ShouldContain($"  {name}:");
+            lines.ShouldContain(line => line.Contains(upstream, StringComparison.Ordinal) && line.StartsWith($"    upstream:", StringComparison.Ordinal));
         }
     }
 
@@ -105,17 +104,6 @@ public sealed class MergeTests : IDisposable
         // Found ones get a number.
         new Move(new MoveRequest { Sources = [new(null, file), new(null, file)] }).Run().Files.Select(f => f.Registry.Name).ShouldBe(["private", "private-2"]);
     }
-
-    [Fact]
-    public void CachesAlone_OfAVersionThatServesNone_CantBeDone()
-    {
-        Assert.SkipWhen(Holdfast.Registry2.Move.ServesCaches, "caches are served");
-        var result = new Move(new MoveRequest { Sources = [new(null, Path.Combine(_old.Folder, "hub/config.yml"))] }).Run();
-        result.Configuration.ShouldBeNull();
-        result.Problems.ShouldHaveSingleItem().Text.ShouldContain("no caches yet");
-    }
-
-    private static string Mark => Holdfast.Registry2.Move.ServesCaches ? "" : "# ";
 
     private MoveResult Move(Func<MoveRequest, MoveRequest>? with = null)
     {

@@ -36,10 +36,14 @@ public sealed class OldRegistry : IDisposable
     internal MoveResult MoveWith(string yaml, params string[] variables) =>
         Move(yaml, request => request with { Variables = [.. variables.Select(v => new OfRegistry<Variable>(null, Variable.Parse(v, "--env")!))] });
 
-    /// <summary>As a server would take it.</summary>
-    internal LoadResult Load(MoveResult result) =>
-        new ConfigurationLoader(new Dictionary<string, string>(StringComparer.Ordinal), Folder, TimeProvider.System)
+    /// <summary>As a server would take it, with upstreams' passwords beside it.</summary>
+    internal LoadResult Load(MoveResult result)
+    {
+        foreach (var registry in result.Files.Select(file => file.Registry).Where(registry => registry.Upstream?.Password is not null))
+            Write(MovedConfiguration.PasswordName(registry.Name), registry.Upstream!.Password + "\n");
+        return new ConfigurationLoader(new Dictionary<string, string>(StringComparer.Ordinal), Folder, TimeProvider.System)
             .LoadText(result.Configuration ?? throw new InvalidOperationException(Text(result)), "new.yaml", new ConfigurationArguments());
+    }
 
     internal static string Text(MoveResult result)
     {
