@@ -1,4 +1,5 @@
 using Holdfast.Server.Admin;
+using Holdfast.Server.Caching;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
@@ -27,8 +28,13 @@ internal static class AdminRoutes
         AddHeal(admin, new HealEndpoint(rooms.Healer));
         AddRetention(admin, rooms.Retention.Endpoint);
         AddImport(admin, new ImportEndpoint(rooms.ImportInto(stores, time)));
+        AddCaches(admin, new WarmEndpoint(rooms.Caches.Caches, rooms.Caches.Truth, rooms.Caches.Images, rooms.Caches.Room));
         return admin;
     }
+
+    private static void AddCaches(AdminTable admin, WarmEndpoint caches) => admin
+        .Map("GET", "/api/v1/caches", caches.GetAsync)
+        .Map("POST", "/api/v1/caches/warm", caches.WarmAsync);
 
     private static void AddStatus(AdminTable admin, StatusEndpoint status) => admin
         .Map("GET", "/api/v1/openapi.json", OpenApiEndpoint.GetAsync)

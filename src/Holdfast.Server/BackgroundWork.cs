@@ -20,5 +20,6 @@ internal static class BackgroundWork
         Recurring.Start("the look whether the store can be written", StoreWrites.Interval, rooms.Writes.LookAsync, time, log),
         Recurring.Start("the watch over the checks", OverdueChecks.Interval, rooms.Overdue.RunAsync, time, log),
         .. rooms.Retention.Start(log),
+        .. rooms.Caches.Start(log),
     ];
 }

@@ -9,12 +9,20 @@ namespace Holdfast.Server;
 /// <summary>The parts of the caches that one server has.</summary>
 internal sealed class CacheParts : IAsyncDisposable
 {
-    private CacheParts(CacheBook caches, FetchRoom room)
+    private CacheParts(CacheBook caches, FetchRoom room, AllCachesOptions bounds, CacheSurroundings around)
     {
         (Caches, Room) = (caches, room);
         Blobs = new BlobFetches(room);
         Manifests = new ManifestFetches(room);
         Truth = new TagTruth(Manifests, room);
+        Images = new ImageFetch(Manifests, Blobs, room);
+        Ahead = new Prefetch(caches, Truth, Images, room, around.Logs.CreateLogger<Prefetch>());
+        Eviction = new Eviction(caches, bounds.MaxBytes, room, around.Reserve)
+        {
+            IsHeld = digest => Transfers.IsRunning(digest) || Blobs.IsRunning(digest) || Manifests.IsRunning(digest),
+            Collect = around.Collect,
+        };
+        room.Stored = new Growth(caches, bounds.MaxBytes) { Trim = () => Eviction.RunAsync(room.Stopping) }.NoteAsync;
     }
 
     public CacheBook Caches { get; }
@@ -29,9 +37,24 @@ internal sealed class CacheParts : IAsyncDisposable
 
     public Transfers Transfers { get; } = new();
 
+    public ImageFetch Images { get; }
+
+    public Prefetch Ahead { get; }
+
+    public Eviction Eviction { get; }
+
+    public IReadOnlyList<Recurring> Start(ILogger<Recurring> log) => Caches.All.Any()
+        ?
+        [
+            Recurring.Start("keeping caches within their bounds", Eviction.Interval, Eviction.RunAsync, Room.Time, log),
+            Recurring.Start("bringing in what is pinned", Prefetch.Interval, Ahead.RefreshPinsAsync, Room.Time, log),
+        ]
+        : [];
+
     /// <exception cref="IOException">A password's or a trust file can't be read.</exception>
     /// <exception cref="InvalidDataException">A trust file holds no certificate.</exception>
-    public static CacheParts Create(IReadOnlyDictionary<string, Registry> registries, ContentStores stores, CacheSurroundings around)
+    public static CacheParts Create(
+        ServerOptions options, IReadOnlyDictionary<string, Registry> registries, ContentStores stores, CacheSurroundings around)
     {
         var instance = Guid.NewGuid().ToString("n");
         var caches = registries.Values.Where(static registry => registry.IsCache).ToDictionary(
@@ -41,14 +64,17 @@ internal sealed class CacheParts : IAsyncDisposable
                 var via = $"holdfast-{instance}-{registry.Name}";
                 return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
             });
-        return new CacheParts(new CacheBook(caches), new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()));
+        return new CacheParts(new CacheBook(caches), new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()), options.Caches, around);
     }
 
     /// <summary>After the last request.</summary>
     public async ValueTask DisposeAsync()
     {
         Room.Stop();
+        await Ahead.DisposeAsync();
         await Blobs.DisposeAsync();
+        Images.Dispose();
+        Eviction.Dispose();
         foreach (var cache in Caches.All)
             cache.Dispose();
         Room.Dispose();
@@ -76,4 +102,8 @@ internal sealed class CacheParts : IAsyncDisposable
 }
 
 /// <summary>What caches share with the rest of the server.</summary>
-internal sealed record CacheSurroundings(DiskReserve Reserve, IncidentBook Incidents, TimeProvider Time, ILoggerFactory Logs);
+internal sealed record CacheSurroundings(DiskReserve Reserve, IncidentBook Incidents, TimeProvider Time, ILoggerFactory Logs)
+{
+    /// <summary>Has the bytes removed that nothing refers to any more.</summary>
+    public required Func<CancellationToken, Task> Collect { get; init; }
+}

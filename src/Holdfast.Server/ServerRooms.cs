@@ -58,6 +58,7 @@ internal sealed class ServerRooms : IAsyncDisposable
         var source = new BytesSource(stores, BytesSource.Open(options.Heal, time), checks, time) { Reserve = reserve };
         var scrub = new StoreScrub(stores, options, checks, time, logs);
         var hosted = registries.Where(static one => !one.Value.IsCache).ToDictionary(StringComparer.Ordinal);
+        var collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time);
         return new ServerRooms
         {
             Hosted = hosted,
@@ -67,14 +68,14 @@ internal sealed class ServerRooms : IAsyncDisposable
             Incidents = incidents,
             Checks = checks,
             Scrub = scrub,
-            Collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time),
+            Collector = collector,
             Healer = new Healer(stores, source, checks, time),
             Retention = new RetentionParts(options, hosted, stores, new RetentionSurroundings(incidents, time, logs)),
             Keeper = new IncidentKeeper(stores, incidents, reserve, checks.Watch, time),
             Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
             Clock = new ClockWatch(stores.Metadata, incidents, time, logs.CreateLogger<ClockWatch>()),
-            Caches = CacheParts.Create(registries, stores, new CacheSurroundings(reserve, incidents, time, logs)),
+            Caches = CacheParts.Create(options, registries, stores, new CacheSurroundings(reserve, incidents, time, logs) { Collect = collector.RunDueAsync }),
         };
     }
 

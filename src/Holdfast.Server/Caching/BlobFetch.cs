@@ -27,6 +27,7 @@ internal sealed class BlobFetch : IAsyncDisposable
     private RunningHash? _ownHash;
     private bool _isRight;
     private bool _isOver;
+    private bool _stored;
 
     public BlobFetch(Cache cache, RepositoryName repository, Digest digest, FetchRoom room)
     {
@@ -37,6 +38,11 @@ internal sealed class BlobFetch : IAsyncDisposable
 
     /// <summary>Null once bytes may come; else why none will.</summary>
     public Task<RegistryFailure?> Opening => _opening.Task;
+
+    /// <summary>Is it in the store? After its end.</summary>
+    public bool IsStored => _stored;
+
+    public Cache Cache => _cache;
 
     /// <summary>As the upstream states it; null if it did not say. Known after <see cref="Opening"/>.</summary>
     public long? SizeBytes { get; private set; }
@@ -102,6 +108,7 @@ internal sealed class BlobFetch : IAsyncDisposable
             throw Wrong($"{_bytes.ReceivedBytes} bytes came for {_digest} instead of {stated}");
         if (!(_ownHash is null && _writer is not null ? await _writer.MatchesAsync(_digest, CancellationToken.None) : (_ownHash ??= new RunningHash(_digest.Algorithm)).Current() == _digest))
             throw Wrong($"the {_bytes.ReceivedBytes} bytes that came for {_digest} have another hash");
+        SizeBytes = _bytes.ReceivedBytes;
         _isRight = true;
         _bytes.Release();
         _opening.TrySetResult(null);
@@ -223,6 +230,8 @@ internal sealed class BlobFetch : IAsyncDisposable
                 return Storage.Metadata.Incidents.HealBytes(db, s.blob.Digest, "upstream", s.now);
             },
             CancellationToken.None));
+        _room.NoteRoom();
+        _stored = true;
     }
 
     private void AbandonIfLong()

@@ -29,10 +29,28 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
             var first = fetch.TryJoin()!;
             if (_running.TryAdd(key, fetch))
             {
-                _ends[fetch] = RunAsync(key, fetch);
+                var started = new TaskCompletionSource();
+                _ends[fetch] = RunAsync(key, fetch, started.Task);
+                started.SetResult(); // Not before it is among those that are waited for: it takes itself away.
                 return (fetch, first);
             }
         }
+    }
+
+    /// <summary>Fetches a blob for the store alone.</summary>
+    /// <returns>Null if it is stored; else why not.</returns>
+    public async Task<string?> FetchAsync(Cache cache, RepositoryName repository, Digest digest, CancellationToken cancellationToken)
+    {
+        var (fetch, reader) = Join(cache, repository, digest);
+        await using var joined = reader;
+        // Reads nothing, and holds nobody up: bytes that found no place on the disk are not for it.
+        reader.Restrict(0, 0);
+        var failure = await fetch.Opening.WaitAsync(cancellationToken);
+        if (failure is not null)
+            return failure.Detail;
+        if (_ends.TryGetValue(fetch, out var end))
+            await end.WaitAsync(cancellationToken);
+        return fetch.IsStored ? null : "it could not be kept";
     }
 
     /// <summary>After <see cref="FetchRoom.Stop"/>: waits for the ends of all.</summary>
@@ -42,11 +60,14 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
             await end;
     }
 
-    private async Task RunAsync(FetchKey key, BlobFetch fetch)
+    private async Task RunAsync(FetchKey key, BlobFetch fetch, Task started)
     {
+        await started;
         await fetch.RunAsync();
         _running.TryRemove(KeyValuePair.Create(key, fetch));
         await fetch.DisposeAsync();
+        if (fetch.IsStored)
+            await room.Stored(fetch.Cache, fetch.SizeBytes ?? 0);
         _ends.TryRemove(fetch, out _);
     }
 

@@ -1,4 +1,5 @@
 using Holdfast.Client;
+using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.Metadata;
 
@@ -30,6 +31,10 @@ internal sealed class Cache(Registry registry, Upstream upstream, string via, In
         var isWell = failure is null or { Outcome: RegistryOutcome.Unknown or RegistryOutcome.Denied };
         incidents.Report(IncidentKind.Upstream, Name, isWell ? null : $"the upstream {Namespace} of cache {Name} can't be used as it should: {failure!.Detail}. What is cached is served meanwhile");
     }
+
+    /// <summary>The repository as it is kept: Docker Hub's own images have one name, however clients write it.</summary>
+    public RepositoryName NameOf(RepositoryName repository) =>
+        Namespace == "docker.io" && !repository.IsNone && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
 
     public void Dispose() => upstream.Dispose();
 }

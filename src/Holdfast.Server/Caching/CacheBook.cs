@@ -12,11 +12,18 @@ internal sealed class CacheBook(IReadOnlyDictionary<int, Cache> caches)
 
     public bool TryFind(int registry, [NotNullWhen(true)] out Cache? cache) => caches.TryGetValue(registry, out cache);
 
-    /// <summary>Wraps a handler so that a request which this very cache has sent, and that has come back to it, ends here.</summary>
-    public Handler Guard(Handler handler) => request => IsOwn(request, Of(request))
-        ? request.FailAsync(
-            Outcome.UpstreamLoop, $"the upstream of cache {request.Registry.Name} leads back to this cache; correct upstream.url under registries.{request.Registry.Name}")
-        : handler(request);
+    /// <summary>Wraps a handler: a request which this very cache has sent, and that has come back to it, ends here; of the others, names are made those that are kept.</summary>
+    public Handler Guard(Handler handler) => request =>
+    {
+        var cache = Of(request);
+        if (IsOwn(request, cache))
+        {
+            return request.FailAsync(
+                Outcome.UpstreamLoop, $"the upstream of cache {request.Registry.Name} leads back to this cache; correct upstream.url under registries.{request.Registry.Name}");
+        }
+        request.Route = request.Route with { Repository = cache.NameOf(request.Route.Repository) };
+        return handler(request);
+    };
 
     private static bool IsOwn(RegistryRequest request, Cache cache)
     {

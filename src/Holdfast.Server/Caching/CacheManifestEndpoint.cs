@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Caching;
 
 /// <summary>Manifests of caches: by digest from the store or the upstream, by tag after the upstream was asked where it points.</summary>
-internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fetches, TagTruth truth, Transfers transfers)
+internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fetches, TagTruth truth, Transfers transfers, Prefetch ahead)
 {
     // RFC 7234, section 5.5: what is still the field's word for it, though RFC 9111 made it obsolete.
     private const string StaleWarning = "110 holdfast \"Response is Stale\"";
@@ -56,7 +56,8 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
             return;
         }
         Note(request, "miss");
-        await SendAsync(request, fetched.Manifest!);
+        ahead.Note(cache, request.Route.Repository, fetched.Manifest!.Digest);
+        await SendAsync(request, fetched.Manifest);
     }
 
     /// <returns>Is it in the store?</returns>
@@ -84,7 +85,12 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
             await request.DescribeManifestAsync(head.Digest, head.MediaType, head.SizeBytes ?? 0);
             return false;
         }
-        if (answer.StaleFor is { } age)
+        if (!answer.New.IsNone)
+        {
+            Note(request, "miss");
+            ahead.Note(cache, request.Route.Repository, answer.New);
+        }
+        else if (answer.StaleFor is { } age)
         {
             Note(request, "stale");
             CacheMetrics.AnsweredStale(cache.Name);

@@ -21,6 +21,22 @@ internal static class CacheMetrics
     private static readonly Counter<long> Stale = Meter.CreateCounter<long>(
         "holdfast_cache_stale_answers_total", "{answer}", "Tags answered as they were last known because the upstream did not say, by cache.");
 
+    private static readonly Counter<long> Evictions = Meter.CreateCounter<long>(
+        "holdfast_cache_evictions_total", "{image}", "Images that went to keep a cache within its bound, by cache.");
+
+    private static readonly Counter<long> EvictedBytes = Meter.CreateCounter<long>(
+        "holdfast_cache_evicted_bytes_total", "By", "Bytes of manifests and blobs that went with them, by cache.");
+
+    private static readonly Gauge<long> Size = Meter.CreateGauge<long>("holdfast_cache_size_bytes", "By", "Bytes of all manifests and blobs that a cache holds, by cache.");
+
+    public static void Evicted(string cache, long bytes)
+    {
+        Evictions.Add(1, new KeyValuePair<string, object?>("cache", cache));
+        EvictedBytes.Add(bytes, new KeyValuePair<string, object?>("cache", cache));
+    }
+
+    public static void Sized(string cache, long bytes) => Size.Record(bytes, new KeyValuePair<string, object?>("cache", cache));
+
     public static void Asked(string cache, string kind, string answer) => Requests.Add(
         1, new KeyValuePair<string, object?>("cache", cache), new KeyValuePair<string, object?>("kind", kind), new KeyValuePair<string, object?>("answer", answer));
 

@@ -18,6 +18,9 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
 
     public CancellationToken Stopping => _stopping.Token;
 
+    /// <summary>Is told of all that is stored.</summary>
+    public Func<Cache, long, Task> Stored { get; set; } = static (_, _) => Task.CompletedTask;
+
     public long NowMs => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public TimeProvider Time => time;
@@ -46,6 +49,9 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
     public void NoteFull(Cache cache) => incidents.Report(
         IncidentKind.DiskReserve, FullSubject,
         $"there is no room to keep what cache {cache.Name} fetches: clients get it straight from the upstream. Free some room, lower disk.reserve or give the caches a size.max");
+
+    /// <param name="problem">Null: it holds what it may.</param>
+    public void NoteOverBound(string name, string? problem) => incidents.Report(IncidentKind.DiskReserve, $"{FullSubject}/{name}", problem);
 
     public void NoteRoom() => incidents.Report(IncidentKind.DiskReserve, FullSubject, null);
 

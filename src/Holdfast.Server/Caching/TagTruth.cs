@@ -85,7 +85,7 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         var fetched = await manifests.FetchAsync(cache, key.Repository.Name, head.Digest.IsNone ? key.Tag : head.Digest, key.Tag);
         if (fetched.Failure is { } failure)
             return await DecideAsync(cache, key, known, age, failure);
-        return fetched.IsStored ? TagAnswer.Confirmed : TagAnswer.Unkept(fetched.Manifest!);
+        return fetched.IsStored ? TagAnswer.Fetched(fetched.Manifest!.Digest) : TagAnswer.Unkept(fetched.Manifest!);
     }
 
     private async Task<bool> TryConfirmAsync(TagKey key, Digest digest)
@@ -173,6 +173,11 @@ internal sealed record TagAnswer
 
     /// <summary>Why nothing is known; else null.</summary>
     public RegistryFailure? Failure { get; private init; }
+
+    /// <summary>It was fetched for this, and is where the row says.</summary>
+    public Digest New { get; private init; }
+
+    public static TagAnswer Fetched(Digest digest) => new() { New = digest };
 
     public static TagAnswer Stale(TimeSpan age) => new() { StaleFor = age };
 

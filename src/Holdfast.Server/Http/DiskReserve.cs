@@ -20,6 +20,9 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
     public bool IsShort(long incomingBytes) => FreeBytes() is { } free && free - incomingBytes < reserveBytes;
 
+    /// <returns>How many bytes would have to go before there is as much free as is kept in reserve.</returns>
+    public long MissingBytes(long freeBytes) => Math.Max(0, reserveBytes - freeBytes);
+
     /// <summary>Takes room for bytes that are stored next; many uploads at once can't all count on the same last answer.</summary>
     /// <returns>False, and nothing taken, if that would leave less than the reserve.</returns>
     public bool TryTake(long bytes)

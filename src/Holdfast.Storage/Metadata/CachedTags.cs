@@ -19,6 +19,22 @@ public static class CachedTags
         return rows.Read() ? new CachedTag(rows.Digest(0), rows.Long(1), rows.LongOrNull(2)) : null;
     }
 
+    /// <summary>Tags of a cache, repository by repository.</summary>
+    public static IReadOnlyList<(RepositoryName Repository, Tag Tag)> List(MetadataSession session, int registry, int offset, int limit)
+    {
+        const string Sql = """
+            SELECT r.name, t.name FROM repositories r JOIN tags t ON t.repository_id = r.id
+            WHERE r.registry_id = @registry
+            ORDER BY r.name, t.name
+            LIMIT @limit OFFSET @offset
+            """;
+        var tags = new List<(RepositoryName, Tag)>();
+        using var rows = session.Prepare(Sql).Set("@registry", registry).Set("@offset", offset).Set("@limit", limit).Query();
+        while (rows.Read())
+            tags.Add((RepositoryName.Parse(rows.Text(0)), Tag.Parse(rows.Text(1))));
+        return tags;
+    }
+
     /// <summary>The upstream says that the tag is at this manifest.</summary>
     /// <returns>False if the repository has no such manifest; nothing was changed then.</returns>
     public static bool Confirm(MetadataSession session, RepositoryKey repository, Tag tag, Digest digest, long nowMs)

@@ -1,0 +1,106 @@
+using System.Globalization;
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary>
+/// Keeps caches within their bounds: what no image needs goes first, then whole images, those before all others that were used the longest ago; never what is pinned, or being fetched or
+/// sent just now. It takes rows away; the collection takes the bytes that nothing refers to any more, so that what a hosted registry shares stays.
+/// </summary>
+internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room, DiskReserve reserve) : IDisposable
+{
+    /// <summary>From one look to the next; what grows beyond its bound is looked at at once.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    private const int AllCaches = 0;
+    private const int Page = 50;
+
+    // Blobs come before anything is known of what needs them, when a client asks for them by digest alone.
+    private static readonly TimeSpan LooseFor = TimeSpan.FromHours(1);
+
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Dictionary<int, Pins> _pins = caches.All.ToDictionary(cache => cache.Registry.Id, cache => new Pins(cache.Options.Pins));
+
+    /// <summary>Is something of it being fetched, or sent to a client?</summary>
+    public required Func<Digest, bool> IsHeld { get; init; }
+
+    /// <summary>Has the bytes removed that nothing refers to any more.</summary>
+    public required Func<CancellationToken, Task> Collect { get; init; }
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            var freed = 0L;
+            foreach (var cache in caches.All.Where(static cache => cache.Options.MaxBytes is not null))
+                freed += await TrimAsync(cache.Registry.Id, cache.Name, cache.Options.MaxBytes!.Value, cancellationToken);
+            if (maxBytes is { } all)
+                freed += await TrimAsync(AllCaches, "caches", all, cancellationToken);
+            // Caches give way before pushes are refused.
+            if (reserve.IsShort(0) && room.Stores.Blobs.MeasureSpace() is { } space)
+                freed += await TrimAsync(AllCaches, "caches", Math.Max(0, await MeasureAsync(AllCaches, cancellationToken) - reserve.MissingBytes(space.FreeBytes)), cancellationToken, isBound: false);
+            if (freed > 0)
+                await Collect(cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+        foreach (var cache in caches.All)
+            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken));
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task<long> TrimAsync(int registry, string name, long bound, CancellationToken cancellationToken, bool isBound = true)
+    {
+        var size = await MeasureAsync(registry, cancellationToken);
+        var before = size;
+        if (size > bound)
+        {
+            size -= await room.Stores.Metadata.WriteAsync(
+                (registry, before: room.NowMs - (long)LooseFor.TotalMilliseconds, IsHeld),
+                static (db, s) => CacheEviction.EvictLoose(db, s.registry, s.before, 1_000, s.IsHeld),
+                cancellationToken);
+            for (var passed = 0; size > bound;)
+            {
+                var images = await room.Stores.Metadata.ReadAsync(
+                    (registry, passed), static (db, s) => CacheEviction.ListImages(db, s.registry, s.passed, Page), cancellationToken);
+                if (images.Count == 0)
+                    break;
+                foreach (var image in images.TakeWhile(_ => size > bound))
+                {
+                    if (await EvictAsync(image, cancellationToken) is { } bytes)
+                        size -= bytes;
+                    else
+                        passed++;
+                }
+            }
+        }
+        if (isBound)
+        {
+            room.NoteOverBound(name, size <= bound
+                ? null
+                : string.Create(CultureInfo.InvariantCulture, $"{name} holds {size} bytes, which is more than its size.max of {bound}: the rest is pinned or in use. Raise size.max, or pin less"));
+        }
+        return before - size;
+    }
+
+    /// <returns>Null if it stays.</returns>
+    private async Task<long?> EvictAsync(CachedImage image, CancellationToken cancellationToken)
+    {
+        if (_pins.TryGetValue(image.Repository.Registry, out var pins) && pins.Hold(image.Repository.Name, image.Tags))
+            return null;
+        var freed = await room.Stores.Metadata.WriteAsync(
+            (image, IsHeld), static (db, s) => CacheEviction.EvictImage(db, s.image, s.IsHeld), cancellationToken);
+        if (freed is not null && caches.TryFind(image.Repository.Registry, out var cache))
+            CacheMetrics.Evicted(cache.Name, freed.Value);
+        return freed;
+    }
+
+    private ValueTask<long> MeasureAsync(int registry, CancellationToken cancellationToken) =>
+        room.Stores.Metadata.ReadAsync(registry, static (db, registry) => CacheEviction.MeasureBytes(db, registry), cancellationToken);
+}

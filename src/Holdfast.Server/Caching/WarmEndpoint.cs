@@ -1,0 +1,113 @@
+using Holdfast.Oci;
+using Holdfast.Server.Http;
+using Holdfast.Storage.Metadata;
+
+namespace Holdfast.Server.Caching;
+
+/// <summary><c>GET /api/v1/caches</c>, <c>POST /api/v1/caches/warm</c></summary>
+internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch images, FetchRoom room)
+{
+    private const int MaxListBytes = 4 << 20;
+    private const int MaxImages = 10_000;
+
+    public async Task GetAsync(AdminRequest request)
+    {
+        var answers = new List<CacheStatus>();
+        foreach (var cache in caches.All.OrderBy(static cache => cache.Name, StringComparer.Ordinal))
+        {
+            var size = await room.Stores.Metadata.ReadAsync(cache.Registry.Id, static (db, id) => CacheEviction.MeasureBytes(db, id), request.Aborted);
+            answers.Add(new CacheStatus(cache.Name, cache.Namespace, size, cache.Options.MaxBytes, [.. cache.Upstream.Mirrors.Select(Describe)]));
+        }
+        await request.AnswerAsync(new CacheList(answers));
+    }
+
+    public async Task WarmAsync(AdminRequest request)
+    {
+        var asked = await request.ReadJsonAsync<WarmAsked>(MaxListBytes);
+        if (asked.Images is not { Count: > 0 and <= MaxImages } names)
+            throw new AdminException(Outcome.AdminInvalid, $"images: name 1 to {MaxImages} of them");
+        var wanted = names.Select(Find).ToList();
+        await request.StreamAsync((stream, token) => WarmAsync(stream, wanted, asked.Platforms, token));
+    }
+
+    private async Task<WarmResult> WarmAsync(AdminStream stream, IReadOnlyList<WantedImage> wanted, IReadOnlyList<string>? platforms, CancellationToken cancellationToken)
+    {
+        var (bytes, objects, failed) = (0L, 0, new List<WarmProblem>());
+        for (var i = 0; i < wanted.Count; i++)
+        {
+            var (name, cache, repository, reference) = wanted[i];
+            await stream.ReportAsync(new AdminProgress($"fetching {name}", i, wanted.Count, "images"));
+            var (root, problem) = await FindRootAsync(cache, repository, reference, cancellationToken);
+            var problems = root is not { } digest
+                ? [problem!]
+                : await images.RunAsync(
+                    cache, repository, digest, new Platforms(platforms ?? cache.Options.PrefetchPlatforms),
+                    fetched =>
+                    {
+                        Interlocked.Add(ref bytes, fetched);
+                        Interlocked.Increment(ref objects);
+                    },
+                    cancellationToken);
+            if (problems.Count > 0)
+                failed.Add(new WarmProblem(name, problems));
+        }
+        return new WarmResult(wanted.Count, objects, bytes, failed);
+    }
+
+    private async Task<(Digest? Root, string? Problem)> FindRootAsync(Cache cache, RepositoryName repository, Reference reference, CancellationToken cancellationToken)
+    {
+        if (reference.IsDigest)
+            return (reference.Digest, null);
+        var answer = await truth.AskAsync(cache, repository, reference.Tag, wantsBytes: true).WaitAsync(cancellationToken);
+        if (answer.Failure is { } failure)
+            return (null, failure.Detail);
+        var known = await room.Stores.Metadata.ReadAsync(
+            (key: new RepositoryKey(cache.Registry.Id, repository), reference.Tag), static (db, s) => CachedTags.Find(db, s.key, s.Tag), cancellationToken);
+        return known is { } row ? (row.Digest, null) : (null, "it could not be kept: see the disk's free room");
+    }
+
+    // As in a pod: docker.io where no host is named, its library where no user is, latest where no tag is.
+    private WantedImage Find(string name)
+    {
+        var slash = name.IndexOf('/', StringComparison.Ordinal);
+        var first = slash > 0 ? name[..slash] : "";
+        var isHost = first.Contains('.', StringComparison.Ordinal) || first.Contains(':', StringComparison.Ordinal) || first == "localhost";
+        var (host, rest) = isHost ? (first, name[(slash + 1)..]) : ("docker.io", name);
+        var cache = caches.All.FirstOrDefault(cache => cache.Namespace.Equals(host, StringComparison.OrdinalIgnoreCase))
+            ?? throw new AdminException(Outcome.AdminNotFound, $"'{name}': there is no cache of {host}; there are caches of {string.Join(", ", caches.All.Select(static cache => cache.Namespace))}");
+        var at = rest.IndexOf('@', StringComparison.Ordinal);
+        var tagged = at < 0 ? rest : rest[..at];
+        var colon = tagged.LastIndexOf(':');
+        var repositoryText = colon < 0 ? tagged : tagged[..colon];
+        var referenceText = at >= 0 ? rest[(at + 1)..] : colon < 0 ? "latest" : tagged[(colon + 1)..];
+        if (!RepositoryName.TryParse(repositoryText, out var repository) || !Reference.TryParse(referenceText, out var reference))
+            throw new AdminException(Outcome.AdminInvalid, $"'{name}' is not the name of an image");
+        return new WantedImage(name, cache, cache.NameOf(repository), reference);
+    }
+
+    private static MirrorAnswer Describe(Client.MirrorState mirror) => new(
+        mirror.Host, mirror.RestsUntil is null ? "up" : "resting", mirror.Since, mirror.RestsUntil, mirror.Why?.Detail, mirror.Limit?.Limit, mirror.Limit?.Remaining);
+
+    private sealed record WarmAsked(IReadOnlyList<string>? Images = null, IReadOnlyList<string>? Platforms = null);
+
+    private sealed record WantedImage(string Name, Cache Cache, RepositoryName Repository, Reference Reference);
+}
+
+/// <summary>All caches of the server.</summary>
+public sealed record CacheList(IReadOnlyList<CacheStatus> Caches);
+
+/// <param name="Namespace">The upstream's name to clients.</param>
+/// <param name="MaxBytes">size.max; null: none.</param>
+public sealed record CacheStatus(string Name, string Namespace, long SizeBytes, long? MaxBytes, IReadOnlyList<MirrorAnswer> Mirrors);
+
+/// <param name="State">up or resting.</param>
+/// <param name="Why">What it did; null: it is up.</param>
+/// <param name="Limit">Requests that it grants in a window, as it last said.</param>
+public sealed record MirrorAnswer(string Host, string State, DateTimeOffset Since, DateTimeOffset? RestsUntil, string? Why, long? Limit, long? Remaining);
+
+/// <param name="Images">How many were asked for.</param>
+/// <param name="Objects">Manifests and blobs that were fetched; what was there isn't counted.</param>
+/// <param name="Failed">Those that are not whole here now.</param>
+public sealed record WarmResult(int Images, int Objects, long Bytes, IReadOnlyList<WarmProblem> Failed);
+
+public sealed record WarmProblem(string Image, IReadOnlyList<string> Problems);
