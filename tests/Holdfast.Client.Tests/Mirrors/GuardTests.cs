@@ -58,9 +58,9 @@ public class GuardTests
             answer.Failure!.Detail.ShouldContain("privateRedirects");
     }
 
-    // The name has a good address for whoever asks first; what counts is where the connection goes.
+    // The name is resolved once, by who connects: between a check and a second look it could be given another address.
     [Fact]
-    public async Task Redirect_ToANameThatIsRebound_IsNotFollowed()
+    public async Task Redirect_ToANameWithPrivateAddresses_IsNotFollowed()
     {
         var asked = 0;
         await using var store = await Upstream.StartAsync((context, _) => context.SendAsync(Blob));
@@ -68,7 +68,6 @@ public class GuardTests
         using var upstream = new Mirroring(registry.Address)
         {
             PrivateRedirects = false,
-            // Nothing listens at the first: on this machine, a public address of documentation.
             Resolve = (_, _) => new([IPAddress.Parse(Interlocked.Increment(ref asked) == 1 ? "127.0.0.1" : "127.0.0.2")]),
         }.Start();
 
