@@ -58,6 +58,7 @@ internal sealed class Authorizer
         if (_tokens.Count >= MaxTokens)
             _tokens.Clear();
         var entry = _tokens.GetOrAdd(scope, static _ => new ScopeToken());
+        var before = entry.Fetches;
         await entry.Turn.WaitAsync(token);
         try
         {
@@ -65,10 +66,15 @@ internal sealed class Authorizer
             // Another request may have fetched one while this one waited.
             if (entry.FreshAt(now) is { } fresh && fresh != refused?.Parameter)
                 return new(Bearer(fresh));
+            if (entry.Fetches != before && entry.Failure is { } theirFailure)
+                return new(theirFailure);
             var asked = challenge["scope"] is { Length: > 0 and <= MaxScopeLength } theirs ? theirs : scope;
             var answer = await _endpoint.FetchAsync(challenge, asked, token);
             if (!answer.TryGet(out var issued, out var failure))
+            {
+                entry.Fail(failure);
                 return new(failure);
+            }
             // A request that is under way when the token ends would be refused; a fifth of a short life, half a minute of a long one.
             entry.Set(issued.Text, now + issued.Lifetime - TimeSpan.FromSeconds(Math.Min(30, issued.Lifetime.TotalSeconds / 5)));
             return new(Bearer(issued.Text));

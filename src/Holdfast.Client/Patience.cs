@@ -57,7 +57,7 @@ internal sealed class Patience(RegistryClientOptions options)
             if (outcome == RegistryOutcome.SlowDown)
             {
                 delay = retryAfter ?? Backoff(tries.Count);
-                if (delay > options.Patience - tries.Waited)
+                if (options.Patience == TimeSpan.Zero || delay > options.Patience - tries.Waited)
                     _spent = true;
                 if (_spent)
                     return true;

@@ -82,6 +82,11 @@ internal sealed class Wire : IDisposable
             token.ThrowIfCancellationRequested();
             return new Reply(null, Failures.Of(e, target));
         }
+        catch (ObjectDisposedException)
+        {
+            // By a new configuration, under a transfer that began before it.
+            return new Reply(null, new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority} is no longer asked: its client was closed"));
+        }
     }
 
     private static SocketsHttpHandler HandlerOf(RegistryClientOptions options, TrustFile? trust, Connector connector)

@@ -39,6 +39,34 @@ public class TokenTests
     }
 
     [Fact]
+    public async Task Token_ThatCantBeHad_IsNotAskedForByEachWhoWaits()
+    {
+        var release = new TaskCompletionSource();
+        await using var endpoint = await Upstream.StartAsync(async (context, _) =>
+        {
+            await release.Task;
+            await context.AnswerAsync(503);
+        });
+        await using var registry = await WantTokenAsync(endpoint.Address.ToString(), "t0ken");
+        using var client = Samples.Client(registry.Address);
+
+        var asking = Enumerable.Range(0, 5).Select(_ => client.DownloadAsync(Samples.DigestOf(Blob))).ToList();
+        using (var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5)))
+        {
+            // All have their 401, and a moment to stand in line.
+            while (registry.Requests.Count < 5 || endpoint.Requests.IsEmpty)
+                await poll.WaitForNextTickAsync();
+            for (var i = 0; i < 20; i++)
+                await poll.WaitForNextTickAsync();
+        }
+        release.SetResult();
+
+        foreach (var one in asking)
+            (await one).Answer.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        endpoint.Requests.Count.ShouldBeLessThan(5);
+    }
+
+    [Fact]
     public async Task Token_ShortlyBeforeItsEnd_IsFetchedAnew()
     {
         var time = new ManualTime();

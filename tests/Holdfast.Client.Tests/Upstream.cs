@@ -24,14 +24,15 @@ internal sealed class Upstream : IAsyncDisposable
 
     /// <param name="answer">Gets the request and its number, from 1.</param>
     /// <param name="configure">For TLS; null: plain http.</param>
+    /// <param name="at">Null: a free port of 127.0.0.1.</param>
     public static async Task<Upstream> StartAsync(
-        Func<HttpContext, int, Task> answer, Action<Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions>? configure = null)
+        Func<HttpContext, int, Task> answer, Action<Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions>? configure = null, IPEndPoint? at = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0, listen => configure?.Invoke(listen));
+            kestrel.Listen(at ?? new IPEndPoint(IPAddress.Loopback, 0), listen => configure?.Invoke(listen));
             kestrel.Limits.MinResponseDataRate = null;
         });
         if (configure is not null)

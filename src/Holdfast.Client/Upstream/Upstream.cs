@@ -7,6 +7,9 @@ public sealed class Upstream : IDisposable
 {
     private const int MaxRetries = 2;
 
+    // For failures that no mirror rests for: those of another host, behind it.
+    private static readonly TimeSpan MinWait = TimeSpan.FromMilliseconds(250);
+
     // A longer rest is the next client's affair.
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MaxJitter = TimeSpan.FromMilliseconds(250);
@@ -94,7 +97,7 @@ public sealed class Upstream : IDisposable
             var answer = await inquiry.RoundAsync(token);
             if (answer.Outcome != RegistryOutcome.Unavailable || retries == MaxRetries || inquiry.SoonestEnd is not { } rest || rest > MaxWait)
                 return answer;
-            var wait = rest + (MaxJitter * _jitter());
+            var wait = TimeSpan.FromTicks(Math.Max(rest.Ticks, (MinWait * (1 << retries)).Ticks)) + (MaxJitter * _jitter());
             var asked = inquiry.Questions > before;
             // To have waited for a mirror's rest is no retry yet.
             if (_plan.Time.GetElapsedTime(start) + wait > _plan.AnswerTimeout || (asked && !_budget.TryTake()))
