@@ -26,6 +26,8 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
         var asked = await request.ReadJsonAsync<WarmAsked>(MaxListBytes);
         if (asked.Images is not { Count: > 0 and <= MaxImages } names)
             throw new AdminException(Outcome.AdminInvalid, $"images: name 1 to {MaxImages} of them");
+        if (asked.Platforms?.Any(static one => one?.Split('/') is not { Length: 2 or 3 }) == true)
+            throw new AdminException(Outcome.AdminInvalid, "platforms: each is os/architecture, or os/architecture/variant, such as linux/arm64");
         var wanted = names.Select(Find).ToList();
         await request.StreamAsync((stream, token) => WarmAsync(stream, wanted, asked.Platforms, token));
     }
@@ -67,8 +69,10 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
     }
 
     // As in a pod: docker.io where no host is named, its library where no user is, latest where no tag is.
-    private WantedImage Find(string name)
+    private WantedImage Find(string? name)
     {
+        if (name is null)
+            throw new AdminException(Outcome.AdminInvalid, "images: each is the name of an image, such as docker.io/library/alpine:3");
         var slash = name.IndexOf('/', StringComparison.Ordinal);
         var first = slash > 0 ? name[..slash] : "";
         var isHost = first.Contains('.', StringComparison.Ordinal) || first.Contains(':', StringComparison.Ordinal) || first == "localhost";

@@ -209,8 +209,15 @@ public sealed class FetchTests
         var image = await lab.PushAsync("v1", 1, Big);
         lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), Flip = 700_000, Times = 1 });
         var wrong = await lab.PullAsync(lab.Blob(image.Layer), new RangeHeaderValue(first, last));
-        (wrong.IsWhole && wrong.Status == HttpStatusCode.PartialContent).ShouldBeFalse();
-        wrong.Body.Length.ShouldBeLessThan(last - first + 1);
+        if (wrong.Status == HttpStatusCode.PartialContent)
+        {
+            wrong.IsWhole.ShouldBeFalse();
+            wrong.Body.Length.ShouldBeLessThan(last - first + 1);
+        }
+        else
+        {
+            ((int)wrong.Status).ShouldBeOneOf(0, 502);
+        }
         var right = await lab.PullAsync(lab.Blob(image.Layer), new RangeHeaderValue(first, last));
         right.Body.AsSpan().SequenceEqual(image.Layer.AsSpan(first, last - first + 1)).ShouldBeTrue();
     }
