@@ -39,24 +39,24 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
         {
             var (name, cache, repository, reference) = wanted[i];
             await stream.ReportAsync(new AdminProgress($"fetching {name}", i, wanted.Count, "images"));
-            var (root, problem) = await FindRootAsync(cache, repository, reference, cancellationToken);
+            var (root, problem) = await FindRootAsync(cache, repository, reference, Count, cancellationToken);
             var problems = root is not { } digest
                 ? [problem!]
-                : await images.RunAsync(
-                    cache, repository, digest, new Platforms(platforms ?? cache.Options.PrefetchPlatforms),
-                    fetched =>
-                    {
-                        Interlocked.Add(ref bytes, fetched);
-                        Interlocked.Increment(ref objects);
-                    },
-                    cancellationToken);
+                : await images.RunAsync(cache, repository, digest, new Platforms(platforms ?? cache.Options.PrefetchPlatforms), Count, cancellationToken);
             if (problems.Count > 0)
                 failed.Add(new WarmProblem(name, problems));
         }
         return new WarmResult(wanted.Count, objects, bytes, failed);
+
+        void Count(long fetched)
+        {
+            Interlocked.Add(ref bytes, fetched);
+            Interlocked.Increment(ref objects);
+        }
     }
 
-    private async Task<(Digest? Root, string? Problem)> FindRootAsync(Cache cache, RepositoryName repository, Reference reference, CancellationToken cancellationToken)
+    private async Task<(Digest? Root, string? Problem)> FindRootAsync(
+        Cache cache, RepositoryName repository, Reference reference, Action<long> told, CancellationToken cancellationToken)
     {
         if (reference.IsDigest)
             return (reference.Digest, null);
@@ -64,8 +64,14 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
         if (answer.Failure is { } failure)
             return (null, failure.Detail);
         var known = await room.Stores.Metadata.ReadAsync(
-            (key: new RepositoryKey(cache.Registry.Id, repository), reference.Tag), static (db, s) => CachedTags.Find(db, s.key, s.Tag), cancellationToken);
-        return known is { } row ? (row.Digest, null) : (null, "it could not be kept: see the disk's free room");
+            (key: new RepositoryKey(cache.Registry.Id, repository), reference.Tag),
+            static (db, s) => CachedTags.Find(db, s.key, s.Tag) is null ? null : Storage.Metadata.Manifests.Find(db, s.key, s.Tag),
+            cancellationToken);
+        if (known is null)
+            return (null, "it could not be kept: see the disk's free room");
+        if (!answer.New.IsNone)
+            told(known.SizeBytes);
+        return (known.Digest, null);
     }
 
     // As in a pod: docker.io where no host is named, its library where no user is, latest where no tag is.

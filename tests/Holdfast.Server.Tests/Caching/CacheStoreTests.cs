@@ -167,15 +167,23 @@ public sealed class CacheStoreTests
 
     private static async Task ShouldBeCollectedAsync(CachingLab lab, LabImage image)
     {
-        for (var day = 0; day < 12; day++)
+        // Nothing that only the lost database knew of goes before somebody has seen that it is lost.
+        foreach (var incident in (await lab.Server.IncidentsAsync("state=open&kind=journal")).Incidents)
         {
-            lab.Time.Advance(TimeSpan.FromDays(3));
-            await RunAsync(lab, "/api/v1/scrub/run");
-            await RunAsync(lab, "/api/v1/collection/run");
+            using var acknowledged = await lab.Server.Admin.PostAsync($"/api/v1/incidents/{incident.Id}/acknowledge", null);
+            acknowledged.StatusCode.ShouldBe(HttpStatusCode.OK);
         }
-        foreach (var content in image.Blobs.Append(image.Manifest))
-            File.Exists(lab.Server.BlobFile(Samples.DigestOf(content))).ShouldBeFalse();
-        (await lab.Server.IncidentsAsync("state=open")).Incidents.Where(static incident => incident.Kind is not "check-overdue").ShouldBeEmpty();
+        foreach (var file in image.Blobs.Append(image.Manifest).Select(content => lab.Server.BlobFile(Samples.DigestOf(content))))
+        {
+            await Eventually.ShouldBeAsync(
+                async () =>
+                {
+                    lab.Time.Advance(TimeSpan.FromDays(2)); // Unknown files are looked for, taken in, and reviewed after the grace.
+                    await RunAsync(lab, "/api/v1/collection/run");
+                    return File.Exists(file);
+                },
+                false);
+        }
     }
 
     private static string Told(string journal) => string.Concat(Directory.GetFiles(journal).Select(File.ReadAllText));
