@@ -122,6 +122,26 @@ public sealed class CacheFullTests
         (await pull).IsWhole.ShouldBeTrue();
     }
 
+    /// <summary>Nobody would get it, and nothing could keep it.</summary>
+    [Fact]
+    public async Task Prefetch_WithoutRoom_IsGivenUp()
+    {
+        FullStore? store = null;
+        await using var lab = await CachingLab.StartAsync(new LabPlan
+        {
+            Wrap = inner => store = new FullStore(inner),
+            Cache = cache => cache with { PrefetchPlatforms = ["linux/amd64"] },
+        });
+        var image = await lab.PushAsync("v1", 1, Big);
+        store!.LeftBytes = 100_000;
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get(Samples.DigestOf(image.Layer).ToString()), Gate = gate, GateAt = 1_000_000 });
+        await lab.ShouldPullAsync(lab.Manifest(image.Digest), image.Manifest);
+        await gate.Left;
+        await lab.ShouldBeKeptAsync(image.Blobs[0]);
+        await lab.ShouldBeSoundAsync();
+    }
+
     [Fact]
     public async Task Range_WithoutRoom_IsNeverWrong()
     {

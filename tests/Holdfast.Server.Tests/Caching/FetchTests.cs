@@ -247,6 +247,28 @@ public sealed class FetchTests
     }
 
     [Fact]
+    public async Task StalledRead_IsTakenUpElsewhereInTheBlob()
+    {
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { Upstream = cache.Upstream with { StallTimeout = TimeSpan.FromSeconds(1) } } });
+        var image = await lab.PushAsync("v1", 1, Big);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), Gate = gate, GateAt = 1_000_000, Times = 1 });
+        await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
+        await gate.Left;
+        lab.Proxy.Requests.Where(static asked => asked.Method == "GET").Select(static asked => asked.Header("Range")).ShouldBe(["", "bytes=1000000-"]);
+    }
+
+    [Fact]
+    public async Task SlowUpstream_IsWaitedFor()
+    {
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { Upstream = cache.Upstream with { StallTimeout = TimeSpan.FromSeconds(1) } } });
+        var image = await lab.PushAsync("v1", 1, 1_000_000);
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), BytesPerSecond = 500_000 });
+        await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
+        lab.Proxy.Count("GET", "/blobs/").ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Head_MakesNoGetUpstream()
     {
         await using var lab = await CachingLab.StartAsync();
