@@ -47,13 +47,13 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
 
     /// <summary>What was fetched is handed on without being kept. An incident until something can be kept again.</summary>
     public void NoteFull(Cache cache) => incidents.Report(
-        IncidentKind.DiskReserve, FullSubject,
+        IncidentKind.CacheFull, FullSubject,
         $"there is no room to keep what cache {cache.Name} fetches: clients get it straight from the upstream. Free some room, lower disk.reserve or give the caches a size.max");
 
     /// <param name="problem">Null: it holds what it may.</param>
-    public void NoteOverBound(string name, string? problem) => incidents.Report(IncidentKind.DiskReserve, $"{FullSubject}/{name}", problem);
+    public void NoteOverBound(string name, string? problem) => incidents.Report(IncidentKind.CacheFull, $"{FullSubject}/{name}", problem);
 
-    public void NoteRoom() => incidents.Report(IncidentKind.DiskReserve, FullSubject, null);
+    public void NoteRoom() => incidents.Report(IncidentKind.CacheFull, FullSubject, null);
 
     public void NoteTrouble(Cache cache, Digest digest, Exception cause) => LogTrouble(log, cause, cache.Name, digest);
 

@@ -47,6 +47,9 @@ public enum IncidentKind
 
     /// <summary>The registry that a cache is filled from does not answer as it should.</summary>
     Upstream,
+
+    /// <summary>Caches can't keep what they fetch, or hold more than they may.</summary>
+    CacheFull,
 }
 
 public static class IncidentKinds
@@ -74,6 +77,7 @@ public static class IncidentKinds
         IncidentKind.Journal => "journal",
         IncidentKind.Clock => "clock",
         IncidentKind.Upstream => "upstream",
+        IncidentKind.CacheFull => "cache-full",
     };
 #pragma warning restore CS8524
 

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Holdfast.Server.Caching;
+
+namespace Holdfast.Commands;
+
+/// <summary><c>holdfast cache status|warm</c></summary>
+internal static class CacheCommand
+{
+    public static Command Create() => new(
+        "cache",
+        """
+        The caches of a running server: what they hold, how it is with their upstreams, and bringing images in before anybody pulls them.
+
+          holdfast cache status
+          holdfast cache warm docker.io/library/alpine:3.20 ghcr.io/org/app:v1
+          kubectl get pods -A -o jsonpath='{..image}' | tr ' ' '\n' | sort -u | holdfast cache warm -
+        """)
+    {
+        CreateStatus(),
+        CreateWarm(),
+    };
+
+    private static Command CreateStatus() => AdminCommand.Create(
+        "status",
+        """
+        Says of each cache how much it holds, of how much it may, and of each of its upstream's addresses whether it is up.
+        Exit codes: 0 all are up, 1 one is resting, 2 it could not be asked.
+
+          holdfast cache status
+          holdfast cache status --json
+        """,
+        StatusAsync);
+
+    private static Command CreateWarm()
+    {
+        var images = new Argument<string[]>("IMAGE")
+        {
+            Description = "Images by their whole names, as in a pod; a file with one in each line after @; - for standard input.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var platforms = new Option<string[]>("--platform") { Description = "os/architecture[/variant]; may be given several times. Default: the cache's prefetch.platforms, or every platform.", HelpName = "platform" };
+        var command = AdminCommand.Create(
+            "warm",
+            """
+            Fetches images into the caches, with everything below them for the platforms that are wanted. What is there is not fetched again, so that it can be
+            interrupted and run again. Exit codes: 0 all are whole in the cache now, 1 some are not, 2 it could not be done.
+
+              holdfast cache warm docker.io/library/alpine:3.20
+              holdfast cache warm @images.txt --platform linux/amd64
+            """,
+            (call, token) => WarmAsync(call, call.Parsed.GetValue(images)!, call.Parsed.GetValue(platforms)!, token));
+        command.Add(images);
+        command.Add(platforms);
+        return command;
+    }
+
+    private static async Task<int> StatusAsync(AdminCall call, CancellationToken token)
+    {
+        var list = await call.Connection.GetAsync<CacheList>("/api/v1/caches", token);
+        await call.PrintAsync(list, Describe);
+        return list.Caches.SelectMany(static cache => cache.Mirrors).Any(static mirror => mirror.Why is not null) ? RootCommands.Findings : RootCommands.Fine;
+    }
+
+    private static async Task<int> WarmAsync(AdminCall call, string[] named, string[] platforms, CancellationToken token)
+    {
+        var images = (await ReadAsync(named, token)).Distinct(StringComparer.Ordinal).ToList();
+        if (images.Count == 0)
+            throw new AdminFault("the list names no image");
+        var result = await call.RunAsync<WarmResult>(
+            HttpMethod.Post, "/api/v1/caches/warm", new { images, platforms = platforms.Length > 0 ? platforms : null }, token);
+        await call.PrintAsync(result, Describe);
+        return result.Failed.Count > 0 ? RootCommands.Findings : RootCommands.Fine;
+    }
+
+    private static async Task<List<string>> ReadAsync(string[] named, CancellationToken token)
+    {
+        var images = new List<string>();
+        foreach (var name in named)
+        {
+            if (name != "-" && !name.StartsWith('@'))
+            {
+                images.Add(name);
+                continue;
+            }
+            string text;
+            try
+            {
+                text = name == "-" ? await Console.In.ReadToEndAsync(token) : await File.ReadAllTextAsync(name[1..], token);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new AdminFault($"the list can't be read: {e.Message}");
+            }
+            images.AddRange(text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(static line => !line.StartsWith('#')));
+        }
+        return images;
+    }
+
+    private static void Describe(StringBuilder text, CacheList list)
+    {
+        if (list.Caches.Count == 0)
+            text.AppendLine("This server has no caches; a registry becomes one by `kind: cache` and an `upstream`.");
+        foreach (var cache in list.Caches)
+        {
+            var bound = cache.MaxBytes is { } max ? $" of {ProgressDisplay.Bytes(max)}" : "";
+            text.AppendLine(CultureInfo.InvariantCulture, $"{cache.Name} ({cache.Namespace}): {ProgressDisplay.Bytes(cache.SizeBytes)}{bound}");
+            foreach (var mirror in cache.Mirrors)
+            {
+                var limit = mirror.Remaining is { } left ? string.Create(CultureInfo.InvariantCulture, $", {left} of {mirror.Limit} requests left") : "";
+                text.AppendLine(CultureInfo.InvariantCulture, $"  {mirror.Host}: {mirror.State}{limit}{(mirror.Why is { } why ? $": {why}" : "")}");
+            }
+        }
+    }
+
+    private static void Describe(StringBuilder text, WarmResult result)
+    {
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{Counted.Of(result.Images, "image")}: {Counted.Of(result.Objects, "object")} fetched, {ProgressDisplay.Bytes(result.Bytes)}; {result.Images - result.Failed.Count} whole in the cache");
+        foreach (var failed in result.Failed)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {failed.Image}: {failed.Problems[0]}{(failed.Problems.Count > 1 ? $" (and {failed.Problems.Count - 1} more)" : "")}");
+        }
+    }
+}
