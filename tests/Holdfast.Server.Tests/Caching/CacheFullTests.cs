@@ -37,14 +37,14 @@ public sealed class CacheFullTests
             body.AsSpan().SequenceEqual(image.Layer).ShouldBeTrue();
         }
         (await lab.LinkedAsync(image.Layer)).ShouldBe(0);
-        (await lab.IncidentAsync("disk-reserve", "caches")).Detail.ShouldContain("straight from the upstream");
+        (await lab.IncidentAsync("cache-full", "caches")).Detail.ShouldContain("straight from the upstream");
         await lab.ShouldBeSoundAsync();
 
         store().LeftBytes = long.MaxValue;
         lab.Time.Advance(TimeSpan.FromSeconds(5));
         await lab.ShouldPullAsync(image, "v1");
         await lab.ShouldBeKeptAsync(image.Layer);
-        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("disk-reserve", "caches"), 0);
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("cache-full", "caches"), 0);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class CacheFullTests
         await lab.ShouldPullAsync(image, "v1");
         await lab.ShouldPullAsync(image, "v1");
         (await lab.Server.CountAsync("SELECT COUNT(*) FROM manifests")).ShouldBe(0);
-        await lab.IncidentAsync("disk-reserve", "caches");
+        await lab.IncidentAsync("cache-full", "caches");
     }
 
     [Fact, Promise("P4")]

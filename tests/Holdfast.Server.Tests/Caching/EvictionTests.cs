@@ -67,9 +67,9 @@ public sealed class EvictionTests
         await PullNewAsync(lab, "keep-3", 4);
         await ShouldGoAsync(lab, free);
         (await lab.KnownAsync(pinned.Manifest)).ShouldBe(1);
-        (await lab.OpenIncidentsAsync("disk-reserve", $"caches/{lab.Name}")).ShouldBe(0);
+        (await lab.OpenIncidentsAsync("cache-full", $"caches/{lab.Name}")).ShouldBe(0);
         await PullNewAsync(lab, "keep-4", 5);
-        (await lab.IncidentAsync("disk-reserve", $"caches/{lab.Name}")).Detail.ShouldContain("size.max");
+        (await lab.IncidentAsync("cache-full", $"caches/{lab.Name}")).Detail.ShouldContain("size.max");
         (await lab.KnownAsync(pinned.Manifest)).ShouldBe(1);
     }
 
@@ -132,7 +132,7 @@ public sealed class EvictionTests
         var start = await CachingLab.ReadAsync(stream, 1000);
         lab.Time.Advance(TimeSpan.FromHours(2));
         var other = await PullNewAsync(lab, "other", 2);
-        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("disk-reserve", $"caches/{lab.Name}"), 0);
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("cache-full", $"caches/{lab.Name}"), 0);
         await ShouldGoAsync(lab, other);
         (await lab.KnownAsync(big.Manifest)).ShouldBe(1);
         byte[] whole = [.. start, .. await CachingLab.ReadAsync(stream, Big - 1000)];
