@@ -29,6 +29,8 @@ internal static class RootCommands
           holdfast scan /var/lib/registry                   what is damaged in a registry:2's folder, and what mends it
           holdfast repair /var/lib/registry --donor HOST    mends it: links, and bytes from wherever they still are
           holdfast import /var/lib/registry                 moves in from a registry:2, without a second copy
+          holdfast containerd hosts --output certs.d        what containerd's nodes need to pull through here
+          holdfast containerd check                         on a node: what is wrong with its configuration
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -93,6 +95,8 @@ internal static class RootCommands
             VerifyCommand.Create(),
             ProbeCommand.Create(),
             RetentionCommand.Create(),
+            ContainerdCommand.Create(),
+            KubernetesCommand.Create(),
         };
         BriefHelp.UseIn(root);
         return root;
