@@ -69,8 +69,10 @@ internal sealed class HostsPlan(ServerOptions options, NodeReach reach)
         var url = listener.Url;
         if (reach.Server is { } server)
         {
-            var scheme = server.Contains("://", StringComparison.Ordinal) ? "" : $"{url.Scheme}://";
-            return new Uri($"{scheme}{server.TrimEnd('/')}:{url.Port}");
+            var slashes = server.IndexOf("://", StringComparison.Ordinal);
+            var host = slashes < 0 ? server : server[(slashes + 3)..].TrimEnd('/');
+            var isBareV6 = IPAddress.TryParse(host, out _) && host.Contains(':', StringComparison.Ordinal) && !host.StartsWith('[');
+            return new Uri($"{(slashes < 0 ? url.Scheme : server[..slashes])}://{(isBareV6 ? $"[{host}]" : host)}:{url.Port}");
         }
 
         if (!IPAddress.TryParse(url.Host.Trim('[', ']'), out var address) || !(address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)))
