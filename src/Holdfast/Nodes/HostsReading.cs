@@ -28,7 +28,7 @@ internal sealed class HostsReading(MapSetting toml, string path, string folder, 
         else
         {
             findings.Add(toml.Find("host")?.Origin.Text ?? path, "noHostTable", toml.Find("host") is null or MapSetting
-                ? "has no [host.\"…\"]: containerd 1.6 skips such a file; write one for the server, too"
+                ? "has no [host.\"…\"]: containerd 1.6 and 1.7 skip such a file; write one for the server, too"
                 : $"host is no table; write [host.\"http://…\"]; {Skipped}");
         }
 
@@ -100,7 +100,7 @@ internal sealed class HostsReading(MapSetting toml, string path, string folder, 
         if (host.Find("override_path") is { } over && over is not ScalarSetting { IsQuoted: false, Text: "true" or "false" })
             findings.Add(over.Origin, "hostsType", $"override_path is true or false, without quotes; {Skipped}");
         if (url?.Scheme == "http" && host.Entries.FirstOrDefault(e => e.Name is "ca" or "client" or "skip_verify") is { } tls)
-            findings.Add(tls.Origin, "tlsForHttp", $"{tls.Name} is for https, and {url.OriginalString} is http: containerd 1.7 and 2 then try https first at each pull; remove it");
+            findings.Add(tls.Origin, "tlsForHttp", $"{tls.Name} is for https, and {url.OriginalString} is http: containerd then tries https first at each pull; remove it");
         foreach (var file in Authorities(host).Where(file => ReadableFile.Fault(file) is not null))
             findings.Add(host.Find("ca")!.Origin, "caMissing", $"{ReadableFile.Fault(file)}: every pull of {name} fails");
     }

@@ -122,7 +122,7 @@ internal sealed class NodeConfiguration(string file, NodeFindings findings)
             {
                 >= 3 => "version = 3",
                 2 when name == Three => "version = 2, where only containerd 2 knows this name",
-                2 => "version = 2",
+                2 => "version = 2, and containerd 1 doesn't start with it",
                 _ => "no `version`, which containerd 1 takes for version 1; write `version = 2` at the top, and the name as it is",
             };
             findings.Add(registry.Origin, "wrongSection", $"[plugins.\"{name}\".registry] is not read in a file with {why}{(_version >= 2 ? $"; write {Right}" : "")}");

@@ -21,7 +21,7 @@ public sealed class HostsFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("server = \"https://x.example\"", "noHostTable hosts.toml: has no [host.\"…\"]: containerd 1.6 skips such a file")]
+    [InlineData("server = \"https://x.example\"", "noHostTable hosts.toml: has no [host.\"…\"]: containerd 1.6 and 1.7 skip such a file")]
     [InlineData("[[host]]\nurl = \"http://10.0.0.5:5001\"", "noHostTable hosts.toml:1: host is no table")]
     [InlineData("[host]\n\"http://10.0.0.5:5001\" = [\"pull\"]", "hostsType hosts.toml:2: host.http://10.0.0.5:5001 is no table")]
     [InlineData("[host.\"10.0.0.5:5001\"]", "noScheme hosts.toml:1: '10.0.0.5:5001' has no scheme, and https is taken")]
