@@ -43,7 +43,7 @@ internal sealed record Mirroring(params Uri[] Addresses)
         Namespace = Namespace,
         Mirrors = [.. Addresses.Select(address => new UpstreamMirror { Address = address, Username = WithUser ? Samples.User : null, Password = WithUser ? Samples.Password : null })],
         Time = Time,
-        AnswerTimeout = AnswerTimeout ?? (Time is ManualTime ? TimeSpan.FromMilliseconds(900) : TimeSpan.FromSeconds(60)),
+        AnswerTimeout = AnswerTimeout ?? (Time is ManualTime ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromSeconds(60)),
         StallTimeout = StallTimeout,
         MaxConnections = MaxConnections,
         PrivateRedirects = PrivateRedirects,
