@@ -33,7 +33,9 @@ internal sealed class ArchiveFile : IDisposable
         catch (Exception e) when (e is not SourceException and (IOException or UnauthorizedAccessException or InvalidDataException or FormatException or ArgumentException))
         {
             file?.Dispose();
-            throw new SourceException($"'{path}' is no archive that can be read: {e.Message}", e);
+            // What .NET says of a text file is that its end came too early.
+            var why = e is EndOfStreamException or InvalidDataException ? "it is no tar file, or is cut off; a packed one (.gz, .zst) is unpacked first" : e.Message;
+            throw new SourceException($"'{path}' is no archive that can be read: {why}", e);
         }
         catch
         {

@@ -116,6 +116,19 @@ public sealed class RepairTests : IDisposable
     }
 
     [Fact]
+    [Promise("P6")]
+    public async Task Run_DonorThatCannotBeAsked_IsNotSaidToLackTheBytes()
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        _registry.DropData(image.Layers[0].Digest);
+
+        var done = await Repairing.RunAsync(_registry, apply: false, new BlobFolderSource(_folder.Path + "/nowhere", "the folder"));
+        done.Unmended.ShouldHaveSingleItem().Why.ShouldBe("no donor that could be asked has it");
+        var asked = await Repairing.RunAsync(_registry, apply: false, Repairing.Donor(_donor));
+        asked.Unmended.ShouldHaveSingleItem().Why.ShouldBe("no donor has it");
+    }
+
+    [Fact]
     public async Task Run_DonorThatBreaksOff_IsToldAndLeavesNothingBehind()
     {
         var image = _registry.PutImage("app", "v1", layers: 1);

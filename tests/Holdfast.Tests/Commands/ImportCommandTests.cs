@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Testing;
 using Holdfast.Tests.Configuration;
 using Shouldly;
 using Xunit;
@@ -73,10 +74,29 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
         Directory.Exists(Path.Combine(folder.Path, "never")).ShouldBeFalse();
     }
 
+    [Fact]
+    [Promise("P6")]
+    public async Task Import_OfARegistryThatListsNothingOrNothingThatFits_IsNotSaidToBeComplete()
+    {
+        await using var source = await RunningServer.StartAsync(folder.Path, ["--data", "bare", "--listen", "http://127.0.0.1:0"]);
+        string[] call = ["import", source.Addresses[0].Authority, "--data", "bare-target"];
+
+        var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, call);
+        errors.ShouldContain("it lists no repositories");
+        exitCode.ShouldBe(2);
+
+        await SmallImage.PushAsync(source, "infra/app", "v1");
+        (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, [.. call, "--repository", "infar/**"]);
+        errors.ShouldContain("fits --repository infar/**");
+        exitCode.ShouldBe(2);
+        (await HoldfastProcess.RunAsync(folder.Path, [.. call, "--repository", "infra/**"])).ExitCode.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData("there is no file and no folder './absent'", "./absent")]
     [InlineData("does not begin with a registry's host", "absent")]
     [InlineData("holds no registry", ".")]
+    [InlineData("there is no file and no folder 'http://***@x.example'", "http://ci:s3cret@x.example")]
     [InlineData("--link 'soft': auto, hard, reflink or copy", "x.example/a", "--link", "soft")]
     [InlineData("give one of the two", "x.example/a", "--into", "a", "--prefix", "b")]
     [InlineData("--into 'A' is no repository's name", "x.example/a", "--into", "A")]
@@ -88,6 +108,7 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
         exitCode.ShouldBe(2);
         output.ShouldBeEmpty();
         errors.ShouldContain(message);
+        errors.ShouldNotContain("s3cret");
         Directory.Exists(Path.Combine(folder.Path, "refused")).ShouldBeFalse();
     }
 
