@@ -30,7 +30,7 @@ internal static class Failures
 
     // .NET names the chain's statuses, which only some readers know.
     private static string OfTls(string message) =>
-        message.Contains("Cannot determine the frame size", StringComparison.Ordinal) ? "what answers there does not speak TLS, as plain http does not"
+        message.Contains("Cannot determine the frame size", StringComparison.Ordinal) ? "what answers there does not speak TLS (plain http may)"
         : message.Contains("NotTimeValid", StringComparison.Ordinal) ? "its certificate is out of date: it has expired, or isn't valid yet"
         : message.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal) ? "its certificate is for another name"
         : message.Contains("PartialChain", StringComparison.Ordinal) || message.Contains("UntrustedRoot", StringComparison.Ordinal)

@@ -149,7 +149,7 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
             counts = [.. _connections.Values.Select(static one => one.Walk.Counts)];
         var expected = counts.Sum(static one => one.BytesExpected);
         if (Interlocked.Read(ref _tagsKnown) == 0)
-            return new AdminProgress("asking for tags", 0, null, "tags");
+            return new AdminProgress("listing", 0, null, "tags");
         if (Interlocked.Read(ref _tagsOfRepositories) == 0 && !fast && expected > 0)
             return new AdminProgress("reading", counts.Sum(static one => one.BytesRead), expected, "bytes");
         return new AdminProgress("verifying", counts.Sum(static one => one.Roots), Interlocked.Read(ref _tagsKnown), "tags");

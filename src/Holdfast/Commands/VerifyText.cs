@@ -118,7 +118,7 @@ internal static class VerifyText
             ? "the registry says that it has them and does not send them: so does a registry:2 whose collector has removed them; restart it, then push the image again"
             : "the registry answers with something else than the object; look for a proxy or a sign-in page between",
         FindingKind.Unusable => "no client can use them; push the image again",
-        FindingKind.Unchecked => "nobody knows whether they are right; try again once the registry answers",
+        FindingKind.Unchecked => "nobody knows whether they are right; try again once the registry answers, as a user who may read them (--user)",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

@@ -3,6 +3,7 @@ using Holdfast.Doctor.Scan;
 using Holdfast.Doctor.Sources;
 using Holdfast.Doctor.Tests.Scan;
 using Holdfast.Oci;
+using Holdfast.Testing;
 
 namespace Holdfast.Doctor.Tests.Repair;
 

@@ -261,6 +261,18 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
+    [Promise("P6")]
+    public async Task Run_BlobsWithoutAnyRepository_AreNotCalledUndamaged()
+    {
+        (await Scanning.RunAsync(_registry)).Findings.ShouldBeEmpty();
+        _registry.PutImage("app", "v1", layers: 1);
+        Directory.Delete(_registry.PathOf("repositories/app"), recursive: true);
+
+        var finding = (await Scanning.RunAsync(_registry)).Findings.ShouldHaveSingleItem();
+        (finding.Kind, finding.Path).ShouldBe((DamageKind.Unreadable, "repositories"));
+    }
+
+    [Fact]
     public async Task Run_Schema1Manifest_IsNotedAndNoFinding()
     {
         _registry.PutManifest("app", new System.Text.Json.Nodes.JsonObject { ["schemaVersion"] = 1, ["fsLayers"] = new System.Text.Json.Nodes.JsonArray() }, "old");

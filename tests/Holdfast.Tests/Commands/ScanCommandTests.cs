@@ -78,7 +78,8 @@ public sealed class ScanCommandTests(ConfigurationFolder folder) : IClassFixture
     private void MakeRegistry(string name, bool damaged)
     {
         var layout = Path.Combine(folder.Path, name, "docker/registry/v2");
-        Directory.CreateDirectory(layout + "/repositories");
+        var link = Directory.CreateDirectory($"{layout}/repositories/app/_layers/sha256/{Hex}").FullName;
+        File.WriteAllText(link + "/link", "sha256:" + Hex);
         Directory.CreateDirectory($"{layout}/blobs/sha256/{Hex[..2]}/{Hex}");
         File.WriteAllText($"{layout}/blobs/sha256/{Hex[..2]}/{Hex}/data", damaged ? "tset" : "test");
     }
