@@ -14,6 +14,7 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     // While one is made to last (syncs, commits), the next is linked and hashed.
     private const int LocalSlicesAtOnce = 2;
 
+    private readonly BlobClaims _claims = new();
     private readonly ConcurrentDictionary<(RepositoryName Repository, Tag Tag, Digest Digest), bool> _done = new();
 
     /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
@@ -104,7 +105,7 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
         // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
         var name = repository.IsNone ? place : repository;
         images = [.. images.Select(image => image with { Repository = name })];
-        foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(name, place, images, token))
+        foreach (var done in await new RepositoryImport(source, target, options, _claims, report).RunAsync(name, place, images, token))
         {
             if (!options.IsDry)
                 _done[Key(done with { Repository = repository })] = true;
