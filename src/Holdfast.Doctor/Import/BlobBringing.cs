@@ -93,6 +93,10 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
         var sizes = chunk.ToLookup(blob => blob.Digest);
         foreach (var stored in receipts.Where(receipt => receipt.Outcome == BlobReceiptOutcome.Stored).Join(_brought.Values, receipt => receipt.Digest, one => one.Digest, (_, one) => one.Kind))
             _ = stored == LinkKind.Hard ? report.HardLinks++ : report.Reflinks++;
+        // Those have become blobs: there is nothing left to take back.
+        var placed = receipts.Where(receipt => receipt.Outcome == BlobReceiptOutcome.Stored).Select(receipt => receipt.Digest).ToHashSet();
+        foreach (var (upload, _) in _brought.Where(one => placed.Contains(one.Value.Digest)))
+            _brought.TryRemove(upload, out _);
         foreach (var receipt in receipts)
         {
             foreach (var blob in sizes[receipt.Digest])

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 
@@ -10,7 +11,11 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     private const int LocalSlice = 500;
     private const int RemoteSlice = 16;
 
-    private readonly HashSet<(RepositoryName Repository, Tag Tag, Digest Digest)> _done = [];
+    // While one is made to last (syncs, commits), the next is linked and hashed.
+    private const int LocalSlicesAtOnce = 2;
+
+    private readonly BlobClaims _claims = new();
+    private readonly ConcurrentDictionary<(RepositoryName Repository, Tag Tag, Digest Digest), bool> _done = new();
 
     /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
     /// <exception cref="SourceException">The source can't be listed: not known is what it holds.</exception>
@@ -18,6 +23,24 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     public async Task<ImportReport> RunAsync(CancellationToken token)
     {
         var report = new ImportReport();
+        var taking = new Queue<(RepositoryName Place, Task<ImportReport> Work)>();
+        try
+        {
+            await TakeAllAsync(report, taking, token);
+            while (taking.Count > 0)
+                report.AddSlice(await taking.Dequeue().Work);
+        }
+        finally
+        {
+            // Nobody may be at work on the target any more when it is closed.
+            await Task.WhenAll(taking.Select(one => (Task)one.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        report.WhyCopied = report.Copies > 0 ? target.Staging?.WhyCopied : null;
+        return report;
+    }
+
+    private async Task TakeAllAsync(ImportReport report, Queue<(RepositoryName Place, Task<ImportReport> Work)> taking, CancellationToken token)
+    {
         var slice = new List<SourceImage>();
         var seen = new HashSet<RepositoryName>();
         var images = 0L;
@@ -30,13 +53,33 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
                 report.Repositories++;
             if (slice.Count > 0 && (slice[0].Repository != image.Repository || slice.Count >= (source.IsRemote ? RemoteSlice : LocalSlice)))
             {
-                await TakeAsync(slice, report, token);
+                await BeginAsync(slice);
                 slice = [];
             }
             slice.Add(image);
         }
+        if (slice.Count > 0)
+            await BeginAsync(slice);
+
+        async Task BeginAsync(List<SourceImage> one)
+        {
+            // Two of one repository are not taken at once: the second would bring what the first is just bringing.
+            var place = options.PlaceOf(one[0].Repository);
+            while (taking.Count >= (source.IsRemote ? 1 : LocalSlicesAtOnce) || taking.Any(other => other.Place == place))
+            {
+                var first = taking.Peek().Work;
+                report.AddSlice(await first);
+                taking.Dequeue();
+            }
+            taking.Enqueue((place, TakeAsync(one, token)));
+        }
+    }
+
+    private async Task<ImportReport> TakeAsync(List<SourceImage> slice, CancellationToken token)
+    {
+        await Task.Yield();
+        var report = new ImportReport();
         await TakeAsync(slice, report, token);
-        report.WhyCopied = report.Copies > 0 ? target.Staging?.WhyCopied : null;
         return report;
     }
 
@@ -47,7 +90,7 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
             var kind = source.IsRemote ? ImportFindingKind.Unreadable : ImportFindingKind.NotWhole;
             report.Add(new ImportFinding(kind, lost.Repository, lost.Tag, default, [lost.Problem ?? "the tag leads nowhere"]));
         }
-        var images = slice.Where(image => !image.Digest.IsNone && !_done.Contains(Key(image))).ToList();
+        var images = slice.Where(image => !image.Digest.IsNone && !_done.ContainsKey(Key(image))).ToList();
         report.AlreadyThere += slice.Count(image => !image.Digest.IsNone) - images.Count;
         if (images.Count == 0)
             return;
@@ -62,10 +105,10 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
         // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
         var name = repository.IsNone ? place : repository;
         images = [.. images.Select(image => image with { Repository = name })];
-        foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(name, place, images, token))
+        foreach (var done in await new RepositoryImport(source, target, options, _claims, report).RunAsync(name, place, images, token))
         {
             if (!options.IsDry)
-                _done.Add(Key(done with { Repository = repository }));
+                _done[Key(done with { Repository = repository })] = true;
         }
     }
 

@@ -9,7 +9,7 @@ namespace Holdfast.Doctor.Import;
 /// Takes some images of one repository: reads their closures, looks what the target has and what the source lacks, brings the blobs of what is whole, then the manifests and the
 /// tags. Of an image that is not whole nothing is taken.
 /// </summary>
-internal sealed class RepositoryImport(ContentSource source, ImportTarget target, ImportOptions options, ImportReport report)
+internal sealed class RepositoryImport(ContentSource source, ImportTarget target, ImportOptions options, BlobClaims claims, ImportReport report)
 {
     private const int MaxManifests = 100;
     private const int MaxPayloadBytes = 4 << 20;
@@ -25,6 +25,7 @@ internal sealed class RepositoryImport(ContentSource source, ImportTarget target
         var ordered = reading.InOrder([.. roots, .. referrers]);
         var bringing = new BlobBringing(source, target, options, report);
         var blobs = ordered.SelectMany(node => node.Blobs).Distinct().ToList();
+        using var claim = await claims.EnterAsync(blobs.Select(blob => blob.Digest).ToHashSet(), token);
         var present = await target.FindPresentAsync(blobs, token);
         await bringing.LookAsync(repository, blobs.Where(blob => !present.Contains(blob.Digest)), token);
 

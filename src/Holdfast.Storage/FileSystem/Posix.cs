@@ -119,6 +119,16 @@ internal static partial class Posix
         return error == NoEntry ? null : throw Fault(error, "examine", path);
     }
 
+    /// <summary>Is there anything of that name? A link counts, wherever it leads.</summary>
+    public static bool Exists(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        if (statx(CurrentFolder, path, NoFollowPath, 0, ref MemoryMarshal.GetReference(stat)) == 0)
+            return true;
+        var error = Marshal.GetLastPInvokeError();
+        return error == NoEntry ? false : throw Fault(error, "examine", path);
+    }
+
     public static uint User => geteuid();
 
     public static bool IsRoot => User == 0;

@@ -108,12 +108,12 @@ internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThr
         folder.Mark.ThrowIfAway();
         try
         {
+            files.EnsureFoldersOf(stored.Select(i => uploads[i].Digest));
             foreach (var upload in stored.Select(i => uploads[i]))
             {
                 var path = PathOf(upload.Upload);
-                files.Place(path, upload.Digest);
-                // Where the blob is the same file already, a rename does nothing at all (rename(2)).
-                File.Delete(path);
+                if (files.Place(path, upload.Digest))
+                    File.Delete(path);
                 files.Protect(upload.Digest);
             }
             return true;

@@ -43,6 +43,20 @@ public sealed class ProbeTests : IDisposable
     }
 
     [Fact]
+    public async Task Round_WithoutANext_KeepsNoManifestAndAsksForNoneByHead()
+    {
+        var content = Registry(tags: 3);
+        await using var upstream = await content.StartAsync();
+        var only = new ProbeMemory("host:1", _time) { IsKept = false };
+
+        var round = await RunAsync(upstream, only);
+
+        (round.Tags, round.Broken.Count).ShouldBe((6, 0));
+        only.ReadManifests.ShouldBeEmpty();
+        upstream.Requests.ShouldAllBe(seen => seen.Method != "HEAD" || !seen.Target.Contains("/manifests/", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Round_ADayLater_ReadsTheBytesAgain()
     {
         var content = Registry(tags: 2);

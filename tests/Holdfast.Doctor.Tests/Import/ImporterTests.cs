@@ -57,6 +57,24 @@ public sealed class ImporterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Run_RepositoriesTakenAtTheSameTime_CountsWhatTheyShareOnce()
+    {
+        for (var i = 0; i < 8; i++)
+            Old.PutImage($"team/app{i}", "v1", layers: 0, shared: [Old.PutBlob($"team/app{i}", "the layer of all"u8, "application/vnd.oci.image.layer.v1.tar+gzip")]);
+        Old.DropData(Old.PutImage("team/broken", "v1").Layers[0].Digest);
+
+        var report = await _folder.ImportAsync();
+
+        (report.Repositories, report.Tags, report.Manifests).ShouldBe((9, 8L, 8L));
+        report.Findings.ShouldHaveSingleItem().Repository.ToString().ShouldBe("team/broken");
+        // Eight configs, and one layer between them.
+        (report.HardLinks + report.Reflinks, report.Shared).ShouldBe((9L, 7L));
+        for (var i = 0; i < 8; i++)
+            (await _folder.FindAsync($"team/app{i}", "v1")).ShouldNotBeNull();
+        _folder.ShouldHaveLeftNothing();
+    }
+
+    [Fact]
     public async Task Run_SameImporterAgain_SeesWhatCameSince()
     {
         Old.PutImage("team/app", "v1");
