@@ -51,6 +51,16 @@ public sealed class ManifestImportTests : IAsyncLifetime
     }
 
     [Fact, Promise("P2")]
+    public async Task Accept_BytesOfALayerAreKnownToBeWrong_IsNotWhole()
+    {
+        var image = await _store.ImageAsync("image");
+        var layer = ImportStore.Of(ImportStore.Bytes("layer of image"));
+        await _store.Store.Database.WriteAsync(
+            layer.Digest, static (db, digest) => BlobChecks.NoteWrong(db, BlobChecks.Find(db, digest)!.Value, stamp: 1), ImportStore.None);
+        (await _store.AcceptAsync(Terms, image)).ShouldHaveSingleItem().Missing.ShouldBe([layer.Digest]);
+    }
+
+    [Fact, Promise("P2")]
     public async Task Accept_BytesOfALayerAreGoneFromTheDisk_IsNotWhole()
     {
         var image = await _store.ImageAsync("image");
