@@ -193,7 +193,10 @@ public static class ManifestImport
             var (receipts, healed) = (new List<ManifestReceipt>(puts.Length), new List<Incident>());
             foreach (var wanted in puts)
             {
-                var (offer, put) = (wanted.Offer, wanted.Put with { PushedMs = wanted.Offer.PushedMs ?? nowMs });
+                var offer = wanted.Offer;
+                // Of one that is there and gets a tag, nothing new is known of when it was pushed.
+                var known = offer.Payload is null ? Manifests.FindPushedAt(db, offer.Repository, offer.Digest) : null;
+                var put = wanted.Put with { PushedMs = offer.PushedMs ?? known ?? nowMs };
                 // Again, inside the transaction: what was there may have been deleted since.
                 var closure = Manifests.Put(db, put, nowMs);
                 if (!closure.IsWhole)

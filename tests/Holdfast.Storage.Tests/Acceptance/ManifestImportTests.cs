@@ -83,11 +83,12 @@ public sealed class ManifestImportTests : IAsyncLifetime
     [Fact]
     public async Task Accept_OnlyTagsOfOneThatIsThere_PutsThem()
     {
-        var image = await _store.ImageAsync("image");
+        var image = await _store.ImageAsync("image") with { PushedMs = 1_600_000_000_000 };
         await _store.AcceptAsync(Terms, image);
         var again = new ManifestOffer(_store.App, image.Digest) { Tags = [new TagOffer(Tag.Parse("late"))] };
         (await _store.AcceptAsync(Terms, again)).ShouldHaveSingleItem().Outcome.ShouldBe(ManifestReceiptOutcome.Stored);
         (await _store.FindTagAsync("late")).ShouldBe(image.Digest);
+        (await PushedAtAsync(image.Digest)).ShouldBe(1_600_000_000_000);
         var unknown = new ManifestOffer(_store.App, Digest.Compute(DigestAlgorithm.Sha256, "unknown"u8));
         (await _store.AcceptAsync(Terms, unknown)).ShouldHaveSingleItem().Outcome.ShouldBe(ManifestReceiptOutcome.NeedsBytes);
     }
