@@ -10,7 +10,9 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     private const int LocalSlice = 500;
     private const int RemoteSlice = 16;
 
-    private readonly HashSet<(RepositoryName Repository, Tag Tag, Digest Digest)> _done = [];
+    // A tag's last target alone: one that went away and came back is to follow again.
+    private readonly Dictionary<(RepositoryName Repository, Tag Tag), Digest> _doneTags = [];
+    private readonly HashSet<(RepositoryName Repository, Digest Digest)> _doneUntagged = [];
 
     /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
     /// <exception cref="SourceException">The source can't be listed: not known is what it holds.</exception>
@@ -47,7 +49,7 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
             var kind = source.IsRemote ? ImportFindingKind.Unreadable : ImportFindingKind.NotWhole;
             report.Add(new ImportFinding(kind, lost.Repository, lost.Tag, default, [lost.Problem ?? "the tag leads nowhere"]));
         }
-        var images = slice.Where(image => !image.Digest.IsNone && !_done.Contains(Key(image))).ToList();
+        var images = slice.Where(image => !image.Digest.IsNone && !IsDone(image)).ToList();
         report.AlreadyThere += slice.Count(image => !image.Digest.IsNone) - images.Count;
         if (images.Count == 0)
             return;
@@ -65,9 +67,19 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
         foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(name, place, images, token))
         {
             if (!options.IsDry)
-                _done.Add(Key(done with { Repository = repository }));
+                NoteDone(repository, done);
         }
     }
 
-    private static (RepositoryName Repository, Tag Tag, Digest Digest) Key(SourceImage image) => (image.Repository, image.Tag, image.Digest);
+    private bool IsDone(SourceImage image) => image.Tag.IsNone
+        ? _doneUntagged.Contains((image.Repository, image.Digest))
+        : _doneTags.TryGetValue((image.Repository, image.Tag), out var last) && last == image.Digest;
+
+    private void NoteDone(RepositoryName repository, SourceImage image)
+    {
+        if (image.Tag.IsNone)
+            _doneUntagged.Add((repository, image.Digest));
+        else
+            _doneTags[(repository, image.Tag)] = image.Digest;
+    }
 }

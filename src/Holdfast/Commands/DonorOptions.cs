@@ -45,9 +45,9 @@ internal sealed class DonorOptions
         if (Path.Exists(text))
             return await SourceFinder.OpenAsync(text, static _ => { }, token);
         if (text.StartsWith('/') || text.StartsWith('.'))
-            throw new InvalidDataException($"--donor {text}: there is no such file or folder");
+            throw new InvalidDataException($"--donor {ShownAddress.Of(text)}: there is no such file or folder");
         if (!RegistryTarget.TryParse(text, out var target, out var problem))
-            throw new InvalidDataException($"--donor {text}: there is no such file or folder, and as a registry: {problem}");
+            throw new InvalidDataException($"--donor {ShownAddress.Of(text)}: there is no such file or folder, and as a registry: {problem}");
         var (client, _, _, fault) = await access.ConnectAsync(target, token);
         return client is null
             ? throw new InvalidDataException($"--donor {text}: {fault}")

@@ -19,9 +19,9 @@ internal sealed class ImportSources(ImportOrder order, RemoteAccess access, Acti
         {
             if (RegistryTarget.TryParse(text, out var target, out var problem))
                 return await OpenRegistryAsync(target, token);
-            throw new RemoteFault($"there is no file and no folder '{text}', and as a registry: {problem}");
+            throw new RemoteFault($"there is no file and no folder '{ShownAddress.Of(text)}', and as a registry: {problem}");
         }
-        throw new RemoteFault($"there is no file and no folder '{text}'");
+        throw new RemoteFault($"there is no file and no folder '{ShownAddress.Of(text)}'");
     }
 
     private async Task<ContentSource> OpenPathAsync(string path, CancellationToken token)

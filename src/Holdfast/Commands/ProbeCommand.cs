@@ -110,5 +110,7 @@ internal static class ProbeCommand
     private static Uri? UrlOf(string option, string? text, string example) =>
         text is null ? null
         : Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0 ? url
+        // Not shown: it goes into the logs of pipelines.
+        : url?.UserInfo.Length > 0 ? throw new RemoteFault($"{option}: the address holds a user name, which is not sent; write it as in {example}")
         : throw new RemoteFault($"{option} '{text}' is no http or https address; write it as in {example}");
 }
