@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Holdfast.Client;
 
 /// <summary>Which registry, who asks, and how long is waited. No record: its text would hold the password.</summary>
@@ -19,6 +21,9 @@ public sealed class RegistryClientOptions
 
     /// <summary>A PEM file of authorities that are trusted beside those of the machine.</summary>
     public string? TrustFile { get; init; }
+
+    /// <summary>Null: none, whatever the environment names.</summary>
+    public IWebProxy? Proxy { get; init; } = new OutwardProxy();
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

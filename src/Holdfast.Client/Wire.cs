@@ -26,6 +26,8 @@ internal sealed class Wire : IDisposable
             // Names are resolved again, so that a host which moved is found without a restart.
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             UseCookies = false,
+            UseProxy = options.Proxy is not null,
+            Proxy = options.Proxy,
             // Else it would send the credentials of a redirect's address on its own.
             Credentials = null,
             PreAuthenticate = false,

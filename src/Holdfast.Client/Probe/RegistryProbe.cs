@@ -95,10 +95,12 @@ public sealed class RegistryProbe(RegistryClient client, ProbeMemory memory, Pro
     private List<Chosen> Choose(ConcurrentDictionary<RepositoryName, IReadOnlyList<Tag>> known)
     {
         var all = known.SelectMany(static repository => repository.Value.Select(tag => new TagKey(repository.Key, tag)));
+        var now = options.Time.GetUtcNow().ToUnixTimeSeconds();
         var chosen = options.MaxTags is not { } most ? all : all
             .Select(key => (Key: key, State: memory.Tags.GetValueOrDefault(key)))
             .OrderBy(static one => one.State.Failures > 0 ? 0 : 1)
-            .ThenBy(static one => one.State.CheckedAt)
+            // A time that the clock has not reached was another clock's: the tag would never have its turn.
+            .ThenBy(one => one.State.CheckedAt > now ? 0 : one.State.CheckedAt)
             .ThenBy(static one => one.Key.Repository)
             .ThenBy(static one => one.Key.Tag)
             .Take(most)

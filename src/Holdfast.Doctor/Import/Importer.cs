@@ -15,7 +15,10 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     private const int LocalSlicesAtOnce = 2;
 
     private readonly BlobClaims _claims = new();
-    private readonly ConcurrentDictionary<(RepositoryName Repository, Tag Tag, Digest Digest), bool> _done = new();
+
+    // A tag's last target alone: one that went away and came back is to follow again.
+    private readonly ConcurrentDictionary<(RepositoryName Repository, Tag Tag), Digest> _doneTags = new();
+    private readonly ConcurrentDictionary<(RepositoryName Repository, Digest Digest), bool> _doneUntagged = new();
 
     /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
     /// <exception cref="SourceException">The source can't be listed: not known is what it holds.</exception>
@@ -90,7 +93,7 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
             var kind = source.IsRemote ? ImportFindingKind.Unreadable : ImportFindingKind.NotWhole;
             report.Add(new ImportFinding(kind, lost.Repository, lost.Tag, default, [lost.Problem ?? "the tag leads nowhere"]));
         }
-        var images = slice.Where(image => !image.Digest.IsNone && !_done.ContainsKey(Key(image))).ToList();
+        var images = slice.Where(image => !image.Digest.IsNone && !IsDone(image)).ToList();
         report.AlreadyThere += slice.Count(image => !image.Digest.IsNone) - images.Count;
         if (images.Count == 0)
             return;
@@ -108,9 +111,19 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
         foreach (var done in await new RepositoryImport(source, target, options, _claims, report).RunAsync(name, place, images, token))
         {
             if (!options.IsDry)
-                _done[Key(done with { Repository = repository })] = true;
+                NoteDone(repository, done);
         }
     }
 
-    private static (RepositoryName Repository, Tag Tag, Digest Digest) Key(SourceImage image) => (image.Repository, image.Tag, image.Digest);
+    private bool IsDone(SourceImage image) => image.Tag.IsNone
+        ? _doneUntagged.ContainsKey((image.Repository, image.Digest))
+        : _doneTags.TryGetValue((image.Repository, image.Tag), out var last) && last == image.Digest;
+
+    private void NoteDone(RepositoryName repository, SourceImage image)
+    {
+        if (image.Tag.IsNone)
+            _doneUntagged[(repository, image.Digest)] = true;
+        else
+            _doneTags[(repository, image.Tag)] = image.Digest;
+    }
 }

@@ -88,6 +88,15 @@ internal static partial class NativeFile
     public static string RealPath(SafeFileHandle file) =>
         new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget ?? throw new IOException("/proc/self/fd can't be read");
 
+    /// <param name="folder">A path with every link resolved, as far as anybody knows.</param>
+    /// <exception cref="LinkedAwayException">By now it lies behind a link.</exception>
+    public static void ThrowIfElsewhere(string folder)
+    {
+        using var open = TryOpen(folder) ?? throw new IOException($"'{folder}' went away");
+        if (!string.Equals(RealPath(open), folder, StringComparison.Ordinal))
+            throw new LinkedAwayException(folder);
+    }
+
     // struct statx is the same on every architecture.
     private static EntryState Read(ReadOnlySpan<byte> stat)
     {

@@ -126,6 +126,9 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
         var missing = new List<string>();
         for (var at = place; at.Length > 0 && NativeFile.TryExamine($"{folder.Path}/{at}") is null; at = Path.GetDirectoryName(at)!)
             missing.Insert(0, at);
+        // Before anything is made or put down in the journal: not even a folder is made behind a link that somebody put there.
+        var standing = missing.Count == 0 ? place : Path.GetDirectoryName(missing[0])!;
+        NativeFile.ThrowIfElsewhere(standing.Length == 0 ? folder.Path : $"{folder.Path}/{standing}");
         return missing;
     }
 
@@ -137,10 +140,7 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
             Adopt($"{folder.Path}/{made}", isFolder: true);
             NativeWrite.SyncFolder(Path.GetDirectoryName($"{folder.Path}/{made}")!);
         }
-        // Nothing is written behind a link that somebody put into the folder.
-        using var open = NativeFile.TryOpen($"{folder.Path}/{place}") ?? throw new IOException($"'{place}' went away");
-        if (NativeFile.RealPath(open) != $"{folder.Path}/{place}")
-            throw new LinkedAwayException($"{folder.Path}/{place}");
+        NativeFile.ThrowIfElsewhere($"{folder.Path}/{place}");
     }
 
     private void Adopt(string path, bool isFolder)

@@ -12,7 +12,7 @@ public enum UndoOutcome
     /// <summary>It was not done, or is undone already.</summary>
     NotThere,
 
-    /// <summary>It was changed since: left as it is.</summary>
+    /// <summary>It was changed since, or what was pushed since needs it: left as it is.</summary>
     Changed,
 }
 
@@ -20,6 +20,8 @@ public enum UndoOutcome
 /// <param name="apply">False: only say what would be taken back.</param>
 public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool apply)
 {
+    private UsedSince? _used;
+
     public IEnumerable<(JournalEntry Entry, UndoOutcome Outcome)> Run()
     {
         foreach (var entry in RepairJournal.Read(journalFolder).Reverse())
@@ -60,6 +62,9 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
             return UndoOutcome.NotThere;
         if (!IsAsWritten(entry, path))
             return !entry.IsData && entry.Before is { } old && Holds(path, old) ? UndoOutcome.NotThere : UndoOutcome.Changed;
+        _used ??= UsedSince.Find(folder, RepairJournal.FindEnd(journalFolder));
+        if (_used.Contains(entry))
+            return UndoOutcome.Changed;
         if (!apply)
             return UndoOutcome.Undone;
         if (kept is not null)
@@ -92,6 +97,8 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
         foreach (var made in apply ? entry.Made.Reverse() : [])
         {
             var path = $"{folder.Path}/{made}";
+            if (!made.Split('/').Contains("..") && NativeFile.TryExamine(Path.GetDirectoryName(path)!) is not null)
+                NativeFile.ThrowIfElsewhere(Path.GetDirectoryName(path)!);
             if (!made.Split('/').Contains("..") && NativeFile.TryExamine(path) is { Kind: EntryKind.Folder } && !Directory.EnumerateFileSystemEntries(path).Any())
                 Directory.Delete(path);
         }

@@ -63,7 +63,7 @@ internal sealed class ArchiveFile : IDisposable
         await using (content)
         {
             if (size > maxBytes)
-                throw new SourceException($"'{Path}': {name} has more than {maxBytes} bytes");
+                throw new SourceException($"'{Path}': {Quoted.Of(name)} has more than {maxBytes} bytes");
             var bytes = new byte[size];
             await content.ReadExactlyAsync(bytes, token);
             return bytes;

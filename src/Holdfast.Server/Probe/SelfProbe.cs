@@ -71,6 +71,8 @@ internal sealed partial class SelfProbe
         Token = pass.Token,
         // The names in a certificate are those that others use; and nobody else listens at an address that this process holds.
         AcceptAnyCertificate = true,
+        // The pass opens every repository; and what a proxy has to say is nothing about this door.
+        Proxy = null,
         MaxConnections = RequestsAtOnce,
         Retries = 1,
         GoneAfter = 16,

@@ -50,7 +50,7 @@ internal sealed class AdminOptions
         if (parsed.GetValue(data) is not null || parsed.GetValue(config) is not null)
             throw new AdminFault("give --server, or --data or --config, not both");
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.PathAndQuery != "/" || address.UserInfo.Length > 0)
-            throw new AdminFault($"--server '{url}' is not of the form http://host:port or https://host:port");
+            throw new AdminFault($"--server '{RegistryTarget.WithoutUser(url)}' is not of the form http://host:port or https://host:port");
         if (parsed.GetValue(user) is not { } name)
             throw new AdminFault("--server needs --user, a user who may administer, and --password-file");
         try

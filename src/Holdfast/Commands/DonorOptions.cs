@@ -57,7 +57,7 @@ internal sealed class DonorOptions
         if (Path.Exists(text))
             return await OpenPathAsync(text, token);
         if (text.StartsWith('/') || text.StartsWith('.'))
-            throw new InvalidDataException($"--donor {text}: there is no such file or folder");
+            throw new InvalidDataException($"--donor {RegistryTarget.WithoutUser(text)}: there is no such file or folder");
         if (!RegistryTarget.TryParse(text, out var target, out var problem))
             throw new InvalidDataException($"--donor {RegistryTarget.WithoutUser(text)}: there is no such file or folder, and as a registry: {problem}");
         var (client, _, _, fault) = await access.ConnectAsync(target, token);

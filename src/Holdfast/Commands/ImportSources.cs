@@ -21,7 +21,7 @@ internal sealed class ImportSources(ImportOrder order, RemoteAccess access, Acti
                 return await OpenRegistryAsync(target, token);
             throw new RemoteFault($"there is no file and no folder '{RegistryTarget.WithoutUser(text)}', and as a registry: {problem}");
         }
-        throw new RemoteFault($"there is no file and no folder '{text}'");
+        throw new RemoteFault($"there is no file and no folder '{RegistryTarget.WithoutUser(text)}'");
     }
 
     private async Task<ContentSource> OpenPathAsync(string path, CancellationToken token)

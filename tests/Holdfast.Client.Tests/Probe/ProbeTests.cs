@@ -127,6 +127,24 @@ public sealed class ProbeTests : IDisposable
     }
 
     [Fact]
+    public async Task Rounds_AfterAClockThatRanAhead_StillTakeTurns()
+    {
+        var content = Registry(tags: 10);
+        await using var upstream = await content.StartAsync();
+        await RunAsync(upstream, most: 6);
+        var ahead = _time.GetUtcNow().AddYears(1).ToUnixTimeSeconds();
+        foreach (var tag in _memory.Tags.Keys.Take(10))
+            _memory.Tags[tag] = new TagState(ahead, 0);
+        for (var i = 0; i < 4; i++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(15));
+            await RunAsync(upstream, most: 6);
+        }
+
+        _memory.Tags.Values.ShouldAllBe(state => state.CheckedAt > 0 && state.CheckedAt < ahead);
+    }
+
+    [Fact]
     [Promise("P8")]
     public async Task Failure_OfATagThatIsNotUpNext_StaysUntilItIsRight()
     {

@@ -75,6 +75,20 @@ public sealed class ImporterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Run_SameImporterAgain_FollowsATagThatWentBackToWhatItWas()
+    {
+        var (first, second) = (Old.PutImage("team/app", "v1"), Old.PutImage("team/app"));
+        var importer = new Importer(_folder.Source(), _folder.Target(), ImportFolder.Options);
+        await importer.RunAsync(Token);
+        foreach (var image in new[] { second, first })
+        {
+            Old.PutTag("team/app", "v1", image.Manifest.Digest);
+            (await importer.RunAsync(Token)).Tags.ShouldBe(1);
+            (await _folder.FindAsync("team/app", "v1")).ShouldBe(image.Manifest.Digest);
+        }
+    }
+
+    [Fact]
     public async Task Run_SameImporterAgain_SeesWhatCameSince()
     {
         Old.PutImage("team/app", "v1");

@@ -112,6 +112,20 @@ public sealed class RegistryFolderTests : IDisposable
     }
 
     [Fact]
+    public void Layers_BelowAFolderWhoseNameATerminalObeys_AreToldInPlainText()
+    {
+        var registry = new FakeRegistry(_folder.Path);
+        registry.PutImage("app", "v1");
+        Directory.CreateDirectory(registry.PathOf("repositories/app/_layers/\u001b[31mred"));
+        File.WriteAllText(registry.PathOf("repositories/app/_layers/\u001b[31mred/file"), "");
+        var problems = new List<FolderProblem>();
+
+        registry.Open().Repositories(problems.Add).Single().Layers(problems.Add).Count().ShouldBe(3);
+
+        problems.ShouldHaveSingleItem().Path.ShouldBe("repositories/app/_layers/\\u001b[31mred/file");
+    }
+
+    [Fact]
     public void Tags_OfARepository_TellWhereTheyLeadAndLed()
     {
         var registry = new FakeRegistry(_folder.Path);

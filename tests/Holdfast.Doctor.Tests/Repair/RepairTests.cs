@@ -144,6 +144,26 @@ public sealed class RepairTests : IDisposable
         (await Repairing.RunAsync(_registry, apply: true, new BreakingSource(), Repairing.Donor(_donor))).Unmended.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Undo_WhatAnImageNeedsThatWasPushedSince_IsLeftAsItIs(bool isPushed)
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        await CopyAsync(image.Layers[0].Digest);
+        _registry.DropData(image.Layers[0].Digest);
+        await Repairing.RunAsync(_registry, apply: true, Repairing.Donor(_donor));
+        if (isPushed)
+        {
+            // The registry says that it has the layer, so that the client sends config and manifest only.
+            var later = _registry.PutImage("other", "v1", layers: 0, shared: [image.Layers[0]]);
+            File.SetLastWriteTimeUtc(_registry.RevisionFolder("other", later.Manifest.Digest) + "/link", DateTime.UnixEpoch + TimeProvider.System.GetUtcNow().AddMinutes(1).Subtract(DateTimeOffset.UnixEpoch));
+        }
+
+        Repairing.Undo(_registry, apply: true).ShouldHaveSingleItem().Outcome.ShouldBe(isPushed ? UndoOutcome.Changed : UndoOutcome.Undone);
+        File.Exists(_registry.DataFile(image.Layers[0].Digest)).ShouldBe(isPushed);
+    }
+
     [Fact]
     public async Task Undo_WhatChangedSince_IsLeftAsItIs()
     {
@@ -231,7 +251,18 @@ public sealed class RepairTests : IDisposable
         File.CreateSymbolicLink(revisions, elsewhere);
 
         await Should.ThrowAsync<IOException>(async () => await Repairing.RunAsync(_registry, apply: true));
-        Directory.EnumerateFiles(elsewhere, "*", SearchOption.AllDirectories).ShouldBeEmpty();
+        Directory.EnumerateFileSystemEntries(elsewhere, "*", SearchOption.AllDirectories).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Run_JournalsFolderBehindALink_IsNotWrittenTo()
+    {
+        _registry.PutImage("app", "v1");
+        var elsewhere = Directory.CreateDirectory(_folder.Path + "/elsewhere").FullName;
+        File.CreateSymbolicLink(_registry.Data + "/holdfast-repair", elsewhere);
+
+        await Should.ThrowAsync<IOException>(async () => await Repairing.RunAsync(_registry, apply: true));
+        Directory.EnumerateFileSystemEntries(elsewhere, "*", SearchOption.AllDirectories).ShouldBeEmpty();
     }
 
     private async Task<(SortedDictionary<string, string> Whole, SortedDictionary<string, string> Broken)> BreakEverythingAsync()
