@@ -4,6 +4,7 @@ namespace Holdfast.Drill.Damage;
 internal static class Wounds
 {
     private const UnixFileMode Writable = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode Everyone = (UnixFileMode)0x1FF;
 
     /// <summary>Any kind that takes no second file.</summary>
     public static void Inflict(string file, WoundKind kind, Random random)
@@ -28,6 +29,8 @@ internal static class Wounds
             case WoundKind.Folder:
                 Remove(file);
                 Directory.CreateDirectory(file);
+                // The drill may be root, and the server somebody who can move another's folder away only if it may write to it.
+                File.SetUnixFileMode(file, Everyone);
                 break;
             case WoundKind.Linked:
                 File.Move(file, file + ".elsewhere");

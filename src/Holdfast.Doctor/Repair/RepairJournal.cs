@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Repair;
 
@@ -45,9 +46,9 @@ public sealed class RepairJournal : IDisposable
         Directory.CreateDirectory(folder + "/incoming");
         Directory.CreateDirectory(folder + "/replaced");
         var file = new FileStream($"{folder}/{FileName}", FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        NativeWrite.SyncFolder(folder);
-        NativeWrite.SyncFolder($"{dataFolder}/{FolderName}");
-        NativeWrite.SyncFolder(dataFolder);
+        Posix.SyncFolder(folder);
+        Posix.SyncFolder($"{dataFolder}/{FolderName}");
+        Posix.SyncFolder(dataFolder);
         return new RepairJournal(folder, file);
     }
 
@@ -85,7 +86,7 @@ public sealed class RepairJournal : IDisposable
     public static void MarkUndone(string folder)
     {
         File.WriteAllText($"{folder}/{UndoneName}", "");
-        NativeWrite.SyncFolder(folder);
+        Posix.SyncFolder(folder);
     }
 
     internal void Add(JournalEntry entry)

@@ -5,6 +5,7 @@ using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.Acceptance;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
 
 namespace Holdfast.Commands;
@@ -106,6 +107,10 @@ internal static class ImportCommand
         catch (OperationCanceledException) when (token.IsCancellationRequested)
         {
             return RootCommands.Failed;
+        }
+        catch (StoreFullException e)
+        {
+            await errors.WriteLineAsync($"holdfast import: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}; {AdminFaults.WhenFull}");
         }
         catch (DataFolderInUseException e)
         {
