@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 
@@ -12,12 +13,38 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
 
     private readonly HashSet<(RepositoryName Repository, Tag Tag, Digest Digest)> _done = [];
 
+    // Small repositories go side by side, so that they share syncs and commits, but never more images than in one slice of a large one. From another machine it is the bytes that are waited for.
+    private const int SmallSlicesAtOnce = 64;
+    private readonly int _slicesAtOnce = source.IsRemote || options.IsDry ? 1 : SmallSlicesAtOnce;
+    private readonly Queue<RunningSlice> _running = [];
+    private readonly ConcurrentDictionary<Digest, Task<bool>> _copies = new();
+
     /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
     /// <exception cref="SourceException">The source can't be listed: not known is what it holds.</exception>
     /// <exception cref="IOException">The target can't take anything in; what was taken by then stays.</exception>
     public async Task<ImportReport> RunAsync(CancellationToken token)
     {
         var report = new ImportReport();
+        _copies.Clear();
+        await using var gathered = new GatheringTarget(target);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(token);
+        try
+        {
+            await TakeAllAsync(gathered, report, stopping.Token);
+        }
+        finally
+        {
+            // After a failure nothing goes on behind the caller's back.
+            await stopping.CancelAsync();
+            while (_running.TryDequeue(out var slice))
+                await ((Task)slice.Taken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        report.WhyCopied = report.Copies > 0 ? target.Staging?.WhyCopied : null;
+        return report;
+    }
+
+    private async Task TakeAllAsync(GatheringTarget gathered, ImportReport report, CancellationToken token)
+    {
         var slice = new List<SourceImage>();
         var seen = new HashSet<RepositoryName>();
         var images = 0L;
@@ -30,17 +57,17 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
                 report.Repositories++;
             if (slice.Count > 0 && (slice[0].Repository != image.Repository || slice.Count >= (source.IsRemote ? RemoteSlice : LocalSlice)))
             {
-                await TakeAsync(slice, report, token);
+                await BeginAsync(slice, gathered, report, token);
                 slice = [];
             }
             slice.Add(image);
         }
-        await TakeAsync(slice, report, token);
-        report.WhyCopied = report.Copies > 0 ? target.Staging?.WhyCopied : null;
-        return report;
+        await BeginAsync(slice, gathered, report, token);
+        while (_running.Count > 0)
+            await EndOneAsync(report);
     }
 
-    private async Task TakeAsync(List<SourceImage> slice, ImportReport report, CancellationToken token)
+    private async Task BeginAsync(List<SourceImage> slice, GatheringTarget gathered, ImportReport report, CancellationToken token)
     {
         foreach (var lost in slice.Where(image => image.Digest.IsNone))
         {
@@ -59,15 +86,31 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
                 report.Add(new ImportFinding(ImportFindingKind.Nameless, repository, image.Tag, image.Digest, [$"{source.Name} doesn't say to which repository it belongs; name one with --into"]));
             return;
         }
-        // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
-        var name = repository.IsNone ? place : repository;
-        images = [.. images.Select(image => image with { Repository = name })];
-        foreach (var done in await new RepositoryImport(source, target, options, report).RunAsync(name, place, images, token))
-        {
-            if (!options.IsDry)
-                _done.Add(Key(done with { Repository = repository }));
-        }
+        // Of two slices of one place the later has the last word on its tags, and finds what the earlier brought.
+        while (_running.Count >= _slicesAtOnce || (_running.Count > 0 && _running.Sum(running => running.Images) + images.Count > LocalSlice) || _running.Any(running => running.Place == place))
+            await EndOneAsync(report);
+        _running.Enqueue(new RunningSlice(place, images.Count, TakeAsync(gathered, (repository, place), images, token)));
     }
+
+    private async Task EndOneAsync(ImportReport report)
+    {
+        var (took, done) = await _running.Dequeue().Taken;
+        report.Add(took);
+        _done.UnionWith(done);
+    }
+
+    private async Task<(ImportReport Took, IEnumerable<(RepositoryName, Tag, Digest)> Done)> TakeAsync(
+        GatheringTarget gathered, (RepositoryName From, RepositoryName To) way, List<SourceImage> images, CancellationToken token)
+    {
+        // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
+        var name = way.From.IsNone ? way.To : way.From;
+        images = [.. images.Select(image => image with { Repository = name })];
+        var report = new ImportReport();
+        var done = await new RepositoryImport(source, gathered, options, report) { Copies = _copies }.RunAsync(name, way.To, images, token);
+        return (report, options.IsDry ? [] : [.. done.Select(one => Key(one with { Repository = way.From }))]);
+    }
+
+    private readonly record struct RunningSlice(RepositoryName Place, int Images, Task<(ImportReport Took, IEnumerable<(RepositoryName, Tag, Digest)> Done)> Taken);
 
     private static (RepositoryName Repository, Tag Tag, Digest Digest) Key(SourceImage image) => (image.Repository, image.Tag, image.Digest);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 using Holdfast.Storage.Acceptance;
@@ -11,8 +12,11 @@ namespace Holdfast.Doctor.Import;
 /// </summary>
 internal sealed class RepositoryImport(ContentSource source, ImportTarget target, ImportOptions options, ImportReport report)
 {
-    private const int MaxManifests = 100;
-    private const int MaxPayloadBytes = 4 << 20;
+    public const int MaxManifests = 100;
+    public const int MaxPayloadBytes = 4 << 20;
+
+    /// <summary>Bytes on their way in other slices of the same import.</summary>
+    public required ConcurrentDictionary<Digest, Task<bool>> Copies { get; init; }
 
     /// <returns>Those images that the target has now as the source has them.</returns>
     public async Task<IReadOnlyList<SourceImage>> RunAsync(RepositoryName repository, RepositoryName place, IReadOnlyList<SourceImage> images, CancellationToken token)
@@ -23,7 +27,7 @@ internal sealed class RepositoryImport(ContentSource source, ImportTarget target
         var referrers = await ReadReferrersAsync(repository, reading, roots, token);
         images = [.. images, .. referrers.Select(digest => new SourceImage(repository, default, digest, null))];
         var ordered = reading.InOrder([.. roots, .. referrers]);
-        var bringing = new BlobBringing(source, target, options, report);
+        var bringing = new BlobBringing(source, target, options, report) { Copies = Copies };
         var blobs = ordered.SelectMany(node => node.Blobs).Distinct().ToList();
         var present = await target.FindPresentAsync(blobs, token);
         await bringing.LookAsync(repository, blobs.Where(blob => !present.Contains(blob.Digest)), token);
@@ -49,7 +53,7 @@ internal sealed class RepositoryImport(ContentSource source, ImportTarget target
         var asked = new HashSet<Digest>();
         for (var next = reading.InOrder(roots).Select(node => node.Digest).ToList(); next.Count > 0;)
         {
-            var level = new System.Collections.Concurrent.ConcurrentBag<Digest>();
+            var level = new ConcurrentBag<Digest>();
             await Parallel.ForEachAsync(next.Where(asked.Add), new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = token }, async (subject, one) =>
             {
                 try
