@@ -17,12 +17,12 @@ public sealed class FileFaultTests(Lab lab)
     private static readonly Fault[] Faults =
     [
         new("removed", File.Delete, "missing 404 BLOB_UNKNOWN", "missing 404 MANIFEST_UNKNOWN"),
-        new("emptied", file => File.WriteAllBytes(file, []), "unreadable 200", "unreadable 200"),
+        new("emptied", file => File.WriteAllBytes(file, []), "wrong-size 200", "unchecked 500"),
         new("cut", file => File.WriteAllBytes(file, File.ReadAllBytes(file)[..^9]), "wrong-size 200", "unchecked 500"),
         new("grown", file => File.AppendAllText(file, "more"), "wrong-size 200", "unchecked 500"),
-        new("flipped", Flip, "wrong-bytes 200", "unchecked 500"),
-        new("unreadable", file => File.SetUnixFileMode(file, UnixFileMode.UserWrite), "unchecked 500", "unchecked 500"),
-        new("folder", ToFolder, "unchecked 500", "unchecked 500"),
+        new("flipped", Flip, "wrong-bytes 200", "wrong-bytes 200"),
+        new("unreadable", file => File.SetUnixFileMode(file, UnixFileMode.UserWrite), "unreadable 200", "unchecked 500"),
+        new("folder", ToFolder, "missing 404 BLOB_UNKNOWN", "missing 404 MANIFEST_UNKNOWN"),
         new("link-to-nowhere", file => ToLink(file, "/nowhere"), "missing 404 BLOB_UNKNOWN", "missing 404 MANIFEST_UNKNOWN"),
     ];
 
