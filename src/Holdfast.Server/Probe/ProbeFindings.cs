@@ -29,7 +29,9 @@ internal sealed class ProbeFindings(MetadataDatabase metadata, IncidentBook book
         if (open.Count > 0)
         {
             var unsettled = memory.Tags.Where(static tag => tag.Value.Failures > 0 || tag.Value.CheckedAt == 0).Select(tag => SubjectOf(round, tag.Key)).ToHashSet(StringComparer.Ordinal);
-            foreach (var subject in open.Where(subject => !unsettled.Contains(subject)).ToList())
+            // Of repositories that could not be listed nobody knows.
+            var unlisted = round.Unlisted.Keys.Select(repository => start + repository).ToHashSet(StringComparer.Ordinal);
+            foreach (var subject in open.Where(subject => !unsettled.Contains(subject) && !unlisted.Contains(subject.Split(':')[0])).ToList())
             {
                 await book.HealAsync(IncidentKind.Unpullable, subject, "a later probe");
                 open.Remove(subject);
