@@ -33,6 +33,9 @@ public sealed class RegistryClientOptions
     /// <summary>Without any byte for this long, the connection is given up; the wait for an answer's head counts too.</summary>
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>A blob of which fewer bytes a second come, over a minute of waiting for them, is given up: bytes that drip would else hold a caller for ever. 0: whatever comes, comes.</summary>
+    public long MinBytesPerSecond { get; init; }
+
     /// <summary>For all of a manifest, a token or a page of a list, so that a drip of bytes can't hold a caller for ever.</summary>
     public TimeSpan DocumentTimeout { get; init; } = TimeSpan.FromMinutes(2);
 

@@ -12,6 +12,7 @@ internal sealed class ResumingStream : Stream
     private readonly RegistryExchange _exchange;
     private readonly Ask _ask;
     private readonly string _scope;
+    private readonly RateFloor _floor;
     private HttpResponseMessage? _response;
     private Stream? _content;
     private long? _sizeBytes;
@@ -27,6 +28,7 @@ internal sealed class ResumingStream : Stream
     private ResumingStream(RegistryExchange exchange, Ask ask, string scope, HttpResponseMessage response)
     {
         (_exchange, _ask, _scope, _response) = (exchange, ask, scope, response);
+        _floor = new RateFloor(exchange.Options);
         _sizeBytes = response.Content.Headers.ContentLength;
         // A weak tag does not promise the same bytes (RFC 9110, 13.1.5).
         if (response.Headers.ETag is { IsWeak: false } tag)
@@ -78,7 +80,7 @@ internal sealed class ResumingStream : Stream
                     EndedEarly = true,
                 };
             }
-            catch (Exception e) when (Failures.IsNetwork(e))
+            catch (Exception e) when (e is not BlobBrokenException && Failures.IsNetwork(e))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 broken = Failures.OfBody(e, _ask.Target, _position);
@@ -113,7 +115,11 @@ internal sealed class ResumingStream : Stream
         _content ??= await _response!.Content.ReadAsStreamAsync(token);
         var wanted = _skip > 0 ? Math.Min(_skip, buffer.Length)
             : _sizeBytes is { } size ? Math.Min(size - _position, buffer.Length) : buffer.Length;
+        var began = _exchange.Options.Time.GetTimestamp();
         var read = await Stall.ReadAsync(_exchange.Options, _content, buffer[..(int)wanted], token);
+        // Not taken up again: that would begin the same minute anew.
+        if (read > 0 && _floor.Note(_exchange.Options.Time.GetElapsedTime(began), read) is { } slow)
+            throw new BlobBrokenException(new RegistryFailure(RegistryOutcome.Unavailable, $"{_ask.Target.Authority}: {slow} (given up, {_position + read} bytes received)") { Status = 200, ReceivedBytes = _position + read });
         // Without a stated size the end is the end, but not before what was there already.
         return read > 0 || _skip == 0 ? read : throw new IOException($"the blob is shorter than it was: {_position - _skip} bytes");
     }

@@ -44,6 +44,9 @@ public sealed class RegistryProbe(RegistryClient client, ProbeMemory memory, Pro
         // A registry that was gone half of the way has told nothing about the rest.
         if (_answered == 0 && (tags > 0 || !_unlisted.IsEmpty))
             return End($"nothing could be checked: {FirstProblem()}", true, chosen, tags);
+        // A registry whose tags are all gone looks like one without images, and nobody has such a one watched.
+        if (tags == 0 && !options.MayBeEmpty)
+            return End($"the catalogue names {Counted.Of(repositories.Count, "repository", "repositories")}, and not one tag", false, chosen, tags);
         foreach (var (key, state) in _unchecked)
             memory.Tags[key] = state;
         memory.LastRunAt = options.Time.GetUtcNow().ToUnixTimeSeconds();

@@ -10,12 +10,18 @@ namespace Holdfast.Doctor.Import;
 internal sealed class BlobBringing(ContentSource source, ImportTarget target, ImportOptions options, ImportReport report)
 {
     // What one round of syncs and one commit are for; and what is hashed while its locks are held.
-    private const int MaxBlobs = 1000;
-    private const long MaxBytes = 256L << 20;
+    public const int MaxBlobs = 1000;
+    public const long MaxBytes = 256L << 20;
+
+    // Some 10 MB.
+    private const int MaxKnownCopies = 50_000;
 
     private readonly ConcurrentDictionary<LinkedBlob, Flaw> _flaws = new();
     private readonly ConcurrentDictionary<Guid, (Digest Digest, LinkKind Kind)> _brought = new();
     private long _doneBytes;
+
+    /// <summary>Blobs whose bytes are copied, or were, here or in another slice of the same run, and whether they arrive: nobody copies them a second time.</summary>
+    public required ConcurrentDictionary<Digest, Task<bool>> Copies { get; init; }
 
     /// <summary>What could not be brought, and why.</summary>
     public IReadOnlyDictionary<LinkedBlob, Flaw> Flaws => _flaws;
@@ -102,7 +108,11 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
             foreach (var blob in sizes[receipt.Digest])
             {
                 if (receipt.Outcome == BlobReceiptOutcome.NeedsBytes)
+                {
                     again.Add(blob);
+                    if (Copies.TryGetValue(blob.Digest, out var copy) && copy.IsCompleted)
+                        Copies.TryRemove(KeyValuePair.Create(blob.Digest, copy));
+                }
                 else
                     Note(blob, receipt, total);
             }
@@ -135,7 +145,26 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
                 return new BlobOffer(blob.Digest, blob.SizeBytes, [place]) { Upload = upload, IsTrusted = options.IsTrusted };
             }
         }
-        await StoreAsync(place, blob, open, total, token);
+        var mine = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (Copies.GetOrAdd(blob.Digest, mine.Task) is var other && other != mine.Task)
+        {
+            // What came to nothing there is tried, and told of, here.
+            if (await other.WaitAsync(token))
+                return new BlobOffer(blob.Digest, blob.SizeBytes, [place]);
+        }
+        var isStored = false;
+        try
+        {
+            await StoreAsync(place, blob, open, total, token);
+            isStored = !_flaws.ContainsKey(blob);
+        }
+        finally
+        {
+            // Who looked before it was there finds here that it is by now.
+            if (!isStored || Copies.Count > MaxKnownCopies)
+                Copies.TryRemove(blob.Digest, out _);
+            mine.SetResult(isStored);
+        }
         return null;
     }
 

@@ -9,7 +9,11 @@ internal sealed class BlobClaims
 {
     private readonly Lock _lock = new();
     private readonly HashSet<Digest> _claimed = [];
+    private long _releases;
     private TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>How many claims were given back so far.</summary>
+    public long Releases => Interlocked.Read(ref _releases);
 
     /// <summary>Waits until nobody else is at work on any of these, and takes all at once: whoever waits holds nothing.</summary>
     /// <returns>Disposed, it gives them back.</returns>
@@ -36,6 +40,7 @@ internal sealed class BlobClaims
         lock (_lock)
         {
             _claimed.ExceptWith(digests);
+            _releases += digests.Count > 0 ? 1 : 0;
             _released.SetResult();
             _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }

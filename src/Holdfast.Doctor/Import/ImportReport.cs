@@ -129,6 +129,7 @@ public sealed class ImportReport
         (Bytes, Shared, WhyCopied) = (Bytes + other.Bytes, Shared + other.Shared, WhyCopied ?? other.WhyCopied);
     }
 
+    /// <summary>Adds what another look came to.</summary>
     public void Add(ImportReport other)
     {
         AddTaken(other);

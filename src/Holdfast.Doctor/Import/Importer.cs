@@ -11,14 +11,17 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     private const int LocalSlice = 500;
     private const int RemoteSlice = 16;
 
-    // While one is made to last (syncs, commits), the next is linked and hashed.
-    private const int LocalSlicesAtOnce = 2;
-
-    private readonly BlobClaims _claims = new();
-
     // A tag's last target alone: one that went away and came back is to follow again.
-    private readonly ConcurrentDictionary<(RepositoryName Repository, Tag Tag), Digest> _doneTags = new();
-    private readonly ConcurrentDictionary<(RepositoryName Repository, Digest Digest), bool> _doneUntagged = new();
+    private readonly Dictionary<(RepositoryName Repository, Tag Tag), Digest> _doneTags = [];
+    private readonly HashSet<(RepositoryName Repository, Digest Digest)> _doneUntagged = [];
+
+    // Small repositories go side by side, so that they share syncs and commits; of large ones, the next slice is linked and hashed while one is made to last. Never more
+    // images than in two slices of a large one. From another machine it is the bytes that are waited for.
+    private const int SmallSlicesAtOnce = 64;
+    private readonly int _slicesAtOnce = source.IsRemote || options.IsDry ? 1 : SmallSlicesAtOnce;
+    private readonly Queue<RunningSlice> _running = [];
+    private readonly ConcurrentDictionary<Digest, Task<bool>> _copies = new();
+    private readonly BlobClaims _claims = new();
 
     /// <summary>Goes through the source once. Run again, it asks only for what was not done by this importer.</summary>
     /// <exception cref="SourceException">The source can't be listed: not known is what it holds.</exception>
@@ -26,23 +29,25 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
     public async Task<ImportReport> RunAsync(CancellationToken token)
     {
         var report = new ImportReport();
-        var taking = new Queue<(RepositoryName Place, Task<ImportReport> Work)>();
+        _copies.Clear();
+        await using var gathered = new GatheringTarget(target);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(token);
         try
         {
-            await TakeAllAsync(report, taking, token);
-            while (taking.Count > 0)
-                report.AddSlice(await taking.Dequeue().Work);
+            await TakeAllAsync(gathered, report, stopping.Token);
         }
         finally
         {
-            // Nobody may be at work on the target any more when it is closed.
-            await Task.WhenAll(taking.Select(one => (Task)one.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // After a failure nothing goes on behind the caller's back.
+            await stopping.CancelAsync();
+            while (_running.TryDequeue(out var slice))
+                await ((Task)slice.Taken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         report.WhyCopied = report.Copies > 0 ? target.Staging?.WhyCopied : null;
         return report;
     }
 
-    private async Task TakeAllAsync(ImportReport report, Queue<(RepositoryName Place, Task<ImportReport> Work)> taking, CancellationToken token)
+    private async Task TakeAllAsync(GatheringTarget gathered, ImportReport report, CancellationToken token)
     {
         var slice = new List<SourceImage>();
         var seen = new HashSet<RepositoryName>();
@@ -56,37 +61,17 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
                 report.Repositories++;
             if (slice.Count > 0 && (slice[0].Repository != image.Repository || slice.Count >= (source.IsRemote ? RemoteSlice : LocalSlice)))
             {
-                await BeginAsync(slice);
+                await BeginAsync(slice, gathered, report, token);
                 slice = [];
             }
             slice.Add(image);
         }
-        if (slice.Count > 0)
-            await BeginAsync(slice);
-
-        async Task BeginAsync(List<SourceImage> one)
-        {
-            // Two of one repository are not taken at once: the second would bring what the first is just bringing.
-            var place = options.PlaceOf(one[0].Repository);
-            while (taking.Count >= (source.IsRemote ? 1 : LocalSlicesAtOnce) || taking.Any(other => other.Place == place))
-            {
-                var first = taking.Peek().Work;
-                report.AddSlice(await first);
-                taking.Dequeue();
-            }
-            taking.Enqueue((place, TakeAsync(one, token)));
-        }
+        await BeginAsync(slice, gathered, report, token);
+        while (_running.Count > 0)
+            await EndOneAsync(report);
     }
 
-    private async Task<ImportReport> TakeAsync(List<SourceImage> slice, CancellationToken token)
-    {
-        await Task.Yield();
-        var report = new ImportReport();
-        await TakeAsync(slice, report, token);
-        return report;
-    }
-
-    private async Task TakeAsync(List<SourceImage> slice, ImportReport report, CancellationToken token)
+    private async Task BeginAsync(List<SourceImage> slice, GatheringTarget gathered, ImportReport report, CancellationToken token)
     {
         foreach (var lost in slice.Where(image => image.Digest.IsNone))
         {
@@ -105,25 +90,42 @@ public sealed class Importer(ContentSource source, ImportTarget target, ImportOp
                 report.Add(new ImportFinding(ImportFindingKind.Nameless, repository, image.Tag, image.Digest, [$"{source.Name} doesn't say to which repository it belongs; name one with --into"]));
             return;
         }
-        // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
-        var name = repository.IsNone ? place : repository;
-        images = [.. images.Select(image => image with { Repository = name })];
-        foreach (var done in await new RepositoryImport(source, target, options, _claims, report).RunAsync(name, place, images, token))
-        {
-            if (!options.IsDry)
-                NoteDone(repository, done);
-        }
+        // Of two slices of one place the later has the last word on its tags, and finds what the earlier brought.
+        while (_running.Count >= _slicesAtOnce || (_running.Count > 0 && _running.Sum(running => running.Images) + images.Count > 2 * LocalSlice) || _running.Any(running => running.Place == place))
+            await EndOneAsync(report);
+        _running.Enqueue(new RunningSlice(place, images.Count, TakeAsync(gathered, (repository, place), images, token)));
     }
 
+    private async Task EndOneAsync(ImportReport report)
+    {
+        var (took, done) = await _running.Dequeue().Taken;
+        report.AddSlice(took);
+        foreach (var image in done)
+            NoteDone(image);
+    }
+
+    private async Task<(ImportReport Took, IEnumerable<SourceImage> Done)> TakeAsync(
+        GatheringTarget gathered, (RepositoryName From, RepositoryName To) way, List<SourceImage> images, CancellationToken token)
+    {
+        // A source that keeps no repositories is asked by the new name, which it doesn't look at; and people are told of that one.
+        var name = way.From.IsNone ? way.To : way.From;
+        images = [.. images.Select(image => image with { Repository = name })];
+        var report = new ImportReport();
+        var done = await new RepositoryImport(source, gathered, options, _claims, report) { Copies = _copies }.RunAsync(name, way.To, images, token);
+        return (report, options.IsDry ? [] : [.. done.Select(one => one with { Repository = way.From })]);
+    }
+
+    private readonly record struct RunningSlice(RepositoryName Place, int Images, Task<(ImportReport Took, IEnumerable<SourceImage> Done)> Taken);
+
     private bool IsDone(SourceImage image) => image.Tag.IsNone
-        ? _doneUntagged.ContainsKey((image.Repository, image.Digest))
+        ? _doneUntagged.Contains((image.Repository, image.Digest))
         : _doneTags.TryGetValue((image.Repository, image.Tag), out var last) && last == image.Digest;
 
-    private void NoteDone(RepositoryName repository, SourceImage image)
+    private void NoteDone(SourceImage image)
     {
         if (image.Tag.IsNone)
-            _doneUntagged[(repository, image.Digest)] = true;
+            _doneUntagged.Add((image.Repository, image.Digest));
         else
-            _doneTags[(repository, image.Tag)] = image.Digest;
+            _doneTags[(image.Repository, image.Tag)] = image.Digest;
     }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Holdfast.Doctor.Registry2;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Repair;
 
@@ -48,13 +48,13 @@ public sealed class RepairJournal : IDisposable
             throw new IOException($"'{folder}' is there already: another repair began at the same moment");
         Directory.CreateDirectory($"{dataFolder}/{FolderName}");
         // The data folder is the registry's user's; what root writes for it stays in it.
-        NativeFile.ThrowIfElsewhere($"{dataFolder}/{FolderName}");
+        Posix.ThrowIfElsewhere($"{dataFolder}/{FolderName}");
         Directory.CreateDirectory(folder + "/incoming");
         Directory.CreateDirectory(folder + "/replaced");
         var file = new FileStream($"{folder}/{FileName}", FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        NativeWrite.SyncFolder(folder);
-        NativeWrite.SyncFolder($"{dataFolder}/{FolderName}");
-        NativeWrite.SyncFolder(dataFolder);
+        Posix.SyncFolder(folder);
+        Posix.SyncFolder($"{dataFolder}/{FolderName}");
+        Posix.SyncFolder(dataFolder);
         return new RepairJournal(folder, file);
     }
 
@@ -95,7 +95,7 @@ public sealed class RepairJournal : IDisposable
     public static void MarkUndone(string folder)
     {
         File.WriteAllText($"{folder}/{UndoneName}", "");
-        NativeWrite.SyncFolder(folder);
+        Posix.SyncFolder(folder);
     }
 
     internal void Add(JournalEntry entry)

@@ -23,6 +23,7 @@ internal static class Advice
         IncidentKind.RetentionGuard => "look at `holdfast retention plan`; change the rule, raise its maxRemoved if the plan is right, or mend the in-use list; the next run that passes ends this",
         IncidentKind.Journal => "see to the journal's folder; `holdfast rebuild` makes the database from journal and blobs, if it is the database that is wrong; acknowledge it once nothing is missing: until then no unknown blob is collected",
         IncidentKind.Clock => "see to the machine's clock (NTP, a battery). Nothing is lost by it: what is deleted stays restorable for its whole time. If room is needed, `holdfast trash purge` and `holdfast gc run --emergency` work as ever",
+        IncidentKind.Unpullable => "if bytes of it are damaged, another incident says so and what to do; else the detail has what the server answered, and its log tells why. `holdfast verify` asks again",
         _ => "docs/incidents.md tells what to do",
     };
 }

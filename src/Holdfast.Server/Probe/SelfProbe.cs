@@ -1,6 +1,8 @@
 using Holdfast.Client;
 using Holdfast.Client.Probe;
-using Holdfast.Client.Walk;
+using Holdfast.Server.Http;
+using Holdfast.Storage;
+using Holdfast.Storage.Metadata;
 using Microsoft.Extensions.Logging;
 
 namespace Holdfast.Server.Probe;
@@ -14,8 +16,9 @@ internal sealed partial class SelfProbe
     // After a start there is enough to do; and most of what goes wrong then shows elsewhere.
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMinutes(1);
 
-    // Of one round: the metrics have the number, `holdfast probe` the rest.
-    private const int MaxLines = 100;
+    // What a round may take; one that reads all bytes goes beside traffic, and takes its time.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan ReadPatience = TimeSpan.FromDays(1);
 
     // Beside traffic, not against it (P5).
     private const int RequestsAtOnce = 2;
@@ -23,29 +26,36 @@ internal sealed partial class SelfProbe
     private readonly List<(ProbeMemory Memory, RegistryClientOptions Client)> _registries = [];
     private readonly ProbeOptions _options;
     private readonly TimeSpan _delay;
+    private readonly ProbeFindings _findings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
     private bool _begun;
 
-    private SelfProbe(SelfProbeOptions options, TimeProvider time, ILogger log)
+    private SelfProbe(SelfProbeOptions options, ProbeFindings findings, TimeProvider time, ILogger log)
     {
-        (_time, _log) = (time, log);
+        (_findings, _time, _log) = (findings, time, log);
         _delay = options.Interval < FirstDelay ? options.Interval : FirstDelay;
         _options = new ProbeOptions { Fast = !options.Read, MaxTags = options.MaxTags, MayBeEmpty = true, Parallel = RequestsAtOnce, Time = time };
     }
 
     /// <param name="addresses">Where the listeners are, in the options' order.</param>
     /// <returns>Null if it is turned off, or nothing is served.</returns>
-    public static SelfProbe? Create(ServerOptions options, IReadOnlyList<Uri> addresses, SelfPass pass, TimeProvider time, ILoggerFactory logs)
+    public static SelfProbe? Create(ServerOptions options, IReadOnlyList<Uri> addresses, SelfPass pass, ProbeSurroundings with)
     {
-        if (!options.Probe.Enabled || addresses.Count == 0)
+        if (Expected(options) is [])
             return null;
-        var probe = new SelfProbe(options.Probe, time, logs.CreateLogger<SelfProbe>());
+        var time = with.Time;
+        var probe = new SelfProbe(options.Probe, new ProbeFindings(with.Metadata, with.Incidents, with.StoreTime), time, with.Logs.CreateLogger<SelfProbe>());
         foreach (var (listener, address) in options.Listeners.Zip(addresses).DistinctBy(static pair => pair.First.Registry, StringComparer.Ordinal))
             probe._registries.Add((new ProbeMemory(listener.Registry, time), ClientOf(address, pass, time)));
         return probe;
     }
+
+    /// <summary>How often it is to come to its end; nothing if it is turned off, or nothing is served.</summary>
+    public static IReadOnlyList<ExpectedCheck> Expected(ServerOptions options) => options.Probe.Enabled && options.Listeners.Count > 0
+        ? [new ExpectedCheck(ProbeFindings.CheckName, _ => options.Probe.Interval + (options.Probe.Read ? ReadPatience : Patience))]
+        : [];
 
     /// <summary>One round over each registry.</summary>
     public async Task RunAsync(CancellationToken token)
@@ -55,14 +65,21 @@ internal sealed partial class SelfProbe
             _begun = true;
             await Task.Delay(_delay, _time, token);
         }
+        var began = _time.GetUtcNow();
+        var isFinished = true;
         foreach (var (memory, options) in _registries)
         {
             using var client = new RegistryClient(options);
-            var failed = memory.Tags.Where(static tag => tag.Value.Failures > 0).Select(static tag => tag.Key).ToHashSet();
             var round = await new RegistryProbe(client, memory, _options).RunAsync(token);
             ProbeMetrics.Note(round, memory);
-            Tell(round, failed);
+            if (round.Fault is { } fault)
+                LogUnfinished(_log, round.Instance, fault);
+            else
+                await _findings.NoteAsync(round, memory, token);
+            isFinished &= round.IsFinished;
         }
+        if (isFinished)
+            await _findings.EndAsync(began, token);
     }
 
     private static RegistryClientOptions ClientOf(Uri address, SelfPass pass, TimeProvider time) => new()
@@ -87,21 +104,9 @@ internal sealed partial class SelfProbe
         var host => host,
     };
 
-    // Each tag once, not at each round.
-    private void Tell(ProbeRound round, HashSet<TagKey> failed)
-    {
-        if (round.Fault is { } fault)
-            LogUnfinished(_log, round.Instance, fault);
-        foreach (var root in round.Broken.Where(root => !failed.Any(key => key.Repository == root.Repository && key.Tag.ToString() == root.Name)).Take(MaxLines))
-        {
-            var first = root.Findings[0];
-            LogBroken(_log, round.Instance, $"{root.Repository}:{root.Name}", first.Object.Digest.ToString(), first.Problem.Answer, root.Findings.Count + root.LeftOut);
-        }
-    }
-
     [LoggerMessage(1301, LogLevel.Warning, "The probe of registry {Registry} did not come to its end: {Fault}")]
     private static partial void LogUnfinished(ILogger logger, string registry, string fault);
-
-    [LoggerMessage(1302, LogLevel.Warning, "The probe of registry {Registry} found that {Image} can't be pulled: {Digest}: {Answer} ({Findings} findings)")]
-    private static partial void LogBroken(ILogger logger, string registry, string image, string digest, string answer, int findings);
 }
+
+/// <param name="StoreTime">By which the store dates.</param>
+internal sealed record ProbeSurroundings(MetadataDatabase Metadata, IncidentBook Incidents, StoreTime StoreTime, TimeProvider Time, ILoggerFactory Logs);

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;
@@ -103,17 +104,15 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         return state;
     }
 
-    /// <summary>A power cut loses neither the bytes of a blob nor its name when this returns.</summary>
-    /// <returns>False if there is none.</returns>
-    public bool Sync(Digest digest)
+    /// <summary>A power cut loses neither the bytes of a blob nor its name when this returns. Nothing happens if there is none.</summary>
+    public void Sync(Digest digest)
     {
         var path = PathOf(digest);
         using var file = Posix.TryOpen(path, Posix.ReadOnly | Posix.NoFollow | Posix.NonBlocking);
         if (file is null)
-            return false;
+            return;
         Posix.SyncData(file, path);
         SyncFolder(digest);
-        return true;
     }
 
     /// <summary>Moves a blob's file, whatever it holds, out of the blobs; durable. Null if there is none.</summary>

@@ -44,6 +44,9 @@ public enum IncidentKind
 
     /// <summary>The machine's clock jumped, or is behind what the store has dated.</summary>
     Clock,
+
+    /// <summary>The server could not pull an image through its own front door.</summary>
+    Unpullable,
 }
 
 public static class IncidentKinds
@@ -70,6 +73,7 @@ public static class IncidentKinds
         IncidentKind.RetentionGuard => "retention-guard",
         IncidentKind.Journal => "journal",
         IncidentKind.Clock => "clock",
+        IncidentKind.Unpullable => "unpullable",
     };
 #pragma warning restore CS8524
 

@@ -18,6 +18,9 @@ internal sealed class RemoteAccess
 
     public TimeSpan Patience { get; init; }
 
+    /// <summary>Fewer bytes a second of a blob are too few; 0: any are enough.</summary>
+    public long MinBytesPerSecond { get; init; }
+
     /// <summary>Told of waits that a registry asks for.</summary>
     public Action<string> Tell { get; set; } = static _ => { };
 
@@ -68,6 +71,7 @@ internal sealed class RemoteAccess
         MaxConnections = Parallel,
         MaxEmptyTries = 2,
         Patience = Patience,
+        MinBytesPerSecond = MinBytesPerSecond,
         Retries = 2,
         GoneAfter = 16,
         PasswordOverPlainHttp = plainAsked,

@@ -149,6 +149,7 @@ public sealed class RegistryFolderTests : IDisposable
     [InlineData("other digest", LinkState.Bad)]
     [InlineData("long", LinkState.Bad)]
     [InlineData("link", LinkState.Bad)]
+    [InlineData("folder", LinkState.Unreadable)]
     [InlineData("whole", LinkState.Present)]
     public void ReadRevision_EveryKind_IsToldApart(string kind, LinkState expected)
     {
@@ -165,11 +166,12 @@ public sealed class RegistryFolderTests : IDisposable
             case "other digest": File.WriteAllText(link, Digest.Compute(DigestAlgorithm.Sha256, [1]).ToString()); break;
             case "long": File.WriteAllText(link, new string('a', 100_000)); break;
             case "link": File.Move(link, _folder.Path + "/moved"); File.CreateSymbolicLink(link, _folder.Path + "/moved"); break;
+            case "folder": File.Delete(link); Directory.CreateDirectory(link); break;
         }
 
         var found = registry.Open().Repository(RepositoryName.Parse("app")).ReadRevision(image);
         found.State.ShouldBe(expected);
-        (found.Problem is null).ShouldBe(expected != LinkState.Bad);
+        (found.Problem is null).ShouldBe(expected is not (LinkState.Bad or LinkState.Unreadable));
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using Holdfast.Doctor.Scan;
 using Holdfast.Doctor.Sources;
 using Holdfast.Doctor.Tests.Scan;
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
 using Holdfast.Testing;
 
 namespace Holdfast.Doctor.Tests.Repair;
@@ -236,7 +237,7 @@ public sealed class RepairTests : IDisposable
 
         foreach (var made in new[] { _registry.BlobFolder(child.Config.Digest), _registry.DataFile(child.Config.Digest), _registry.RevisionFolder("app", child.Manifest.Digest) + "/link" })
         {
-            var state = Holdfast.Doctor.Registry2.NativeFile.TryExamine(made).ShouldNotBeNull();
+            var state = Posix.TryExamineEntry(made).ShouldNotBeNull();
             (state.User, state.Group).ShouldBe((65534u, 65533u), made);
         }
     }

@@ -47,6 +47,33 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
     }
 
     [Fact]
+    public async Task Import_IntoAServerElsewhere_IsForWhoMayAdministerIt()
+    {
+        WriteLayout("elsewhere-layout", "v1");
+        folder.Write("elsewhere-users", "alice:$2b$04$YgTex4O2w0KsC.Wog3GL.eRFJYGRONy7BdeM18M9pnRS4qUmTHndK\n");
+        folder.Write("elsewhere-password", "s3cret:word\n");
+        folder.Write("elsewhere-wrong", "another\n");
+        folder.Write("elsewhere.yaml", """
+            data: elsewhere
+            listeners: [ { url: "http://127.0.0.1:0", registry: main } ]
+            registries:
+              main: { auth: { htpasswd: elsewhere-users }, access: [ { users: [alice], repositories: ["**"], actions: [pull, admin] } ] }
+            """);
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "elsewhere.yaml"]);
+        string[] import = ["import", "elsewhere-layout", "--into", "team/app", "--server", server.Addresses[0].GetLeftPart(UriPartial.Authority), "--server-user", "alice", "--server-password-file"];
+
+        var refused = await HoldfastProcess.RunAsync(folder.Path, [.. import, "elsewhere-wrong"]);
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, [.. import, "elsewhere-password"]);
+
+        refused.ExitCode.ShouldBe(2);
+        refused.Errors.ShouldContain("the password is wrong");
+        exitCode.ShouldBe(0, errors);
+        output.ShouldContain("took 1 tag and 1 manifest of 1 repository");
+        server.Client.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("alice:s3cret:word"u8));
+        (await server.Client.GetStringAsync("/v2/team/app/tags/list")).ShouldContain("[\"v1\"]");
+    }
+
+    [Fact]
     public async Task Import_TagThatAClientPushedSince_StaysAndIsListed()
     {
         WriteLayout("kept-layout", "v1");
@@ -101,6 +128,11 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
     [InlineData("give one of the two", "x.example/a", "--into", "a", "--prefix", "b")]
     [InlineData("--into 'A' is no repository's name", "x.example/a", "--into", "A")]
     [InlineData("--interval", "x.example/a", "--follow", "--interval", "0s")]
+    [InlineData("--min-rate", "x.example/a", "--min-rate", "fast")]
+    [InlineData("--server needs --server-user", "x.example/a", "--server", "http://h.example:1")]
+    [InlineData("--server-user goes with --server", "x.example/a", "--server-user", "a")]
+    [InlineData("go with a data folder on this machine", "x.example/a", "--server", "http://h.example:1", "--server-user", "a", "--trust")]
+    [InlineData("give --server or --data, not both", "x.example/a", "--server", "http://h.example:1", "--server-user", "a")]
     [InlineData("the source is missing: holdfast import SOURCE")]
     public async Task Import_WrongWords_AreRefusedWithWhatToDo(string message, params string[] arguments)
     {
