@@ -25,7 +25,6 @@ internal sealed class BlobFetch : IAsyncDisposable
     private readonly TaskCompletionSource<RegistryFailure?> _opening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private BlobWriter? _writer;
     private RunningHash? _ownHash;
-    private bool _isRight;
     private bool _isOver;
     private bool _stored;
 
@@ -33,7 +32,7 @@ internal sealed class BlobFetch : IAsyncDisposable
     {
         (_cache, _repository, _digest, _room) = (cache, repository, digest, room);
         _abandon = CancellationTokenSource.CreateLinkedTokenSource(room.Stopping);
-        _bytes = new FetchedBytes { LastLeft = AbandonIfLong };
+        _bytes = new FetchedBytes { IsTooMuch = IsTooMuch, Abandon = Abandon };
     }
 
     /// <summary>Null once bytes may come; else why none will.</summary>
@@ -41,6 +40,12 @@ internal sealed class BlobFetch : IAsyncDisposable
 
     /// <summary>Is it in the store? After its end.</summary>
     public bool IsStored => _stored;
+
+    /// <summary>Was it there already, since another fetch had just ended, so that nothing comes from here? Known after <see cref="Opening"/>.</summary>
+    public bool WasStored { get; private set; }
+
+    /// <summary>Is what the store has of no use, so that it is fetched whatever is there?</summary>
+    public bool Anew { get; init; }
 
     public Cache Cache => _cache;
 
@@ -56,6 +61,13 @@ internal sealed class BlobFetch : IAsyncDisposable
         await Task.Yield();
         try
         {
+            if (!Anew && await IsLinkedAsync())
+            {
+                (WasStored, _stored) = (true, true);
+                _bytes.Fail(new IOException("it is in the store"));
+                _opening.TrySetResult(null);
+                return;
+            }
             var opened = await _cache.Upstream.OpenBlobAsync(_repository, _digest, _abandon.Token);
             _cache.Note(opened.Failure);
             if (!opened.TryGet(out var blob, out var failure))
@@ -75,7 +87,9 @@ internal sealed class BlobFetch : IAsyncDisposable
         catch (Exception e)
         {
             Fail(new FetchFailure(e));
-            if (!_abandon.IsCancellationRequested)
+            if (e is StoreFullException)
+                _room.NoteFull(_cache);
+            else if (!_abandon.IsCancellationRequested)
                 _room.NoteTrouble(_cache, _digest, e);
         }
     }
@@ -95,6 +109,10 @@ internal sealed class BlobFetch : IAsyncDisposable
         _abandon.Dispose();
     }
 
+    // Who missed it may have looked before another fetch stored it, and have come here after that one's end.
+    private async ValueTask<bool> IsLinkedAsync() => await _room.Stores.Metadata.ReadAsync(
+        (key: new RepositoryKey(_cache.Registry.Id, _repository), _digest), static (db, s) => BlobLinks.Find(db, s.key, s._digest), _abandon.Token) is not null;
+
     private async Task ReceiveAsync(RemoteBlob blob)
     {
         SizeBytes = blob.SizeBytes;
@@ -109,7 +127,6 @@ internal sealed class BlobFetch : IAsyncDisposable
         if (!(_ownHash is null && _writer is not null ? await _writer.MatchesAsync(_digest, CancellationToken.None) : (_ownHash ??= new RunningHash(_digest.Algorithm)).Current() == _digest))
             throw Wrong($"the {_bytes.ReceivedBytes} bytes that came for {_digest} have another hash");
         SizeBytes = _bytes.ReceivedBytes;
-        _isRight = true;
         _bytes.Release();
         _opening.TrySetResult(null);
         CacheMetrics.Fetched(_cache.Name, _bytes.ReceivedBytes);
@@ -160,8 +177,10 @@ internal sealed class BlobFetch : IAsyncDisposable
             await _writer!.AppendAsync(bytes, CancellationToken.None);
             return true;
         }
-        catch (StoreFullException)
+        catch (IOException e)
         {
+            if (e is not StoreFullException)
+                _room.NoteTrouble(_cache, _digest, e);
             return false;
         }
     }
@@ -234,11 +253,13 @@ internal sealed class BlobFetch : IAsyncDisposable
         _stored = true;
     }
 
-    private void AbandonIfLong()
+    private bool IsTooMuch(long received) => SizeBytes is not { } size || _ownHash is not null || size - received > _cache.Options.FinishBytes;
+
+    private void Abandon()
     {
         lock (_abandon)
         {
-            if (!_isOver && !_isRight && (SizeBytes is not { } size || _ownHash is not null || size - _bytes.ReceivedBytes > _cache.Options.FinishBytes))
+            if (!_isOver)
                 _abandon.Cancel();
         }
     }

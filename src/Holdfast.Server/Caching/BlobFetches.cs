@@ -13,8 +13,9 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
     public bool IsRunning(Digest digest) => _running.Keys.Any(key => key.Digest == digest);
 
     /// <summary>Joins the fetch of a blob, or starts it.</summary>
+    /// <param name="anew">What the store has of it is of no use.</param>
     /// <returns>The reader, who is counted from now on.</returns>
-    public (BlobFetch Fetch, FetchReader Reader) Join(Cache cache, RepositoryName repository, Digest digest)
+    public (BlobFetch Fetch, FetchReader Reader) Join(Cache cache, RepositoryName repository, Digest digest, bool anew)
     {
         var key = new FetchKey(cache.Registry.Id, repository, digest);
         while (true)
@@ -25,7 +26,7 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
                     return (running, reader);
                 _running.TryRemove(KeyValuePair.Create(key, running));
             }
-            var fetch = new BlobFetch(cache, repository, digest, room);
+            var fetch = new BlobFetch(cache, repository, digest, room) { Anew = anew };
             var first = fetch.TryJoin()!;
             if (_running.TryAdd(key, fetch))
             {
@@ -38,10 +39,11 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
     }
 
     /// <summary>Fetches a blob for the store alone.</summary>
+    /// <param name="anew">What the store has of it is of no use.</param>
     /// <returns>Null if it is stored; else why not.</returns>
-    public async Task<string?> FetchAsync(Cache cache, RepositoryName repository, Digest digest, CancellationToken cancellationToken)
+    public async Task<string?> FetchAsync(Cache cache, RepositoryName repository, Digest digest, bool anew, CancellationToken cancellationToken)
     {
-        var (fetch, reader) = Join(cache, repository, digest);
+        var (fetch, reader) = Join(cache, repository, digest, anew);
         await using var joined = reader;
         // Reads nothing, and holds nobody up: bytes that found no place on the disk are not for it.
         reader.Restrict(0, 0);
@@ -66,8 +68,8 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
         await fetch.RunAsync();
         _running.TryRemove(KeyValuePair.Create(key, fetch));
         await fetch.DisposeAsync();
-        if (fetch.IsStored)
-            await room.Stored(fetch.Cache, fetch.SizeBytes ?? 0);
+        if (fetch.IsStored && !fetch.WasStored)
+            await room.NoteStoredAsync(fetch.Cache, fetch.SizeBytes ?? 0);
         _ends.TryRemove(fetch, out _);
     }
 

@@ -35,7 +35,8 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
     public async Task FetchAsync(RegistryRequest request, Digest digest)
     {
         var cache = caches.Of(request);
-        if (request.CacheAnswer is null && await TryLinkAsync(cache, request.Route.Repository, digest, request.Aborted))
+        var isFirst = request.CacheAnswer is null;
+        if (isFirst && await TryLinkAsync(cache, request.Route.Repository, digest, request.Aborted))
         {
             Note(request, "hit");
             await Stored(request);
@@ -45,7 +46,7 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         if (HttpMethods.IsHead(request.Context.Request.Method))
             await HeadAsync(request, cache, digest);
         else
-            await ForwardAsync(request, cache, digest);
+            await ForwardAsync(request, cache, digest, anew: !isFirst);
     }
 
     // Another cache or a hosted registry has the bytes. Whether the upstream would give them for this repository, it alone knows.
@@ -72,14 +73,20 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
             request.DescribeBlob(digest, there.SizeBytes is { } size ? new ByteRange(0, size - 1) : null, there.SizeBytes ?? 0);
     }
 
-    private async Task ForwardAsync(RegistryRequest request, Cache cache, Digest digest)
+    private async Task ForwardAsync(RegistryRequest request, Cache cache, Digest digest, bool anew)
     {
-        var (fetch, reader) = fetches.Join(cache, request.Route.Repository, digest);
+        var (fetch, reader) = fetches.Join(cache, request.Route.Repository, digest, anew);
         await using var joined = reader;
         if (await fetch.Opening.WaitAsync(request.Aborted) is { } failure)
         {
             Note(request, "failed");
             await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
+            return;
+        }
+        if (fetch.WasStored)
+        {
+            // If it can't be used this comes back, and then fetches it.
+            await Stored(request);
             return;
         }
         var part = (ByteRange?)null;

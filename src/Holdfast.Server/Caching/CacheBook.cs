@@ -29,7 +29,8 @@ internal sealed class CacheBook(IReadOnlyDictionary<int, Cache> caches)
     {
         foreach (var via in request.Context.Request.Headers.Via)
         {
-            if (via is not null && via.Contains(cache.Via, StringComparison.Ordinal))
+            // The name of one cache may be the beginning of another's.
+            if (via?.Split([',', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Contains(cache.Via, StringComparer.Ordinal) == true)
                 return true;
         }
         return false;

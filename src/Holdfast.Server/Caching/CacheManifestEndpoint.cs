@@ -82,7 +82,7 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
         if (answer.Head is { } head)
         {
             Note(request, "miss");
-            await request.DescribeManifestAsync(head.Digest, head.MediaType, head.SizeBytes ?? 0);
+            await request.DescribeManifestAsync(head.Digest, head.MediaType, head.SizeBytes);
             return false;
         }
         if (!answer.New.IsNone)
@@ -111,7 +111,7 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
         var answer = await cache.Upstream.HeadManifestAsync(request.Route.Repository, reference, request.Aborted);
         cache.Note(answer.Failure);
         if (answer.TryGet(out var head, out var failure))
-            await request.DescribeManifestAsync(reference.Digest, head.MediaType, head.SizeBytes ?? 0);
+            await request.DescribeManifestAsync(reference.Digest, head.MediaType, head.SizeBytes);
         else
             await request.FailAsync(cache, failure, Outcome.ManifestUnknown, "manifest");
     }

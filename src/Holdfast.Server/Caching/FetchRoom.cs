@@ -64,6 +64,20 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
         cache.Note(new Client.RegistryFailure(Client.RegistryOutcome.Mismatch, detail));
     }
 
+    /// <summary>Something more is in the store; returns when it holds no more than it may.</summary>
+    public async Task NoteStoredAsync(Cache cache, long bytes)
+    {
+        try
+        {
+            await Stored(cache, bytes);
+        }
+        catch (Exception e)
+        {
+            if (!_stopping.IsCancellationRequested)
+                LogNotTrimmed(log, e); // The next look, within a minute, lets go of it.
+        }
+    }
+
     public void Healed(IReadOnlyList<Incident> healed) => incidents.Note(healed);
 
     /// <summary>Ends all fetches.</summary>
@@ -76,6 +90,9 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
 
     [LoggerMessage(1201, LogLevel.Error, "cache {Cache}: the upstream sent wrong bytes, which were not kept: {Detail}")]
     private static partial void LogWrong(ILogger logger, string cache, string detail);
+
+    [LoggerMessage(1203, LogLevel.Error, "letting go of what is too much in the caches failed; it is tried again soon")]
+    private static partial void LogNotTrimmed(ILogger logger, Exception cause);
 
     [LoggerMessage(1202, LogLevel.Warning, "the upload {Upload} of a fetch could not be removed; the next start does")]
     private static partial void LogLeft(ILogger logger, Exception cause, Guid upload);

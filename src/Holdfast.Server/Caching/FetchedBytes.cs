@@ -28,8 +28,11 @@ internal sealed class FetchedBytes : IAsyncDisposable
     private TaskCompletionSource _news = NewSource();
     private TaskCompletionSource _room = NewSource();
 
-    /// <summary>Told when the last one who was reading has left.</summary>
-    public Action LastLeft { get; init; } = static () => { };
+    /// <summary>Asked, with the bytes that have come, when the last one who was reading has left: is the rest too much to be fetched for nobody? Nobody joins any more then.</summary>
+    public Func<long, bool> IsTooMuch { get; init; } = static _ => false;
+
+    /// <summary>Told when it is.</summary>
+    public Action Abandon { get; init; } = static () => { };
 
     public long ReceivedBytes
     {
@@ -96,6 +99,8 @@ internal sealed class FetchedBytes : IAsyncDisposable
             lock (_lock)
             {
                 CutParts();
+                if (_readers.Count == 0)
+                    throw new IOException("there is no room to keep it, and nobody waits for it");
                 DropRead();
                 if (_memoryBytes == 0 || _memoryBytes + bytes.Length <= MaxInMemory)
                 {
@@ -192,18 +197,19 @@ internal sealed class FetchedBytes : IAsyncDisposable
     internal async ValueTask LeaveAsync(FetchReader reader)
     {
         BlobReader? file;
-        bool isLast;
+        bool isAbandoned;
         lock (_lock)
         {
-            isLast = _readers.Remove(reader) && _readers.Count == 0;
+            isAbandoned = _readers.Remove(reader) && _readers.Count == 0 && !_isRight && !_isOver && IsTooMuch(_received);
+            _isOver |= isAbandoned;
             file = TakeFileIfIdle();
             _room.TrySetResult();
             _room = NewSource();
         }
         if (file is not null)
             await file.DisposeAsync();
-        if (isLast)
-            LastLeft();
+        if (isAbandoned)
+            Abandon();
     }
 
     internal void Place(FetchReader reader, long offset, long? end)

@@ -74,7 +74,7 @@ internal sealed class ImageFetch(ManifestFetches manifests, BlobFetches blobs, F
             var linked = await room.Stores.Metadata.ReadAsync((key, digest), static (db, s) => BlobLinks.Find(db, s.key, s.digest), cancellationToken);
             if (linked is { } blob && await room.Stores.Blobs.FindSizeAsync(digest, cancellationToken) == blob.SizeBytes)
                 return null;
-            var problem = await blobs.FetchAsync(cache, repository, digest, cancellationToken);
+            var problem = await blobs.FetchAsync(cache, repository, digest, anew: linked is not null, cancellationToken);
             if (problem is not null)
                 return $"blob {digest}: {problem}";
             told((await room.Stores.Blobs.FindSizeAsync(digest, cancellationToken)) ?? 0);

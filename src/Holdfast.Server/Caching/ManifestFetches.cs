@@ -27,6 +27,8 @@ internal sealed class ManifestFetches(FetchRoom room)
         await Task.Yield();
         try
         {
+            if (await FindStoredAsync(key) is { } stored)
+                return new FetchedManifest(stored, isStored: true);
             var answer = await cache.Upstream.GetManifestAsync(key.Repository, key.Reference, room.Stopping);
             cache.Note(answer.Failure);
             if (!answer.TryGet(out var remote, out var failure))
@@ -36,7 +38,11 @@ internal sealed class ManifestFetches(FetchRoom room)
                 return new FetchedManifest(failure);
             }
             if (!ManifestParser.TryParse(remote.Payload, remote.MediaType, out var manifest, out var problem))
-                return new FetchedManifest(new RegistryFailure(RegistryOutcome.Unusable, $"it sent no manifest that can be used: {problem}"));
+            {
+                failure = new RegistryFailure(RegistryOutcome.Unusable, $"it sent no manifest that can be used: {problem}");
+                cache.Note(failure);
+                return new FetchedManifest(failure);
+            }
             var put = new ManifestPut(
                 new RepositoryKey(cache.Registry.Id, key.Repository), remote.Digest, remote.Payload, manifest, key.Tag == default ? [] : [key.Tag]);
             return new FetchedManifest(put, await TryStoreAsync(cache, put));
@@ -45,6 +51,22 @@ internal sealed class ManifestFetches(FetchRoom room)
         {
             _running.TryRemove(key, out _);
         }
+    }
+
+    // Who missed it may have looked before another fetch stored it, and have come here after that one's end.
+    private async ValueTask<ManifestPut?> FindStoredAsync(FetchKey key)
+    {
+        if (!key.Reference.IsDigest || key.Tag != default)
+            return null;
+        var repository = new RepositoryKey(key.Registry, key.Repository);
+        var (known, payload) = await room.Stores.Metadata.ReadAsync(
+            (repository, key.Reference),
+            static (db, s) => Storage.Metadata.Manifests.Find(db, s.repository, s.Reference) is { IsLost: false } known
+                ? (known, Storage.Metadata.Manifests.ReadPayload(db, known.Digest)) : default,
+            room.Stopping);
+        return payload is not null && Digest.Compute(known!.Digest.Algorithm, payload) == known.Digest && ManifestParser.TryParse(payload, known.MediaType, out var manifest, out _)
+            ? new ManifestPut(repository, known.Digest, payload, manifest, [])
+            : null;
     }
 
     private async Task<bool> TryStoreAsync(Cache cache, ManifestPut put)

@@ -24,10 +24,13 @@ internal sealed partial class Prefetch(CacheBook caches, TagTruth truth, ImageFe
         var key = (cache.Registry.Id, repository, digest);
         if (cache.Options.PrefetchPlatforms.Count == 0 || _running.Count >= MaxWaiting || !_running.TryAdd(key, Task.CompletedTask))
             return;
+        var isNoted = new TaskCompletionSource();
         _running[key] = RunAsync();
+        isNoted.SetResult(); // Not before it is among those that run: it takes itself away.
 
         async Task RunAsync()
         {
+            await isNoted.Task;
             await Task.Yield();
             await FetchAsync(cache, repository, digest, new Platforms(cache.Options.PrefetchPlatforms));
             _running.TryRemove(key, out _);

@@ -53,7 +53,11 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         await Task.Yield();
         try
         {
-            return await FindAsync(cache, key);
+            var answer = await FindAsync(cache, key);
+            // Its bytes are here alone, and not to be kept in memory for as long as nobody asks.
+            if (answer.Manifest is not null)
+                _looks.TryRemove(KeyValuePair.Create(key, look));
+            return answer;
         }
         finally
         {
@@ -82,9 +86,17 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
             return TagAnswer.Confirmed;
         if (!key.WantsBytes && !head.Digest.IsNone)
             return TagAnswer.Elsewhere(head);
-        var fetched = await manifests.FetchAsync(cache, key.Repository.Name, head.Digest.IsNone ? key.Tag : head.Digest, key.Tag);
+        // By digest as everyone else who misses it, so that it is fetched once.
+        var fetched = head.Digest.IsNone
+            ? await manifests.FetchAsync(cache, key.Repository.Name, key.Tag, key.Tag)
+            : await manifests.FetchAsync(cache, key.Repository.Name, head.Digest, default);
         if (fetched.Failure is { } failure)
-            return await DecideAsync(cache, key, known, age, failure);
+        {
+            // The tag was there a moment ago, and its manifest is not: that says nothing of the tag.
+            return await DecideAsync(cache, key, known, age, failure.Outcome == RegistryOutcome.Unknown ? failure with { Outcome = RegistryOutcome.Unavailable } : failure);
+        }
+        if (!head.Digest.IsNone && fetched.IsStored && !await TryConfirmAsync(key, head.Digest))
+            return TagAnswer.Unkept(fetched.Manifest!);
         return fetched.IsStored ? TagAnswer.Fetched(fetched.Manifest!.Digest) : TagAnswer.Unkept(fetched.Manifest!);
     }
 

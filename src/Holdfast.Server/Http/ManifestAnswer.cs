@@ -13,8 +13,9 @@ internal static class ManifestAnswer
     }
 
     /// <summary>Writes the answer's head.</summary>
+    /// <param name="sizeBytes">Null: not known, and nothing is said of it.</param>
     /// <returns>False if everything is said with it: another type is wanted, or the caller has it.</returns>
-    public static async ValueTask<bool> DescribeManifestAsync(this RegistryRequest request, Digest digest, string mediaType, long sizeBytes)
+    public static async ValueTask<bool> DescribeManifestAsync(this RegistryRequest request, Digest digest, string mediaType, long? sizeBytes)
     {
         var http = request.Context;
         if (!AcceptedTypes.Allow(http.Request.Headers.Accept, mediaType))

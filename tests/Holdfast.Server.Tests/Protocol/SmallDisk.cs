@@ -13,7 +13,7 @@ internal sealed class SmallDisk : IAsyncDisposable
     private string Ballast => Path.Combine(Registry.DataPath, "ballast");
 
     /// <summary>Mounts and starts, or skips the test.</summary>
-    public static async Task<SmallDisk> StartAsync(long reserveBytes, TimeProvider? time = null)
+    public static async Task<SmallDisk> StartAsync(long reserveBytes, TimeProvider? time = null, Func<ServerOptions, ServerOptions>? configure = null)
     {
         var registry = new RegistryFixture { Time = time ?? TimeProvider.System };
         if (!Run("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", registry.DataPath))
@@ -22,6 +22,7 @@ internal sealed class SmallDisk : IAsyncDisposable
             Assert.Skip("needs root (or the right to mount a tmpfs)");
         }
         registry.Options = registry.Options with { DiskReserveBytes = reserveBytes, AdminSocket = Path.Combine(registry.DataPath, "admin.sock") };
+        registry.Options = configure?.Invoke(registry.Options) ?? registry.Options;
         await registry.StartAsync();
         return new SmallDisk(registry);
     }

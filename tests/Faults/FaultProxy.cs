@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Holdfast.Testing;
+
+/// <summary>Stands on a loopback port between a client and a registry, counts what is asked, and does what registries and networks do on bad days.</summary>
+internal sealed class FaultProxy : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<Asked> _requests = new();
+    private readonly ConcurrentDictionary<Socket, Task> _connections = new();
+    private readonly List<(Fault Fault, int Left)> _faults = [];
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false, AutomaticDecompression = DecompressionMethods.None })
+    {
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    private Socket? _listener;
+    private Task _accepting = Task.CompletedTask;
+
+    private FaultProxy(Uri upstream) => Upstream = upstream;
+
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>Where requests go.</summary>
+    public Uri Upstream { get; set; }
+
+    /// <summary>Sent along to the upstream instead of what the client sends; null: what the client sends.</summary>
+    public string? Authorization { get; init; }
+
+    public IReadOnlyCollection<Asked> Requests => _requests;
+
+    /// <param name="authorization">Sent along to the upstream instead of what the client sends; null: what the client sends.</param>
+    public static FaultProxy Start(Uri upstream, string? authorization = null)
+    {
+        var proxy = new FaultProxy(upstream) { Authorization = authorization };
+        proxy.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        return proxy;
+    }
+
+    /// <summary>What comes first counts, as often as it may.</summary>
+    public void Add(Fault fault)
+    {
+        lock (_faults)
+            _faults.Add((fault, fault.Times));
+    }
+
+    /// <summary>From now on everything passes as it is.</summary>
+    public void Heal()
+    {
+        lock (_faults)
+            _faults.Clear();
+    }
+
+    public void Forget() => _requests.Clear();
+
+    public int Count(string method, string partOfTarget) =>
+        _requests.Count(asked => asked.Method == method && asked.Target.Contains(partOfTarget, StringComparison.Ordinal));
+
+    /// <summary>Breaks all connections and takes no more, as a process that is killed.</summary>
+    public async Task KillAsync()
+    {
+        _listener?.Dispose();
+        _listener = null;
+        foreach (var socket in _connections.Keys)
+            Break(socket);
+        await _accepting;
+        await Task.WhenAll(_connections.Values);
+    }
+
+    /// <summary>Is there again, under the same address.</summary>
+    public void Revive() => Listen(new IPEndPoint(IPAddress.Loopback, Address.Port));
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _http.Dispose();
+    }
+
+    private static void Break(Socket socket)
+    {
+        try
+        {
+            socket.LingerState = new LingerOption(true, 0); // A reset, not an end.
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It is closed already.
+        }
+        socket.Dispose();
+    }
+
+    private void Listen(IPEndPoint at)
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        listener.Bind(at);
+        listener.Listen(512);
+        _listener = listener;
+        Address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}");
+        _accepting = AcceptAsync(listener);
+    }
+
+    private async Task AcceptAsync(Socket listener)
+    {
+        try
+        {
+            while (true)
+            {
+                var socket = await listener.AcceptAsync();
+                socket.NoDelay = true;
+                var ready = new TaskCompletionSource();
+                _connections[socket] = ServeAsync(socket, ready.Task);
+                ready.SetResult();
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Killed.
+        }
+    }
+
+    private async Task ServeAsync(Socket socket, Task ready)
+    {
+        await ready;
+        await Task.Yield();
+        try
+        {
+            await using var stream = new NetworkStream(socket);
+            while (await RequestHead.ReadAsync(stream) is { } asked)
+            {
+                _requests.Enqueue(asked);
+                var exchange = new ProxyExchange(socket, stream, asked, Take(asked));
+                if (!await exchange.RunAsync(_http, Upstream, Authorization))
+                    break;
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or HttpRequestException or OperationCanceledException)
+        {
+            // One of both sides has gone; so goes the other.
+            Break(socket);
+        }
+        finally
+        {
+            socket.Dispose();
+            _connections.TryRemove(socket, out _);
+        }
+    }
+
+    private Fault? Take(Asked asked)
+    {
+        lock (_faults)
+        {
+            for (var i = 0; i < _faults.Count; i++)
+            {
+                var (fault, left) = _faults[i];
+                if (left <= 0 || !fault.Of(asked))
+                    continue;
+                _faults[i] = (fault, left - 1);
+                return fault;
+            }
+        }
+        return null;
+    }
+}
