@@ -10,12 +10,14 @@ internal sealed class ProxyExchange(Socket socket, Stream client, Asked asked, F
 {
     private static readonly string[] OfTheConnection = ["Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Host", "Proxy-Connection"];
 
+    private Task? _closed;
+
     private bool IsHead => asked.Method == "HEAD";
 
     /// <returns>Can the connection be used for another one?</returns>
     public async Task<bool> RunAsync(HttpClient http, Uri upstream, string? authorization)
     {
-        if (fault is { Gate: { } gate, GateAt: < 0 } && !await gate.PassAsync(ClosedAsync()))
+        if (fault is { Gate: { } gate, GateAt: < 0 } && !await gate.PassAsync(_closed = ClosedAsync()))
             return false;
         if (fault?.RedirectTo is { } elsewhere)
             return await AnswerAsync(307, [("Location", new Uri(elsewhere, asked.Target).ToString())], null, 0);
@@ -59,10 +61,18 @@ internal sealed class ProxyExchange(Socket socket, Stream client, Asked asked, F
             head.Append("Transfer-Encoding: chunked\r\n");
         head.Append(closes ? "Connection: close\r\n\r\n" : "\r\n");
         await client.WriteAsync(Encoding.Latin1.GetBytes(head.ToString()));
-        if (IsHead || body is null)
-            return !closes;
-        await SendBodyAsync(body, isChunked);
+        if (!IsHead && body is not null)
+            await SendBodyAsync(body, isChunked);
+        if (closes)
+            await EndAsync();
         return !closes;
+    }
+
+    // To close it while somebody waits to read from it would be a reset, which may overtake what was sent.
+    private async Task EndAsync()
+    {
+        socket.Shutdown(SocketShutdown.Send);
+        await (_closed ?? ClosedAsync());
     }
 
     private async Task SendBodyAsync(Stream body, bool isChunked)
@@ -74,7 +84,7 @@ internal sealed class ProxyExchange(Socket socket, Stream client, Asked asked, F
             if (fault is { Gate: { } gate, GateAt: >= 0 } && !passed && sent >= fault.GateAt)
             {
                 passed = true;
-                if (!await gate.PassAsync(ClosedAsync()))
+                if (!await gate.PassAsync(_closed = ClosedAsync()))
                     throw new IOException("the client has left");
             }
             if (fault?.CutAfter <= sent)

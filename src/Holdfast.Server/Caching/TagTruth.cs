@@ -92,8 +92,13 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
             : await manifests.FetchAsync(cache, key.Repository.Name, head.Digest, default);
         if (fetched.Failure is { } failure)
         {
-            // The tag was there a moment ago, and its manifest is not: that says nothing of the tag.
-            return await DecideAsync(cache, key, known, age, failure.Outcome == RegistryOutcome.Unknown ? failure with { Outcome = RegistryOutcome.Unavailable } : failure);
+            if (failure.Outcome == RegistryOutcome.Unknown && !head.Digest.IsNone)
+            {
+                // The tag was there a moment ago: that says nothing of it.
+                failure = failure with { Outcome = RegistryOutcome.Unavailable, Detail = $"it says that {key.Repository.Name}:{key.Tag} is {head.Digest}, and that it has no such manifest" };
+                cache.Note(failure);
+            }
+            return await DecideAsync(cache, key, known, age, failure);
         }
         if (!head.Digest.IsNone && fetched.IsStored && !await TryConfirmAsync(key, head.Digest))
             return TagAnswer.Unkept(fetched.Manifest!);

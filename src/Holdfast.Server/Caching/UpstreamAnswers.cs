@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holdfast.Client;
 using Holdfast.Server.Http;
+using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Server.Caching;
 
@@ -14,6 +15,9 @@ internal static class UpstreamAnswers
             request.Context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         var (outcome, message) = failure.Outcome switch
         {
+            // This cache's own answer, when it met its own request again.
+            _ when failure.Status == StatusCodes.Status508LoopDetected =>
+                (Outcome.UpstreamLoop, $"{cache.Namespace} leads back to this cache: correct upstream.url under registries.{cache.Name}. {failure.Detail}"),
             RegistryOutcome.Unknown => (unknown, $"{cache.Namespace}, which this cache is filled from, has no such {what}"),
             RegistryOutcome.Denied => (Outcome.UpstreamDenied, $"{cache.Namespace} refuses this {what} to this cache: {failure.Detail}"),
             RegistryOutcome.SlowDown => (Outcome.UpstreamBusy, $"{cache.Namespace} takes no more requests for now, and this {what} is not in the cache: {failure.Detail}"),

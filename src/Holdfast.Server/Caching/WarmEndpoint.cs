@@ -26,6 +26,8 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
         var asked = await request.ReadJsonAsync<WarmAsked>(MaxListBytes);
         if (asked.Images is not { Count: > 0 and <= MaxImages } names)
             throw new AdminException(Outcome.AdminInvalid, $"images: name 1 to {MaxImages} of them");
+        if (asked.Platforms?.Any(static one => one?.Split('/') is not { Length: 2 or 3 }) == true)
+            throw new AdminException(Outcome.AdminInvalid, "platforms: each is os/architecture, or os/architecture/variant, such as linux/arm64");
         var wanted = names.Select(Find).ToList();
         await request.StreamAsync((stream, token) => WarmAsync(stream, wanted, asked.Platforms, token));
     }
@@ -37,24 +39,24 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
         {
             var (name, cache, repository, reference) = wanted[i];
             await stream.ReportAsync(new AdminProgress($"fetching {name}", i, wanted.Count, "images"));
-            var (root, problem) = await FindRootAsync(cache, repository, reference, cancellationToken);
+            var (root, problem) = await FindRootAsync(cache, repository, reference, Count, cancellationToken);
             var problems = root is not { } digest
                 ? [problem!]
-                : await images.RunAsync(
-                    cache, repository, digest, new Platforms(platforms ?? cache.Options.PrefetchPlatforms),
-                    fetched =>
-                    {
-                        Interlocked.Add(ref bytes, fetched);
-                        Interlocked.Increment(ref objects);
-                    },
-                    cancellationToken);
+                : await images.RunAsync(cache, repository, digest, new Platforms(platforms ?? cache.Options.PrefetchPlatforms), Count, cancellationToken);
             if (problems.Count > 0)
                 failed.Add(new WarmProblem(name, problems));
         }
         return new WarmResult(wanted.Count, objects, bytes, failed);
+
+        void Count(long fetched)
+        {
+            Interlocked.Add(ref bytes, fetched);
+            Interlocked.Increment(ref objects);
+        }
     }
 
-    private async Task<(Digest? Root, string? Problem)> FindRootAsync(Cache cache, RepositoryName repository, Reference reference, CancellationToken cancellationToken)
+    private async Task<(Digest? Root, string? Problem)> FindRootAsync(
+        Cache cache, RepositoryName repository, Reference reference, Action<long> told, CancellationToken cancellationToken)
     {
         if (reference.IsDigest)
             return (reference.Digest, null);
@@ -62,13 +64,21 @@ internal sealed class WarmEndpoint(CacheBook caches, TagTruth truth, ImageFetch 
         if (answer.Failure is { } failure)
             return (null, failure.Detail);
         var known = await room.Stores.Metadata.ReadAsync(
-            (key: new RepositoryKey(cache.Registry.Id, repository), reference.Tag), static (db, s) => CachedTags.Find(db, s.key, s.Tag), cancellationToken);
-        return known is { } row ? (row.Digest, null) : (null, "it could not be kept: see the disk's free room");
+            (key: new RepositoryKey(cache.Registry.Id, repository), reference.Tag),
+            static (db, s) => CachedTags.Find(db, s.key, s.Tag) is null ? null : Storage.Metadata.Manifests.Find(db, s.key, s.Tag),
+            cancellationToken);
+        if (known is null)
+            return (null, "it could not be kept: see the disk's free room");
+        if (!answer.New.IsNone)
+            told(known.SizeBytes);
+        return (known.Digest, null);
     }
 
     // As in a pod: docker.io where no host is named, its library where no user is, latest where no tag is.
-    private WantedImage Find(string name)
+    private WantedImage Find(string? name)
     {
+        if (name is null)
+            throw new AdminException(Outcome.AdminInvalid, "images: each is the name of an image, such as docker.io/library/alpine:3");
         var slash = name.IndexOf('/', StringComparison.Ordinal);
         var first = slash > 0 ? name[..slash] : "";
         var isHost = first.Contains('.', StringComparison.Ordinal) || first.Contains(':', StringComparison.Ordinal) || first == "localhost";

@@ -37,14 +37,14 @@ public sealed class CacheFullTests
             body.AsSpan().SequenceEqual(image.Layer).ShouldBeTrue();
         }
         (await lab.LinkedAsync(image.Layer)).ShouldBe(0);
-        (await lab.IncidentAsync("disk-reserve", "caches")).Detail.ShouldContain("straight from the upstream");
+        (await lab.IncidentAsync("cache-full", "caches")).Detail.ShouldContain("straight from the upstream");
         await lab.ShouldBeSoundAsync();
 
         store().LeftBytes = long.MaxValue;
         lab.Time.Advance(TimeSpan.FromSeconds(5));
         await lab.ShouldPullAsync(image, "v1");
         await lab.ShouldBeKeptAsync(image.Layer);
-        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("disk-reserve", "caches"), 0);
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("cache-full", "caches"), 0);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class CacheFullTests
         await lab.ShouldPullAsync(image, "v1");
         await lab.ShouldPullAsync(image, "v1");
         (await lab.Server.CountAsync("SELECT COUNT(*) FROM manifests")).ShouldBe(0);
-        await lab.IncidentAsync("disk-reserve", "caches");
+        await lab.IncidentAsync("cache-full", "caches");
     }
 
     [Fact, Promise("P4")]
@@ -120,6 +120,26 @@ public sealed class CacheFullTests
         var pull = lab.PullAsync(lab.Blob(image.Layer));
         leaving.Dispose();
         (await pull).IsWhole.ShouldBeTrue();
+    }
+
+    /// <summary>Nobody would get it, and nothing could keep it.</summary>
+    [Fact]
+    public async Task Prefetch_WithoutRoom_IsGivenUp()
+    {
+        FullStore? store = null;
+        await using var lab = await CachingLab.StartAsync(new LabPlan
+        {
+            Wrap = inner => store = new FullStore(inner),
+            Cache = cache => cache with { PrefetchPlatforms = ["linux/amd64"] },
+        });
+        var image = await lab.PushAsync("v1", 1, Big);
+        store!.LeftBytes = 100_000;
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get(Samples.DigestOf(image.Layer).ToString()), Gate = gate, GateAt = 1_000_000 });
+        await lab.ShouldPullAsync(lab.Manifest(image.Digest), image.Manifest);
+        await gate.Left;
+        await lab.ShouldBeKeptAsync(image.Blobs[0]);
+        await lab.ShouldBeSoundAsync();
     }
 
     [Fact]

@@ -91,9 +91,9 @@ internal sealed class CachingLab : IAsyncDisposable
             var (body, isWhole) = await ReadAsync(response);
             return (response.StatusCode, body, isWhole);
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {
-            return (0, [], false); // Cut off before the head.
+            return (0, [], false); // Cut off before the head, or with the client.
         }
     }
 
@@ -107,7 +107,7 @@ internal sealed class CachingLab : IAsyncDisposable
             await stream.CopyToAsync(body);
             return (body.ToArray(), true);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException)
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
         {
             return (body.ToArray(), false);
         }
@@ -180,7 +180,8 @@ internal sealed class CachingLab : IAsyncDisposable
         await Origin.DisposeAsync();
     }
 
-    private static string Literal(byte[] content) => $"x'{Convert.ToHexString(Samples.DigestOf(content).ToBytes())}'";
+    /// <summary>As SQL writes it.</summary>
+    public static string Literal(byte[] content) => $"x'{Convert.ToHexString(Samples.DigestOf(content).ToBytes())}'";
 
     private async Task<int> CountAsync(string kind, string subject) =>
         (await Server.IncidentsAsync($"state=open&kind={kind}")).Incidents.Count(incident => incident.Subject == subject);

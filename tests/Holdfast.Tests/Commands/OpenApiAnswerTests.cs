@@ -14,8 +14,8 @@ public sealed class OpenApiAnswerTests(ConfigurationFolder folder) : IClassFixtu
     {
         folder.Write("described.yaml", """
             data: described
-            listeners: [ { url: "http://127.0.0.1:0" } ]
-            registries: { a: {} }
+            listeners: [ { url: "http://127.0.0.1:0", registry: a } ]
+            registries: { a: {}, hub: { kind: cache, upstream: { url: "http://127.0.0.1:9" } } }
             retention: [ { registries: ["*"], repositories: ["**"], keepNewest: 3 } ]
             """);
         await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "described.yaml"]);
@@ -37,7 +37,7 @@ public sealed class OpenApiAnswerTests(ConfigurationFolder folder) : IClassFixtu
             Check(description, content.GetProperty("schema"), answer, place.Name);
             checkedPlaces++;
         }
-        checkedPlaces.ShouldBe(8);
+        checkedPlaces.ShouldBe(9);
     }
 
     private const string Digest = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; // hello
