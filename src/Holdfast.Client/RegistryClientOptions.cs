@@ -75,6 +75,9 @@ public sealed class RegistryClientOptions
     /// <summary>Finds a host's addresses; null: the system does.</summary>
     public Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>>? Resolve { get; init; }
 
+    /// <summary>Sends the requests, in place of connections of this client's own; whoever gives it disposes it. Null: nothing does.</summary>
+    public HttpMessageHandler? Handler { get; init; }
+
     /// <summary>
     /// May redirects and token realms at another origin lead to private, loopback or link-local addresses? Null: only if the registry has none but such itself.
     /// Behind a proxy only addresses are checked: what a name means there, the proxy decides.

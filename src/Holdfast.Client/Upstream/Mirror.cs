@@ -45,6 +45,7 @@ internal sealed class Mirror : IDisposable
             ResumeDelay = TimeSpan.FromMilliseconds(250),
             Jitter = plan.Jitter ?? OfTheSystem,
             Resolve = plan.Resolve,
+            Handler = plan.Handler,
             Proxy = plan.Proxy ?? new OutwardProxy(),
             PrivateRedirects = plan.PrivateRedirects,
             Via = plan.Via,
