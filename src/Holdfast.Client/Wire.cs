@@ -21,8 +21,10 @@ internal sealed class Wire : IDisposable
         var trust = options.TrustFile is { } file ? TrustFile.Load(file) : null;
         var registry = new Connector(options, null);
         _guarded = new Connector(options, registry);
-        _http = new HttpMessageInvoker(HandlerOf(options, trust, registry), disposeHandler: true);
-        _guardedHttp = options.PrivateRedirects == true ? _http : new HttpMessageInvoker(HandlerOf(options, trust, _guarded), disposeHandler: true);
+        _http = options.Handler is { } given
+            ? new HttpMessageInvoker(given, disposeHandler: false)
+            : new HttpMessageInvoker(HandlerOf(options, trust, registry), disposeHandler: true);
+        _guardedHttp = options.PrivateRedirects == true || options.Handler is not null ? _http : new HttpMessageInvoker(HandlerOf(options, trust, _guarded), disposeHandler: true);
     }
 
     public RegistryClientOptions Options => _options;
@@ -102,6 +104,7 @@ internal sealed class Wire : IDisposable
             MaxResponseDrainSize = 64 << 10,
             PooledConnectionLifetime = options.ConnectionLifetime,
             UseCookies = false,
+            UseProxy = options.Proxy is not null,
             Proxy = options.Proxy,
             // Else it would send the credentials of a redirect's address on its own.
             Credentials = null,

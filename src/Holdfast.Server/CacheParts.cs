@@ -9,7 +9,7 @@ namespace Holdfast.Server;
 /// <summary>The parts of the caches that one server has.</summary>
 internal sealed class CacheParts : IAsyncDisposable
 {
-    private CacheParts(CacheBook caches, FetchRoom room, AllCachesOptions bounds, CacheSurroundings around)
+    internal CacheParts(CacheBook caches, FetchRoom room, AllCachesOptions bounds, CacheSurroundings around)
     {
         (Caches, Room) = (caches, room);
         Blobs = new BlobFetches(room);
@@ -26,6 +26,9 @@ internal sealed class CacheParts : IAsyncDisposable
     }
 
     public CacheBook Caches { get; }
+
+    /// <summary>What the room's fetches end by; null: nothing ends them.</summary>
+    private CancellationTokenSource? Stopping { get; init; }
 
     public FetchRoom Room { get; }
 
@@ -64,20 +67,23 @@ internal sealed class CacheParts : IAsyncDisposable
                 var via = $"holdfast-{instance}-{registry.Name}";
                 return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
             });
-        return new CacheParts(new CacheBook(caches), new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()), options.Caches, around);
+        var stopping = new CancellationTokenSource();
+        var room = new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()) { Stopping = stopping.Token };
+        return new CacheParts(new CacheBook(caches), room, options.Caches, around) { Stopping = stopping };
     }
 
     /// <summary>After the last request.</summary>
     public async ValueTask DisposeAsync()
     {
-        Room.Stop();
+        if (Stopping is not null)
+            await Stopping.CancelAsync();
         await Ahead.DisposeAsync();
         await Blobs.DisposeAsync();
         Images.Dispose();
         Eviction.Dispose();
         foreach (var cache in Caches.All)
             cache.Dispose();
-        Room.Dispose();
+        Stopping?.Dispose();
     }
 
     private static UpstreamPlan PlanOf(Registry registry, string via, TimeProvider time)
@@ -88,10 +94,10 @@ internal sealed class CacheParts : IAsyncDisposable
         {
             Cache = registry.Name,
             Namespace = upstream.Namespace,
-            Mirrors = [.. upstream.Urls.Select(url => new UpstreamMirror { Address = url, Username = upstream.Username, Password = password })],
+            Mirrors = [.. upstream.Urls.Select(url => MirrorOf(url, upstream, password))],
             TrustFile = upstream.TrustFile,
             Via = via,
-            PrivateRedirects = upstream.PrivateRedirects ?? upstream.Urls.All(static url => url.IsLoopback),
+            PrivateRedirects = upstream.PrivateRedirects,
             ConnectTimeout = upstream.ConnectTimeout,
             AnswerTimeout = upstream.AnswerTimeout,
             StallTimeout = upstream.StallTimeout,
@@ -99,6 +105,12 @@ internal sealed class CacheParts : IAsyncDisposable
             Time = time,
         };
     }
+
+    // The password is the origin's: somebody else's mirror has no use for it.
+    private static UpstreamMirror MirrorOf(Uri url, UpstreamOptions upstream, string? password) =>
+        string.Equals(url.Host, upstream.Urls[^1].Host, StringComparison.OrdinalIgnoreCase)
+            ? new UpstreamMirror { Address = url, Username = upstream.Username, Password = password }
+            : new UpstreamMirror { Address = url };
 }
 
 /// <summary>What caches share with the rest of the server.</summary>

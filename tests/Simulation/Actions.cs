@@ -1,5 +1,6 @@
 using Holdfast.Server.Collection;
 using Holdfast.Storage.Metadata;
+using Simulation.Caches;
 using Simulation.Clients;
 
 namespace Simulation;
@@ -7,7 +8,11 @@ namespace Simulation;
 /// <summary>Something that may happen next.</summary>
 /// <param name="Weight">How often, relative to the others, in a middling history.</param>
 /// <param name="MayBeLeftOut">Are there histories without it?</param>
-internal sealed record Happening(string Name, int Weight, bool MayBeLeftOut, Action<World> Start);
+internal sealed record Happening(string Name, int Weight, bool MayBeLeftOut, Action<World> Start)
+{
+    /// <summary>Only of histories with caches?</summary>
+    public bool OfCaches { get; init; }
+}
 
 internal static class Actions
 {
@@ -31,6 +36,7 @@ internal static class Actions
         new("retention", 4, true, Retain),
         new("purge", 3, true, Purge),
         new("heal", 3, true, Heal),
+        .. CacheActions.All,
     ];
 
     private static void Push(World world) => PushSome(world, world.Random.Next(3));

@@ -27,7 +27,9 @@ internal static class Checks
         """;
     private const string LiveBlobs = """
         SELECT b.digest, b.size,
-          EXISTS (SELECT 1 FROM links l WHERE l.blob_id = b.id) OR EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = b.id)
+          EXISTS (SELECT 1 FROM links l WHERE l.blob_id = b.id) OR EXISTS (SELECT 1 FROM manifests m WHERE m.blob_id = b.id),
+          EXISTS (SELECT 1 FROM links l JOIN repositories r ON r.id = l.repository_id JOIN registries g ON g.id = r.registry_id WHERE l.blob_id = b.id AND g.kind = 1)
+            OR EXISTS (SELECT 1 FROM manifests m JOIN repositories r ON r.id = m.repository_id JOIN registries g ON g.id = r.registry_id WHERE m.blob_id = b.id AND g.kind = 1)
         FROM blobs b
         WHERE b.deleting_at IS NULL
         """;
@@ -69,6 +71,8 @@ internal static class Checks
             var digest = rows.Digest(0);
             if (world.IsDurable(digest))
                 world.Damaged.Remove(digest);
+            else if (!world.IsRight(digest) && rows.Long(3) == 0 && world.HadOlderRows)
+                world.NoteLost(digest); // The journal doesn't tell what caches have let go of since.
             else if (!world.IsRight(digest) && !world.Damaged.Contains(digest) && (rows.Long(2) == 1 || !world.HadOlderRows))
                 throw new BrokenPromiseException($"{Content.NameOf(digest)} has a row and no right bytes");
             if (rows.Long(1) != Content.BytesOf(digest).Length)

@@ -16,6 +16,9 @@ internal static class Content
     /// <summary>Every manifest, children before their parents.</summary>
     public static IReadOnlyList<Node> Nodes { get; } = Build();
 
+    /// <summary>What upstreams have: the same, and images so large that a part of a blob comes before all of it is known to be right.</summary>
+    public static IReadOnlyList<Node> Upstream { get; } = BuildLarge();
+
     public static IReadOnlyCollection<Digest> All => Bytes.Keys;
 
     public static string NameOf(Digest digest) => Names.GetValueOrDefault(digest, digest.ToString());
@@ -45,6 +48,17 @@ internal static class Content
         nodes.Add(Image("sig-of-nothing", configs[2], [], subject: nodes[^1]));
         return nodes;
     }
+
+    private static List<Node> BuildLarge()
+    {
+        var configs = new[] { FindBlob("c0"), FindBlob("c1") };
+        var large = new[] { Blob("big0", 150_000), Blob("big1", 90_000) };
+        var x = Image("X", configs[0], [large[0], FindBlob("l0")]);
+        var y = Image("Y", configs[1], [large[0], large[1]]);
+        return [.. Nodes, x, y, Index("XY", [x, y], [])];
+    }
+
+    private static Digest FindBlob(string name) => Names.First(pair => pair.Value == name).Key;
 
     private static Digest Blob(string name, int size)
     {

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.Metadata;
+using Simulation.Caches;
 
 namespace Simulation;
 
@@ -12,7 +13,7 @@ internal static class Finale
     private const string Queues =
         "SELECT (SELECT COUNT(*) FROM manifest_reviews) + (SELECT COUNT(*) FROM link_reviews) + (SELECT COUNT(*) FROM blob_reviews)";
     private const string Links = """
-        SELECT COUNT(*) FROM links l
+        SELECT COUNT(*) FROM links l JOIN repositories r ON r.id = l.repository_id JOIN registries g ON g.id = r.registry_id AND g.kind = 1
         WHERE NOT EXISTS (SELECT 1 FROM manifest_blobs e WHERE e.repository_id = l.repository_id AND e.blob_id = l.blob_id)
         """;
     private const string Blobs = """
@@ -46,6 +47,7 @@ internal static class Finale
         world.Donor.IsGood = true;
         world.Time.Advance(TimeSpan.FromHours(7));
         Run(world, "heal", () => world.Process.Healer.RunDueAsync(CancellationToken.None));
+        CacheFinale.Run(world);
         Checks.Everything(world);
         Leftovers(world);
         Findings(world);
@@ -98,7 +100,7 @@ internal static class Finale
         foreach (var incident in open)
         {
             // About something that is gone by now; the keeper of incidents, which isn't simulated, ends those.
-            if (incident.Kind is IncidentKind.UnknownFile or IncidentKind.RetentionGuard
+            if (incident.Kind is IncidentKind.UnknownFile or IncidentKind.RetentionGuard or IncidentKind.CacheFull
                 || (incident.Kind == IncidentKind.StoreUnreadable && Digest.TryParse(incident.Subject, out var unread) && !BlobChecks.Exists(world.Session, unread)))
                 continue;
             if (!Digest.TryParse(incident.Subject, out var digest) || !world.Damaged.Contains(digest) || world.IsRight(digest))
@@ -108,7 +110,7 @@ internal static class Finale
 
     private static string Name(string subject) => Digest.TryParse(subject, out var digest) ? Content.NameOf(digest) : subject;
 
-    private static void Run(World world, string what, Func<Task> work)
+    public static void Run(World world, string what, Func<Task> work)
     {
         world.Process.Run(what, work);
         History.Drain(world);

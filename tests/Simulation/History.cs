@@ -50,6 +50,7 @@ internal static class History
                 continue;
             lastStep = world.Steps;
             Checks.Edges(world);
+            world.Caches?.Watch.Look();
             if (profile.LosesRows && world.Random.Next(60) == 0 && world.Journal.Left is null)
                 world.Rows.TakeCopy();
             if (world.Steps - lastCheck < StepsBetweenChecks)
@@ -79,7 +80,8 @@ internal static class History
     /// <summary>Lets everything that is under way come to its end.</summary>
     public static void Drain(World world)
     {
-        while (world.Process.Busy > 0)
+        // Fetches go on when nobody waits for them.
+        while (world.Process.Busy > 0 || !world.Schedule.IsIdle || world.Time.HasTimers)
             RunOne(world);
         ThrowIfFailed(world);
     }

@@ -1,4 +1,5 @@
 using Holdfast.Server;
+using Simulation.Caches;
 
 namespace Simulation;
 
@@ -39,14 +40,18 @@ internal sealed record Profile
     /// <summary>Of retention; the first that fits a repository holds.</summary>
     public required IReadOnlyList<RetentionOptions> Rules { get; init; }
 
+    /// <summary>Null: there are only hosted registries.</summary>
+    public required CacheProfile? Caches { get; init; }
+
     /// <summary>How often each action is taken, relative to the others.</summary>
     public required int[] Weights { get; init; }
 
     public static Profile Draw(Random random)
     {
+        var hasCaches = random.Next(2) == 0;
         var weights = new int[Actions.All.Count];
         for (var i = 0; i < weights.Length; i++)
-            weights[i] = random.Next(4) == 0 && Actions.All[i].MayBeLeftOut ? 0 : 1 + random.Next(Actions.All[i].Weight * 2);
+            weights[i] = (random.Next(4) == 0 && Actions.All[i].MayBeLeftOut) || (Actions.All[i].OfCaches && !hasCaches) ? 0 : 1 + random.Next(Actions.All[i].Weight * 2);
         return new Profile
         {
             Clients = 1 + random.Next(6),
@@ -61,6 +66,7 @@ internal sealed record Profile
             HasPurges = random.Next(2) == 0,
             HasDonor = random.Next(2) == 0,
             Rules = [.. Enumerable.Range(0, random.Next(4)).Select(_ => DrawRule(random))],
+            Caches = hasCaches ? CacheProfile.Draw(random) : null,
             Weights = weights,
         };
     }

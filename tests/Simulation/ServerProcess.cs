@@ -50,6 +50,7 @@ internal sealed class ServerProcess
             NullLogger<RetentionRuns>.Instance);
         Pulls = new PullNotes(database, Time, NullLogger<PullNotes>.Instance);
         Incidents = incidents;
+        Caches = world.Caches?.Start(this, new DiskReserve(Stores.Blobs, 0, Time));
         Scrub = new StoreScrub(Stores, options, Checks, Time, NullLoggerFactory.Instance);
     }
 
@@ -65,6 +66,8 @@ internal sealed class ServerProcess
     public Collector Collector { get; }
 
     public StoreChecks Checks { get; }
+
+    public CacheParts? Caches { get; }
 
     public StoreScrub Scrub { get; }
 
@@ -85,6 +88,9 @@ internal sealed class ServerProcess
     public int Busy { get; private set; }
 
     public Exception? Failure { get; private set; }
+
+    /// <summary>Something went wrong that nobody waits for.</summary>
+    public void Fail(BrokenPromiseException failure) => Failure ??= failure;
 
     /// <summary>Like the server: nothing is answered before this is done; if the disk fails it, the server is started once more.</summary>
     public async Task StartAsync()

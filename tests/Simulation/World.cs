@@ -1,6 +1,7 @@
 using Holdfast.Oci;
 using Holdfast.Storage;
 using Holdfast.Storage.Metadata;
+using Simulation.Caches;
 using Simulation.Clients;
 using Simulation.Disk;
 using Simulation.Scheduling;
@@ -41,6 +42,8 @@ internal sealed class World
         Model = new Model(Look, (repository, node) => Manifests.Find(Session, _keys[repository], ReferenceTo(node.Digest)) is not null, () => Process!.Database.NeedsRestart);
         Retention = new RetentionWatch(this);
         Donor = new SimulatedDonor(this);
+        if (Profile.Caches is { } caches)
+            Caches = new CacheWorld(this, caches);
         Process = new ServerProcess(this);
         Process.Database.Open(StartOfRows.Begin(this));
         MayCut = true;
@@ -49,6 +52,9 @@ internal sealed class World
     public RetentionWatch Retention { get; }
 
     public SimulatedDonor Donor { get; }
+
+    /// <summary>Null in a history without any.</summary>
+    public CacheWorld? Caches { get; set; }
 
     /// <summary>Blobs that somebody has damaged, and that are not known to be right again.</summary>
     public HashSet<Digest> Damaged { get; } = [];
@@ -132,6 +138,13 @@ internal sealed class World
         _damages[digest] = DamagesOf(digest) + 1;
     }
 
+    /// <summary>It is not there, as if somebody had taken it away.</summary>
+    public void NoteLost(Digest digest)
+    {
+        if (Damaged.Add(digest))
+            _damages[digest] = DamagesOf(digest) + 1;
+    }
+
     /// <summary>After a push was acknowledged: it heals whatever was wrong before.</summary>
     public void ShouldBeRight(Digest digest, int damages)
     {
@@ -179,6 +192,7 @@ internal sealed class World
         Journal = Journal.Left ?? (isKill ? Journal.Keep() : Journal.Cut());
         Model.ForgetAll();
         Retention.Abandon();
+        Caches?.Abandon();
         OpenUploads.Clear();
         _linkDeletes.Clear();
         if (_emergencies > 0)
@@ -196,6 +210,7 @@ internal sealed class World
             Trace?.Invoke("  an older copy of the database is put back");
             _rows.PutCopyBack();
             HadOlderRows = true;
+            Caches?.Watch.Forget();
             return;
         }
         Trace?.Invoke("  the database is lost");
@@ -209,6 +224,8 @@ internal sealed class World
     {
         _rows.Clear();
         Registries.Ensure(Session, RegistryName);
+        Caches?.EnsureRows();
+        Caches?.Watch.Forget();
     }
 
     private Digest? Look(int repository, int tag) =>

@@ -42,6 +42,9 @@ public sealed class UpstreamPlan
     /// <summary>Finds a host's addresses; null: the system does.</summary>
     public Func<string, CancellationToken, ValueTask<IReadOnlyList<IPAddress>>>? Resolve { get; init; }
 
+    /// <summary>Sends the requests, in place of connections to the mirrors; whoever gives it disposes it. Null: nothing does.</summary>
+    public HttpMessageHandler? Handler { get; init; }
+
     /// <summary>Null: what the environment names (<c>http_proxy</c>, <c>https_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>).</summary>
     public IWebProxy? Proxy { get; init; }
 

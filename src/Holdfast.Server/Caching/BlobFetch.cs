@@ -150,8 +150,8 @@ internal sealed class BlobFetch : IAsyncDisposable
         {
             // Nothing may write into a buffer that others have by then.
             if (!reading.IsCompleted)
-                await _abandon.CancelAsync();
-            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                Abandon();
+            await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             ArrayPool<byte>.Shared.Return(filling);
             ArrayPool<byte>.Shared.Return(storing);
         }

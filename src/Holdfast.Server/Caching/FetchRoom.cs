@@ -8,15 +8,14 @@ using Microsoft.Extensions.Logging;
 namespace Holdfast.Server.Caching;
 
 /// <summary>What all fetches of all caches share: the stores, the room on the disk, and where it is told what went wrong.</summary>
-internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserve, IncidentBook incidents, TimeProvider time, ILogger<FetchRoom> log) : IDisposable
+internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserve, IncidentBook incidents, TimeProvider time, ILogger<FetchRoom> log)
 {
     private const string FullSubject = "caches";
 
-    private readonly CancellationTokenSource _stopping = new();
-
     public ContentStores Stores => stores;
 
-    public CancellationToken Stopping => _stopping.Token;
+    /// <summary>Ends all fetches.</summary>
+    public required CancellationToken Stopping { get; init; }
 
     /// <summary>Is told of all that is stored.</summary>
     public Func<Cache, long, Task> Stored { get; set; } = static (_, _) => Task.CompletedTask;
@@ -73,17 +72,12 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
         }
         catch (Exception e)
         {
-            if (!_stopping.IsCancellationRequested)
+            if (!Stopping.IsCancellationRequested)
                 LogNotTrimmed(log, e); // The next look, within a minute, lets go of it.
         }
     }
 
     public void Healed(IReadOnlyList<Incident> healed) => incidents.Note(healed);
-
-    /// <summary>Ends all fetches.</summary>
-    public void Stop() => _stopping.Cancel();
-
-    public void Dispose() => _stopping.Dispose();
 
     [LoggerMessage(1200, LogLevel.Error, "cache {Cache}: {Digest} could not be kept")]
     private static partial void LogTrouble(ILogger logger, Exception cause, string cache, Digest digest);

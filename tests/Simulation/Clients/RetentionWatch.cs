@@ -16,7 +16,7 @@ internal sealed class RetentionWatch(World world)
           EXISTS (SELECT 1 FROM manifest_children c JOIN manifests p ON p.id = c.manifest_id AND p.trashed_at IS NULL WHERE c.child_id = m.id)
             OR EXISTS (SELECT 1 FROM manifests s JOIN blobs sb ON sb.id = s.blob_id
               WHERE sb.digest = m.subject AND s.repository_id = m.repository_id AND s.trashed_at IS NULL)
-        FROM manifests m JOIN repositories r ON r.id = m.repository_id JOIN blobs b ON b.id = m.blob_id
+        FROM manifests m JOIN repositories r ON r.id = m.repository_id JOIN registries g ON g.id = r.registry_id AND g.kind = 1 JOIN blobs b ON b.id = m.blob_id
         WHERE m.trashed_at IS NULL
         """;
     private const string Taken = """

@@ -149,6 +149,8 @@ internal sealed class SimulatedBlobStore(SimulatedDisk disk, Schedule? schedule)
         return unremoved;
     }
 
+    public BlobReader ReaderOf(SimulatedFile file) => new SimulatedReader(this, file);
+
     public StoreSpace? MeasureSpace() => null;
 
     public ValueTask DisposeAsync() => default;

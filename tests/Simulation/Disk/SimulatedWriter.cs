@@ -58,6 +58,22 @@ internal sealed class SimulatedWriter(SimulatedBlobStore store, Guid upload, Sim
 
     public override ValueTask ParkAsync() => default;
 
+    public override ValueTask<bool> MatchesAsync(Digest expected, CancellationToken cancellationToken)
+    {
+        ThrowIfClosed();
+        return new(Digest.Compute(expected.Algorithm, _file?.Bytes ?? []) == expected);
+    }
+
+    public override async ValueTask<BlobReader> OpenReaderAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ThrowIfClosed();
+        await store.StepAsync("open what is uploaded", default, Faults.InputOutput);
+        lock (Disk)
+            _file ??= Disk.Create(upload);
+        return store.ReaderOf(_file);
+    }
+
     public override async ValueTask<BlobCommitOutcome> CommitAsync(Digest expected, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

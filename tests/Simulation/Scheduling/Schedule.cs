@@ -45,6 +45,15 @@ internal sealed class Schedule(Random random) : SynchronizationContext
             RunPosted();
     }
 
+    /// <summary>Waits for its turn, or until the caller has had enough.</summary>
+    public async ValueTask WaitAsync(string what, CancellationToken cancellationToken)
+    {
+        var call = Wait(what, Faults.None);
+        await using (cancellationToken.UnsafeRegister(_ => TakeOut(call), null))
+            await call;
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
     public void RunPosted()
     {
         while (_posted.TryDequeue(out var posted))
@@ -66,6 +75,12 @@ internal sealed class Schedule(Random random) : SynchronizationContext
 
     /// <summary>Of what can fail, one in this many does.</summary>
     public IOException? DrawFault(Faults faults, int oneIn) => FaultOneIn > 0 && faults != Faults.None && random.Next(oneIn) == 0 ? Draw(faults) : null;
+
+    private void TakeOut(Call call)
+    {
+        if (_waiting.Remove(call))
+            Post(static call => ((Call)call!).Continue(), call);
+    }
 
     private IOException Draw(Faults faults) => faults.HasFlag(Faults.Full) && (!faults.HasFlag(Faults.InputOutput) || random.Next(2) == 0)
         ? new StoreFullException("simulated: no room", null)

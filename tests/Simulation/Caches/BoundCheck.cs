@@ -1,0 +1,90 @@
+using Holdfast.Oci;
+using Holdfast.Storage.Metadata;
+
+namespace Simulation.Caches;
+
+/// <summary>After caches were brought within their bounds: more is there only if it is pinned, in use, or came meanwhile.</summary>
+internal sealed class BoundCheck
+{
+    private const string Rows = """
+        SELECT r.registry_id, r.name, b.digest, b.size, l.created_at FROM registries g JOIN repositories r ON r.registry_id = g.id
+        JOIN links l ON l.repository_id = r.id JOIN blobs b ON b.id = l.blob_id WHERE g.kind = 2
+        UNION ALL
+        SELECT r.registry_id, r.name, b.digest, b.size, -1 FROM registries g JOIN repositories r ON r.registry_id = g.id
+        JOIN manifests m ON m.repository_id = r.id JOIN blobs b ON b.id = m.blob_id WHERE g.kind = 2
+        """;
+
+    // As the eviction has it: blobs come before anything is known of what needs them.
+    private static readonly TimeSpan LooseFor = TimeSpan.FromHours(1);
+
+    private readonly World _world;
+    private readonly CacheWorld _caches;
+    private readonly long _number;
+    private readonly long _looseMs;
+    private readonly HashSet<Digest> _held;
+    private readonly HashSet<(int Registry, string Repository, Digest Digest)> _before;
+
+    /// <summary>Before.</summary>
+    public BoundCheck(World world)
+    {
+        (_world, _caches, _number) = (world, world.Caches!, world.Caches!.Number);
+        _looseMs = world.Process.NowMs - (long)LooseFor.TotalMilliseconds;
+        _held = [.. Content.All.Where(world.Process.Caches!.Eviction.IsHeld)];
+        _before = [.. Read().Select(row => (row.Registry, row.Repository, row.Digest))];
+    }
+
+    /// <summary>After.</summary>
+    public void ShouldHold()
+    {
+        var rows = Read().Where(row => _before.Contains((row.Registry, row.Repository, row.Digest))).ToList();
+        for (var cache = 0; cache < _caches.Registries.Count; cache++)
+            ShouldHold(CacheWorld.NameOf(cache), [.. rows.Where(row => row.Registry == _caches.Registries[cache])], _caches.Profile.All[cache].MaxBytes);
+        ShouldHold("the caches together", rows, _caches.Profile.MaxBytes);
+    }
+
+    private void ShouldHold(string name, List<Row> rows, long? bound)
+    {
+        var size = rows.DistinctBy(row => row.Digest).Sum(row => row.SizeBytes);
+        if (bound is null || size <= bound)
+            return;
+        var stays = rows.GroupBy(row => (row.Registry, row.Repository)).SelectMany(Staying).ToHashSet();
+        if (rows.Find(row => !stays.Contains(row.Digest)) is { } loose)
+            throw new BrokenPromiseException($"{name} holds {size} bytes, {size - bound} too much, and {Content.NameOf(loose.Digest)} in {loose.Repository} could go");
+    }
+
+    // Of one repository.
+    private IEnumerable<Digest> Staying(IGrouping<(int Registry, string Repository), Row> rows)
+    {
+        var cache = _caches.Registries.ToList().IndexOf(rows.Key.Registry);
+        var manifests = rows.Where(row => row.LinkedMs < 0).Select(row => Content.FindNode(row.Digest)!).ToList();
+        foreach (var node in manifests)
+        {
+            var closure = node.WithClosure().SelectMany(below => below.Blobs.Append(below.Digest)).ToList();
+            if (closure.Exists(IsInUse) || IsPinned(cache, rows.Key.Repository, node))
+            {
+                foreach (var digest in closure)
+                    yield return digest;
+            }
+        }
+        foreach (var row in rows.Where(row => row.LinkedMs >= 0 && (row.LinkedMs >= _looseMs || IsInUse(row.Digest)) && !manifests.Exists(node => node.Blobs.Contains(row.Digest))))
+            yield return row.Digest;
+    }
+
+    private bool IsInUse(Digest digest) => _held.Contains(digest) || _caches.WasInUseSince(digest, _number) || _world.Process.Caches!.Eviction.IsHeld(digest);
+
+    private bool IsPinned(int cache, string repository, Node node) => Enumerable.Range(0, World.TagNames).Any(tag =>
+        _caches.Watch.IsPinned(cache, repository[1] - '0', tag)
+        && Manifests.Find(_world.Session, _caches.KeyOf(cache, repository[1] - '0'), World.ReferenceTo(tag))?.Digest == node.Digest);
+
+    private List<Row> Read()
+    {
+        var found = new List<Row>();
+        using var rows = _world.Session.Prepare(Rows).Query();
+        while (rows.Read())
+            found.Add(new Row((int)rows.Long(0), rows.Text(1), rows.Digest(2), rows.Long(3), rows.Long(4)));
+        return found;
+    }
+
+    /// <param name="LinkedMs">-1: a manifest.</param>
+    private sealed record Row(int Registry, string Repository, Digest Digest, long SizeBytes, long LinkedMs);
+}
