@@ -1,3 +1,4 @@
+using Holdfast.Server.Http;
 using Holdfast.Storage.Blobs;
 
 namespace Holdfast.Server.Caching;
@@ -324,9 +325,4 @@ internal sealed class FetchReader(FetchedBytes bytes) : IAsyncDisposable
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) => bytes.ReadAsync(this, buffer, cancellationToken);
 
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _hasLeft, 1) == 0 ? bytes.LeaveAsync(this) : default;
-}
-
-/// <summary>A fetch ended before its last byte, or its bytes were wrong.</summary>
-internal sealed class FetchBrokenException(Exception cause) : IOException(cause.Message, cause)
-{
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Holdfast.Oci;
+using Holdfast.Server.Tests.Hosting;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Testing;
 using Shouldly;
@@ -70,6 +71,30 @@ public sealed class WrongUpstreamTests
         (await lab.MetricAsync($"holdfast_cache_wrong_total{{cache=\"{lab.Name}\"}}")).ShouldBe(1);
         await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
         await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 0);
+    }
+
+    /// <summary>However many wait for it, it is one finding.</summary>
+    [Fact, Promise("P10")]
+    public async Task Blob_ThatComesWrong_IsLoggedOnce()
+    {
+        using var logs = new CollectedLogs();
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Logs = logs });
+        var image = await lab.PushAsync("v1", 1, Big);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), Flip = 5, Gate = gate, GateAt = Big / 2, Times = 1 });
+        var pulls = new List<HttpResponseMessage>();
+        for (var i = 0; i < 20; i++)
+            pulls.Add(await lab.OpenAsync(lab.Blob(image.Layer)));
+        await gate.Reached;
+        gate.Open();
+        foreach (var pull in pulls)
+        {
+            (await CachingLab.ReadAsync(pull)).IsWhole.ShouldBeFalse();
+            pull.Dispose();
+        }
+        await lab.IncidentAsync("upstream", lab.Name);
+        logs.Lines.Count(static line => line.Contains("wrong bytes", StringComparison.Ordinal)).ShouldBe(1);
+        logs.Lines.ShouldNotContain(static line => line.StartsWith("Error Request", StringComparison.Ordinal));
     }
 
     [Theory, Promise("P4")]
