@@ -25,9 +25,9 @@ internal sealed class DullRegistry : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _listener.Stop();
-        await _loop;
+        // Not stopped first: to close a stopped one, it binds its port again.
         _listener.Close();
+        await _loop;
     }
 
     private async Task AnswerAsync()
