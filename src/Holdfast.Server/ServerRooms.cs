@@ -86,6 +86,7 @@ internal sealed class ServerRooms : IAsyncDisposable
         Incidents = Incidents,
         Reserve = Reserve,
         NewUpload = Guid.NewGuid,
+        IsPushed = Sessions.IsOpen,
     };
 
     /// <summary>Takes up what the process before left unfinished. Before anything is served.</summary>

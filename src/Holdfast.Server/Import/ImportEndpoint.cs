@@ -47,7 +47,7 @@ internal sealed class ImportEndpoint(ImportRoom room)
             Upload = blob.Upload is null ? null : ParseUpload(blob.Upload),
             IsTrusted = blob.Trusted,
         }).ToList();
-        await RefuseSessionsAsync(offers, request.Aborted);
+        RefuseSessions(offers);
         // Files that were linked take no room; those that were copied beside the server have taken it by now.
         if (room.Reserve.IsShort(0))
             throw room.Full();
@@ -105,10 +105,9 @@ internal sealed class ImportEndpoint(ImportRoom room)
     }
 
     // A client is still writing to that file, and would write on into the blob.
-    private async Task RefuseSessionsAsync(IReadOnlyList<BlobOffer> offers, CancellationToken token)
+    private void RefuseSessions(IReadOnlyList<BlobOffer> offers)
     {
-        var sessions = await room.Stores.Metadata.ReadAsync(0, static (db, _) => Storage.Metadata.Uploads.List(db).Select(static upload => upload.Id).ToHashSet(), token);
-        if (offers.FirstOrDefault(offer => offer.Upload is { } upload && sessions.Contains(upload)) is { } pushed)
+        if (offers.FirstOrDefault(offer => offer.Upload is { } upload && room.IsPushed(upload)) is { } pushed)
             throw Invalid($"the upload {pushed.Upload:D} is a client's that pushes");
     }
 

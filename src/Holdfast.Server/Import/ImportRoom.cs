@@ -17,6 +17,9 @@ internal sealed record ImportRoom(
 
     public required Func<Guid> NewUpload { get; init; }
 
+    /// <summary>Is the upload one that a client pushes into?</summary>
+    public required Func<Guid, bool> IsPushed { get; init; }
+
     /// <exception cref="AdminException">There is none of that name, or there are several and none was named.</exception>
     public Registry Find(string? name)
     {

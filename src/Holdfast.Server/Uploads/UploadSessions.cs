@@ -45,6 +45,9 @@ internal sealed partial class UploadSessions : IAsyncDisposable
         _count = _open.Count;
     }
 
+    /// <summary>Is a client pushing into this upload, or may it come back to?</summary>
+    public bool IsOpen(Guid upload) => _open.ContainsKey(upload);
+
     /// <returns>The new session, or null if as many are open as may be.</returns>
     public UploadSession? Open(RepositoryKey repository, DigestAlgorithm algorithm)
     {
