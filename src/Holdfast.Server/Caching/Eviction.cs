@@ -78,6 +78,8 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
                     else
                         passed++;
                 }
+                // What another repository has too was counted once, and has not gone with this one's.
+                size = await MeasureAsync(registry, cancellationToken);
             }
         }
         if (isBound)
