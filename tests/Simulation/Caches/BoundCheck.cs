@@ -47,6 +47,7 @@ internal sealed class BoundCheck
         var size = rows.DistinctBy(row => row.Digest).Sum(row => row.SizeBytes);
         if (bound is null || size <= bound)
             return;
+        _world.Trace?.Invoke(string.Join('\n', rows.Select(row => $"    {row.Registry} {row.Repository} {Content.NameOf(row.Digest)} {row.SizeBytes} {(row.LinkedMs < 0 ? "manifest" : "blob")} {IsInUse(row.Digest)}")));
         var stays = rows.GroupBy(row => (row.Registry, row.Repository)).SelectMany(Staying).ToHashSet();
         if (rows.Find(row => !stays.Contains(row.Digest)) is { } loose)
             throw new BrokenPromiseException($"{name} holds {size} bytes, {size - bound} too much, and {Content.NameOf(loose.Digest)} in {loose.Repository} could go");

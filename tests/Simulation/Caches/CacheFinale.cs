@@ -23,6 +23,7 @@ internal static class CacheFinale
         }
         world.Time.Advance(TimeSpan.FromHours(2));
         Finale.Run(world, "trim", () => CacheActions.TrimAsync(world));
+        Finale.Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
         Nothing(world);
     }
 
