@@ -21,7 +21,7 @@ internal sealed class BoundCheck
     private readonly CacheWorld _caches;
     private readonly long _number;
     private readonly long _looseMs;
-    private readonly HashSet<Digest> _held;
+    private readonly HashSet<Digest> _held = [];
     private readonly HashSet<(int Registry, string Repository, Digest Digest)> _before;
 
     /// <summary>Before.</summary>
@@ -29,13 +29,19 @@ internal sealed class BoundCheck
     {
         (_world, _caches, _number) = (world, world.Caches!, world.Caches!.Number);
         _looseMs = world.Process.NowMs - (long)LooseFor.TotalMilliseconds;
-        _held = [.. Content.All.Where(world.Process.Caches!.Eviction.IsHeld)];
         _before = [.. Read().Select(row => (row.Registry, row.Repository, row.Digest))];
+        _caches.Checks.Add(this);
+        NoteHeld();
     }
+
+    /// <summary>Meanwhile, after each step.</summary>
+    public void NoteHeld() => _held.UnionWith(Content.All.Where(_world.Process.Caches!.Eviction.IsHeld));
 
     /// <summary>After.</summary>
     public void ShouldHold()
     {
+        NoteHeld();
+        _caches.Checks.Remove(this);
         var rows = Read().Where(row => _before.Contains((row.Registry, row.Repository, row.Digest))).ToList();
         for (var cache = 0; cache < _caches.Registries.Count; cache++)
             ShouldHold(CacheWorld.NameOf(cache), [.. rows.Where(row => row.Registry == _caches.Registries[cache])], _caches.Profile.All[cache].MaxBytes);
@@ -47,7 +53,6 @@ internal sealed class BoundCheck
         var size = rows.DistinctBy(row => row.Digest).Sum(row => row.SizeBytes);
         if (bound is null || size <= bound)
             return;
-        _world.Trace?.Invoke(string.Join('\n', rows.Select(row => $"    {row.Registry} {row.Repository} {Content.NameOf(row.Digest)} {row.SizeBytes} {(row.LinkedMs < 0 ? "manifest" : "blob")} {IsInUse(row.Digest)}")));
         var stays = rows.GroupBy(row => (row.Registry, row.Repository)).SelectMany(Staying).ToHashSet();
         if (rows.Find(row => !stays.Contains(row.Digest)) is { } loose)
             throw new BrokenPromiseException($"{name} holds {size} bytes, {size - bound} too much, and {Content.NameOf(loose.Digest)} in {loose.Repository} could go");
@@ -71,7 +76,7 @@ internal sealed class BoundCheck
             yield return row.Digest;
     }
 
-    private bool IsInUse(Digest digest) => _held.Contains(digest) || _caches.WasInUseSince(digest, _number) || _world.Process.Caches!.Eviction.IsHeld(digest);
+    private bool IsInUse(Digest digest) => _held.Contains(digest) || _caches.WasInUseSince(digest, _number);
 
     private bool IsPinned(int cache, string repository, Node node) => Enumerable.Range(0, World.TagNames).Any(tag =>
         _caches.Watch.IsPinned(cache, repository[1] - '0', tag)

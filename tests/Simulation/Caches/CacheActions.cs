@@ -20,7 +20,15 @@ internal static class CacheActions
     {
         world.Steps++;
         var check = new BoundCheck(world);
-        await world.Process.Caches!.Eviction.RunAsync(CancellationToken.None);
+        try
+        {
+            await world.Process.Caches!.Eviction.RunAsync(CancellationToken.None);
+        }
+        catch (IOException) when (world.MayFail)
+        {
+            world.Caches!.Checks.Remove(check);
+            throw;
+        }
         check.ShouldHold();
     }
 
