@@ -105,10 +105,12 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
     /// <returns>Null if it stays.</returns>
     private async Task<long?> EvictAsync(CachedImage image, CancellationToken cancellationToken)
     {
-        if (_pins.TryGetValue(image.Repository.Registry, out var pins) && pins.Hold(image.Repository.Name, image.Tags))
+        var pins = _pins.GetValueOrDefault(image.Repository.Registry);
+        bool IsPinned(IReadOnlyList<Tag> tags) => pins?.Hold(image.Repository.Name, tags) == true;
+        if (IsPinned(image.Tags))
             return null;
         var freed = await room.Stores.Metadata.WriteAsync(
-            (image, IsHeld), static (db, s) => CacheEviction.EvictImage(db, s.image, s.IsHeld), cancellationToken);
+            (image, IsHeld, isPinned: (Func<IReadOnlyList<Tag>, bool>)IsPinned), static (db, s) => CacheEviction.EvictImage(db, s.image, s.IsHeld, s.isPinned), cancellationToken);
         if (freed is not null && caches.TryFind(image.Repository.Registry, out var cache))
             CacheMetrics.Evicted(cache.Name, freed.Value);
         return freed;

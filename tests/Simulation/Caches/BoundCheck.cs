@@ -21,6 +21,7 @@ internal sealed class BoundCheck
     private readonly CacheWorld _caches;
     private readonly long _number;
     private readonly long _looseMs;
+    private List<(int Registry, string Repository, Node Node)> _newImages = [];
     private readonly HashSet<Digest> _held = [];
     private readonly HashSet<(int Registry, string Repository, Digest Digest)> _before;
 
@@ -42,7 +43,9 @@ internal sealed class BoundCheck
     {
         NoteHeld();
         _caches.Checks.Remove(this);
-        var rows = Read().Where(row => _before.Contains((row.Registry, row.Repository, row.Digest))).ToList();
+        var all = Read();
+        var rows = all.Where(IsOld).ToList();
+        _newImages = [.. all.Where(row => row.LinkedMs < 0 && !IsOld(row)).Select(row => (row.Registry, row.Repository, Content.FindNode(row.Digest)!))];
         for (var cache = 0; cache < _caches.Registries.Count; cache++)
             ShouldHold(CacheWorld.NameOf(cache), [.. rows.Where(row => row.Registry == _caches.Registries[cache])], _caches.Profile.All[cache].MaxBytes);
         ShouldHold("the caches together", rows, _caches.Profile.MaxBytes);
@@ -62,11 +65,12 @@ internal sealed class BoundCheck
     private IEnumerable<Digest> Staying(IGrouping<(int Registry, string Repository), Row> rows)
     {
         var cache = _caches.Registries.ToList().IndexOf(rows.Key.Registry);
-        var manifests = rows.Where(row => row.LinkedMs < 0).Select(row => Content.FindNode(row.Digest)!).ToList();
+        var came = _newImages.Where(image => (image.Registry, image.Repository) == rows.Key).Select(image => image.Node);
+        var manifests = rows.Where(row => row.LinkedMs < 0).Select(row => Content.FindNode(row.Digest)!).Concat(came).ToList();
         foreach (var node in manifests)
         {
             var closure = node.WithClosure().SelectMany(below => below.Blobs.Append(below.Digest)).ToList();
-            if (closure.Exists(IsInUse) || IsPinned(cache, rows.Key.Repository, node))
+            if (closure.Exists(IsInUse) || _newImages.Contains((rows.Key.Registry, rows.Key.Repository, node)) || IsPinned(cache, rows.Key.Repository, node))
             {
                 foreach (var digest in closure)
                     yield return digest;
@@ -75,6 +79,8 @@ internal sealed class BoundCheck
         foreach (var row in rows.Where(row => row.LinkedMs >= 0 && (row.LinkedMs >= _looseMs || IsInUse(row.Digest)) && !manifests.Exists(node => node.Blobs.Contains(row.Digest))))
             yield return row.Digest;
     }
+
+    private bool IsOld(Row row) => _before.Contains((row.Registry, row.Repository, row.Digest));
 
     private bool IsInUse(Digest digest) => _held.Contains(digest) || _caches.WasInUseSince(digest, _number);
 
