@@ -19,7 +19,7 @@ internal static class Failures
             e = inner;
         if (e is ForbiddenAddressException)
             return new RegistryFailure(RegistryOutcome.Unusable, Printable(e.Message));
-        return new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {(e is AuthenticationException ? OfCertificate(e.Message) : Printable(e.Message))}");
+        return new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {(e is AuthenticationException ? OfTls(e.Message) : Printable(e.Message))}");
     }
 
     /// <summary>For an answer that was good so far and broke while its body was read.</summary>
@@ -31,8 +31,9 @@ internal static class Failures
     };
 
     // .NET names the chain's statuses, which only some readers know.
-    private static string OfCertificate(string message) =>
-        message.Contains("NotTimeValid", StringComparison.Ordinal) ? "its certificate is out of date: it has expired, or isn't valid yet"
+    private static string OfTls(string message) =>
+        message.Contains("Cannot determine the frame size", StringComparison.Ordinal) ? "what answers there does not speak TLS (plain http may)"
+        : message.Contains("NotTimeValid", StringComparison.Ordinal) ? "its certificate is out of date: it has expired, or isn't valid yet"
         : message.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal) ? "its certificate is for another name"
         : message.Contains("PartialChain", StringComparison.Ordinal) || message.Contains("UntrustedRoot", StringComparison.Ordinal)
             ? "its certificate is signed by nobody whom this machine trusts"

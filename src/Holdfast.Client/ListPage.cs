@@ -57,7 +57,10 @@ internal sealed class ListPage<T>(string member, string one, ItemReader<T> reade
             if (open < 0 || close < open || !IsNext(value[(close + 1)..]))
                 continue;
             if (Uri.TryCreate(page, value[(open + 1)..close], out var next) && next.Scheme is "http" or "https")
-                return new Uri(page, next.PathAndQuery);
+            {
+                // Not by resolving its path: one that begins with two slashes names a host.
+                return new UriBuilder(page) { Path = next.AbsolutePath, Query = next.Query }.Uri;
+            }
         }
         return null;
     }

@@ -22,6 +22,9 @@ public sealed class RegistryClientOptions
     /// <summary>A PEM file of authorities that are trusted beside those of the machine.</summary>
     public string? TrustFile { get; init; }
 
+    /// <summary>Null: none, whatever the environment names.</summary>
+    public IWebProxy? Proxy { get; init; } = new OutwardProxy();
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>For the connection and its TLS handshake, each.</summary>
@@ -32,6 +35,9 @@ public sealed class RegistryClientOptions
 
     /// <summary>From a request, connection included, to its answer's head; null: as <see cref="StallTimeout"/>.</summary>
     public TimeSpan? AnswerTimeout { get; init; }
+
+    /// <summary>A blob of which fewer bytes a second come, over a minute of waiting for them, is given up: bytes that drip would else hold a caller for ever. 0: whatever comes, comes.</summary>
+    public long MinBytesPerSecond { get; init; }
 
     /// <summary>For all of a manifest, a token or a page of a list, so that a drip of bytes can't hold a caller for ever.</summary>
     public TimeSpan DocumentTimeout { get; init; } = TimeSpan.FromMinutes(2);
@@ -71,9 +77,6 @@ public sealed class RegistryClientOptions
 
     /// <summary>Sends the requests, in place of connections of this client's own; whoever gives it disposes it. Null: nothing does.</summary>
     public HttpMessageHandler? Handler { get; init; }
-
-    /// <summary>Null: what the environment names (<c>http_proxy</c>, <c>https_proxy</c>, <c>all_proxy</c>, <c>no_proxy</c>).</summary>
-    public IWebProxy? Proxy { get; init; }
 
     /// <summary>
     /// May redirects and token realms at another origin lead to private, loopback or link-local addresses? Null: only if the registry has none but such itself.

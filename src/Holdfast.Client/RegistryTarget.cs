@@ -65,6 +65,17 @@ public sealed class RegistryTarget
         return problem is null;
     }
 
+    /// <summary>What somebody wrote, to be repeated to them: without the user and the password that may stand before the host.</summary>
+    public static string WithoutUser(string text)
+    {
+        var begin = text.IndexOf("://", StringComparison.Ordinal) is >= 0 and var scheme ? scheme + 3 : 0;
+        var at = text.LastIndexOf('@');
+        // A digest's comes after the user's.
+        while (at >= begin && (text.AsSpan(at + 1).StartsWith("sha256:") || text.AsSpan(at + 1).StartsWith("sha512:")))
+            at = at == 0 ? -1 : text.LastIndexOf('@', at - 1);
+        return at < begin ? text : string.Concat(text.AsSpan(0, begin), "***", text.AsSpan(at));
+    }
+
     private static string? FindHostProblem(string text, string host, bool hasScheme)
     {
         if (host.Contains('@', StringComparison.Ordinal))

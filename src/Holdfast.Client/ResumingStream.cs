@@ -12,6 +12,7 @@ internal sealed class ResumingStream : Stream
     private readonly RegistryExchange _exchange;
     private Ask _ask;
     private readonly string _scope;
+    private readonly RateFloor _floor;
     private HttpResponseMessage? _response;
     private Stream? _content;
     private long? _sizeBytes;
@@ -27,7 +28,8 @@ internal sealed class ResumingStream : Stream
     // Bytes received when it was last taken up again; to do that once more from there is no progress.
     private long _retriedAt;
 
-    private ResumingStream(RegistryExchange exchange, Ask ask, string scope) => (_exchange, _ask, _scope) = (exchange, ask, scope);
+    private ResumingStream(RegistryExchange exchange, Ask ask, string scope) =>
+        (_exchange, _ask, _scope, _floor) = (exchange, ask, scope, new RateFloor(exchange.Options));
 
     public override bool CanRead => true;
 
@@ -86,7 +88,7 @@ internal sealed class ResumingStream : Stream
                     EndedEarly = true,
                 };
             }
-            catch (Exception e) when (Failures.IsNetwork(e))
+            catch (Exception e) when (e is not BlobBrokenException && Failures.IsNetwork(e))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 broken = Failures.OfBody(e, _ask.Target, _position);
@@ -144,7 +146,11 @@ internal sealed class ResumingStream : Stream
         _content ??= await _response!.Content.ReadAsStreamAsync(token);
         var wanted = _skip > 0 ? Math.Min(_skip, buffer.Length)
             : _sizeBytes is { } size ? Math.Min(size - _position, buffer.Length) : buffer.Length;
+        var began = _exchange.Options.Time.GetTimestamp();
         var read = await Stall.ReadAsync(_exchange.Options, _content, buffer[..(int)wanted], token);
+        // Not taken up again: that would begin the same minute anew.
+        if (read > 0 && _floor.Note(_exchange.Options.Time.GetElapsedTime(began), read) is { } slow)
+            throw new BlobBrokenException(new RegistryFailure(RegistryOutcome.Unavailable, $"{_ask.Target.Authority}: {slow} (given up, {_position + read} bytes received)") { Status = 200, ReceivedBytes = _position + read });
         // Without a stated size the end is the end, but not before what was there already.
         return read > 0 || _skip == 0 ? read : throw new IOException($"the blob is shorter than it was: {_position - _skip} bytes");
     }

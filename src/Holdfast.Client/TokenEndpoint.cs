@@ -30,7 +30,7 @@ internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? creden
         };
         var reply = await wire.SendAsync(ask, token);
         if (reply.Response is not { } response)
-            return new(reply.Failure!);
+            return new(reply.Failure! with { Detail = $"no token from {realm.Authority}, to which {wire.Options.Registry.Authority} sends whoever has none: {reply.Failure.Detail}" });
         using (response)
         {
             if ((int)response.StatusCode != 200)

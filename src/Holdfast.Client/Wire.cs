@@ -104,6 +104,7 @@ internal sealed class Wire : IDisposable
             MaxResponseDrainSize = 64 << 10,
             PooledConnectionLifetime = options.ConnectionLifetime,
             UseCookies = false,
+            UseProxy = options.Proxy is not null,
             Proxy = options.Proxy,
             // Else it would send the credentials of a redirect's address on its own.
             Credentials = null,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Holdfast.Doctor;
@@ -9,6 +10,21 @@ internal static class Quoted
 
     /// <summary>In quotes, cut, with everything but printable ASCII written as an escape.</summary>
     public static string Of(string text) => $"'{Plain(text)}'";
+
+    /// <summary>Uncut, with only that escaped which a terminal obeys or nobody can see; other alphabets stay.</summary>
+    public static string Harmless(string text)
+    {
+        if (!text.Any(IsHarmful))
+            return text;
+        var shown = new StringBuilder();
+        foreach (var c in text)
+            shown.Append(IsHarmful(c) ? $"\\u{(int)c:x4}" : c.ToString());
+        return shown.ToString();
+    }
+
+    // Pairs of surrogates can be invisible, too, and are no letters of folders that anybody names.
+    private static bool IsHarmful(char c) => char.GetUnicodeCategory(c) is
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     /// <summary>As <see cref="Of"/>, without the quotes.</summary>
     public static string Plain(string text)

@@ -94,10 +94,10 @@ internal sealed class CacheParts : IAsyncDisposable
         {
             Cache = registry.Name,
             Namespace = upstream.Namespace,
-            Mirrors = [.. upstream.Urls.Select(url => new UpstreamMirror { Address = url, Username = upstream.Username, Password = password })],
+            Mirrors = [.. upstream.Urls.Select(url => MirrorOf(url, upstream, password))],
             TrustFile = upstream.TrustFile,
             Via = via,
-            PrivateRedirects = upstream.PrivateRedirects ?? upstream.Urls.All(static url => url.IsLoopback),
+            PrivateRedirects = upstream.PrivateRedirects,
             ConnectTimeout = upstream.ConnectTimeout,
             AnswerTimeout = upstream.AnswerTimeout,
             StallTimeout = upstream.StallTimeout,
@@ -105,6 +105,12 @@ internal sealed class CacheParts : IAsyncDisposable
             Time = time,
         };
     }
+
+    // The password is the origin's: somebody else's mirror has no use for it.
+    private static UpstreamMirror MirrorOf(Uri url, UpstreamOptions upstream, string? password) =>
+        string.Equals(url.Host, upstream.Urls[^1].Host, StringComparison.OrdinalIgnoreCase)
+            ? new UpstreamMirror { Address = url, Username = upstream.Username, Password = password }
+            : new UpstreamMirror { Address = url };
 }
 
 /// <summary>What caches share with the rest of the server.</summary>

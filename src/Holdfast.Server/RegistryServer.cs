@@ -58,7 +58,7 @@ public sealed class RegistryServer : IAsyncDisposable
             };
             server._host = await ServerHost.StartAsync(options, parts, cancellationToken);
             server._background = BackgroundWork.Start(options, rooms, storeTime, logs.CreateLogger<Recurring>());
-            if (SelfProbe.Create(options, server.Addresses, server._pass, time, logs) is { } probe)
+            if (SelfProbe.Create(options, server.Addresses, server._pass, new ProbeSurroundings(stores.Metadata, rooms.Incidents, storeTime, time, logs)) is { } probe)
                 server._probe = Recurring.Start("the probe", options.Probe.Interval, probe.RunAsync, time, logs.CreateLogger<Recurring>());
             return server;
         }

@@ -3,6 +3,7 @@ using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
 using Holdfast.Server.Import;
 using Holdfast.Server.Incidents;
+using Holdfast.Server.Probe;
 using Holdfast.Server.Scrub;
 using Holdfast.Server.Trash;
 using Holdfast.Server.Uploads;
@@ -72,7 +73,7 @@ internal sealed class ServerRooms : IAsyncDisposable
             Healer = new Healer(stores, source, checks, time),
             Retention = new RetentionParts(options, hosted, stores, new RetentionSurroundings(incidents, time, logs)),
             Keeper = new IncidentKeeper(stores, incidents, reserve, checks.Watch, time),
-            Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected], incidents, time),
+            Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected, .. SelfProbe.Expected(options)], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
             Clock = new ClockWatch(stores.Metadata, incidents, time, logs.CreateLogger<ClockWatch>()),
             Caches = CacheParts.Create(options, registries, stores, new CacheSurroundings(reserve, incidents, time, logs) { Collect = collector.RunDueAsync }),

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.FileSystem;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage;
 

@@ -15,6 +15,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    private int _broken;
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
 
@@ -29,6 +30,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     public string? Authorization { get; init; }
 
     public IReadOnlyCollection<Asked> Requests => _requests;
+
+    /// <summary>Connections that ended in the middle of an answer.</summary>
+    public int Broken => Volatile.Read(ref _broken);
 
     /// <param name="authorization">Sent along to the upstream instead of what the client sends; null: what the client sends.</param>
     public static FaultProxy Start(Uri upstream, string? authorization = null)
@@ -138,6 +142,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or HttpRequestException or OperationCanceledException)
         {
             // One of both sides has gone; so goes the other.
+            Interlocked.Increment(ref _broken);
             Break(socket);
         }
         finally

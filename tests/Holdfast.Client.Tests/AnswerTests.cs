@@ -184,18 +184,20 @@ public class AnswerTests
         upstream.Requests.Count.ShouldBeLessThan(4);
     }
 
-    [Fact]
-    public async Task Tags_WhoseNextPageNamesAnotherHost_AreReadFromTheRegistry()
+    [Theory]
+    [InlineData("https://inner.invalid:8443/v2/team/app/tags/list?last=a", "/v2/team/app/tags/list?last=a")]
+    [InlineData("https://inner.invalid//thief.invalid/list?last=a", "//thief.invalid/list?last=a")]
+    public async Task Tags_WhoseNextPageNamesAnotherHost_AreReadFromTheRegistry(string next, string target)
     {
         await using var upstream = await Upstream.StartAsync((context, number) =>
         {
             if (number == 1)
-                context.Response.Headers.Link = "<https://inner.invalid:8443/v2/team/app/tags/list?last=a>; foo=\"1\"; rel=\"next\"";
+                context.Response.Headers.Link = $"<{next}>; foo=\"1\"; rel=\"next\"";
             return context.AnswerAsync(200, number == 1 ? """{"tags":["a"]}""" : """{"tags":["b"]}""");
         });
         using var client = Samples.Client(upstream.Address);
 
         (await client.ListTagsAsync(Samples.Repository, CancellationToken.None)).Value.ShouldBe([Tag.Parse("a"), Tag.Parse("b")]);
-        upstream.Requests.Last().Target.ShouldBe("/v2/team/app/tags/list?last=a");
+        upstream.Requests.Last().Target.ShouldBe(target);
     }
 }

@@ -78,7 +78,7 @@ public sealed class CredentialTests : IDisposable
     }
 
     [Theory]
-    [InlineData("absent", "no program docker-credential-absent")]
+    [InlineData("absent", "no program docker-credential-absent on the PATH")]
     [InlineData("../../bin/sh", "no name that a program could have")]
     [InlineData("a b", "no name that a program could have")]
     public async Task Search_WithAHelperThatCannotBe_SaysSoAndRunsNothing(string name, string said)
@@ -86,6 +86,31 @@ public sealed class CredentialTests : IDisposable
         Write("config.json", $$"""{"credsStore":"{{name}}"}""");
 
         (await FindAsync("registry.example")).Problems.ShouldHaveSingleItem().ShouldContain(said);
+    }
+
+    [Fact]
+    public async Task Search_WithAHelperInTheCurrentFolderOnly_RunsNothing()
+    {
+        var name = $"planted-{Guid.NewGuid():N}";
+        var planted = Path.GetFullPath($"docker-credential-{name}");
+        Write("config.json", $$"""{"credsStore":"{{name}}"}""");
+        await File.WriteAllTextAsync(planted, """
+            #!/bin/sh
+            echo '{"Username":"thief","Secret":"x"}'
+
+            """);
+        File.SetUnixFileMode(planted, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            var (found, problems) = await FindAsync("registry.example");
+
+            found.ShouldBeNull();
+            problems.ShouldHaveSingleItem().ShouldContain("on the PATH");
+        }
+        finally
+        {
+            File.Delete(planted);
+        }
     }
 
     [Theory]

@@ -34,6 +34,15 @@ public class RegistryTargetTests
     }
 
     [Theory]
+    [InlineData("http://ci:s3cret@registry.example/app", "http://***@registry.example/app")]
+    [InlineData("ci:s3cret@registry.example/app@" + Hash, "***@registry.example/app@" + Hash)]
+    [InlineData("http://ci:s/3@cret@registry.example", "http://***@registry.example")]
+    [InlineData("registry.example/app@" + Hash, "registry.example/app@" + Hash)]
+    [InlineData("@" + Hash, "@" + Hash)]
+    [InlineData("./folder", "./folder")]
+    public void WithoutUser_OfWhatSomebodyWrote_RepeatsNoPassword(string text, string expected) => RegistryTarget.WithoutUser(text).ShouldBe(expected);
+
+    [Theory]
     [InlineData("alpine", "does not begin with a registry's host")]
     [InlineData("team/app:v1", "does not begin with a registry's host")]
     [InlineData("alpine:latest", "does not begin with a registry's host")]

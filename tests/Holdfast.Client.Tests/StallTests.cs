@@ -83,6 +83,34 @@ public class StallTests
     }
 
     [Fact]
+    public async Task Blob_ThatDripsBelowTheFloor_IsUnavailableAfterAMinuteHoweverFastItBegan()
+    {
+        var time = new ManualTime();
+        var blob = Samples.Bytes(7, 2_000_000);
+        await using var upstream = await Upstream.StartAsync(async (context, _) =>
+        {
+            context.Response.ContentLength = blob.Length;
+            await context.Response.Body.WriteAsync(blob.AsMemory(0, 1_900_000));
+            using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            for (var i = 1_900_000; i < blob.Length && await often.WaitForNextTickAsync(context.RequestAborted); i++)
+            {
+                await context.Response.Body.WriteAsync(blob.AsMemory(i, 1));
+                await context.Response.Body.FlushAsync();
+            }
+        });
+        using var client = new RegistryClient(new RegistryClientOptions { Registry = upstream.Address, Time = time, MinBytesPerSecond = 1024 });
+
+        var downloading = client.DownloadAsync(Samples.DigestOf(blob));
+
+        // A second of the clock for each 10 ms, in which two bytes come or so.
+        (await MoveUntilAsync(time, downloading)).ShouldBeInRange(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5));
+        var (answer, received) = await downloading;
+        (answer.Outcome, answer.Failure!.EndedEarly).ShouldBe((RegistryOutcome.Unavailable, false));
+        answer.Failure.Detail.ShouldContain("bytes came in 6");
+        received.Length.ShouldBeInRange(1_900_000, 1_950_000);
+    }
+
+    [Fact]
     public async Task Manifest_ThatDrips_IsUnavailableAfterTheDocumentTimeout()
     {
         var time = new ManualTime();

@@ -93,38 +93,13 @@ internal sealed class DamageDrill(DamageOptions options)
             _wounds[digest] = new Wound(digest, kind, DateTimeOffset.UtcNow);
             if (kind != WoundKind.Swapped)
             {
-                Inflict(server.BlobFile(digest), kind);
+                Wounds.Inflict(server.BlobFile(digest), kind, _random);
                 continue;
             }
 
             var other = digests[taken++];
             _wounds[other] = new Wound(other, kind, DateTimeOffset.UtcNow);
             Wounds.Swap(server.BlobFile(digest), server.BlobFile(other));
-        }
-    }
-
-    private void Inflict(string file, WoundKind kind)
-    {
-        switch (kind)
-        {
-            case WoundKind.Removed:
-                Wounds.Remove(file);
-                break;
-            case WoundKind.Truncated:
-                Wounds.Truncate(file);
-                break;
-            case WoundKind.Flipped:
-                Wounds.Flip(file, _random);
-                break;
-            case WoundKind.Emptied:
-                Wounds.Empty(file);
-                break;
-            case WoundKind.Unreadable:
-                Wounds.MakeUnreadable(file);
-                break;
-            case WoundKind.Swapped:
-            default:
-                throw new DrillException($"{kind} needs two files");
         }
     }
 

@@ -8,6 +8,12 @@ internal enum WoundKind
     Swapped,
     Emptied,
     Unreadable,
+
+    /// <summary>A folder has its name.</summary>
+    Folder,
+
+    /// <summary>A symbolic link has its name, and leads to the right bytes.</summary>
+    Linked,
 }
 
 /// <summary>One damaged file.</summary>

@@ -4,6 +4,43 @@ namespace Holdfast.Drill.Damage;
 internal static class Wounds
 {
     private const UnixFileMode Writable = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode Everyone = (UnixFileMode)0x1FF;
+
+    /// <summary>Any kind that takes no second file.</summary>
+    public static void Inflict(string file, WoundKind kind, Random random)
+    {
+        switch (kind)
+        {
+            case WoundKind.Removed:
+                Remove(file);
+                break;
+            case WoundKind.Truncated:
+                Truncate(file);
+                break;
+            case WoundKind.Flipped:
+                Flip(file, random);
+                break;
+            case WoundKind.Emptied:
+                Empty(file);
+                break;
+            case WoundKind.Unreadable:
+                MakeUnreadable(file);
+                break;
+            case WoundKind.Folder:
+                Remove(file);
+                Directory.CreateDirectory(file);
+                // The drill may be root, and the server somebody who can move another's folder away only if it may write to it.
+                File.SetUnixFileMode(file, Everyone);
+                break;
+            case WoundKind.Linked:
+                File.Move(file, file + ".elsewhere");
+                File.CreateSymbolicLink(file, file + ".elsewhere");
+                break;
+            case WoundKind.Swapped:
+            default:
+                throw new DrillException($"{kind} needs two files");
+        }
+    }
 
     /// <summary>Changes one bit in place.</summary>
     public static void Flip(string file, Random random) => Write(file, stream =>

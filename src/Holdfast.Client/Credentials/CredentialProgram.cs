@@ -18,11 +18,13 @@ internal static class CredentialProgram
         if (name.Length == 0 || name.AsSpan().ContainsAnyExcept(NameCharacters))
             return (null, $"the credential helper '{Failures.Printable(name)}' has no name that a program could have");
         var program = $"docker-credential-{name}";
+        if (FindOnPath(program) is not { } path)
+            return (null, Missing(program, server));
         using var late = new CancellationTokenSource(Limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, token);
         try
         {
-            var (exitCode, output) = await RunAsync(program, server, either.Token);
+            var (exitCode, output) = await RunAsync(path, server, either.Token);
             if (exitCode == 0)
                 return Read(program, server, output);
             // docker's own helpers say so in these words, on standard output.
@@ -32,7 +34,7 @@ internal static class CredentialProgram
         }
         catch (Win32Exception)
         {
-            return (null, $"there is no program {program}, which is to know the password for {server}; install it, or give --user");
+            return (null, Missing(program, server));
         }
         catch (OperationCanceledException) when (!token.IsCancellationRequested)
         {
@@ -44,11 +46,20 @@ internal static class CredentialProgram
         }
     }
 
-    private static async Task<(int ExitCode, string Output)> RunAsync(string program, string server, CancellationToken token)
+    private static string Missing(string program, string server) =>
+        $"there is no program {program} on the PATH that can be run, which is to know the password for {server}; install it, or give --user";
+
+    // The framework looks into the current folder first: whoever wrote what was checked out there would be asked for the password, or run.
+    private static string? FindOnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+        .Where(static folder => folder.StartsWith('/'))
+        .Select(folder => Path.Combine(folder, program))
+        .FirstOrDefault(static path => File.Exists(path) && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0);
+
+    private static async Task<(int ExitCode, string Output)> RunAsync(string path, string server, CancellationToken token)
     {
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo(program, ["get"]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true },
+            StartInfo = new ProcessStartInfo(path, ["get"]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true },
         };
         process.Start();
         try

@@ -34,7 +34,10 @@ public sealed class ProbeMemory : ReadLedger
 
     public ConcurrentDictionary<TagKey, TagState> Tags { get; } = new();
 
-    public override bool Recalls => true;
+    public override bool Recalls => IsKept;
+
+    /// <summary>Will there be another round that makes use of it? For one round alone what manifests refer to is not kept: ten thousand take some 10 MB, and a HEAD each to look whether they are known.</summary>
+    public bool IsKept { get; init; } = true;
 
     public override bool IsFresh(Digest digest)
     {
@@ -51,7 +54,8 @@ public sealed class ProbeMemory : ReadLedger
     public override void Note(Digest digest, ManifestView view)
     {
         base.Note(digest, view);
-        Keep(digest, view);
+        if (IsKept)
+            Keep(digest, view);
     }
 
     /// <summary>Forgets what is too old to spare a read.</summary>

@@ -44,6 +44,9 @@ public sealed class RegistryProbe(RegistryClient client, ProbeMemory memory, Pro
         // A registry that was gone half of the way has told nothing about the rest.
         if (_answered == 0 && (tags > 0 || !_unlisted.IsEmpty))
             return End($"nothing could be checked: {FirstProblem()}", true, chosen, tags);
+        // A registry whose tags are all gone looks like one without images, and nobody has such a one watched.
+        if (tags == 0 && !options.MayBeEmpty)
+            return End($"the catalogue names {Counted.Of(repositories.Count, "repository", "repositories")}, and not one tag", false, chosen, tags);
         foreach (var (key, state) in _unchecked)
             memory.Tags[key] = state;
         memory.LastRunAt = options.Time.GetUtcNow().ToUnixTimeSeconds();
@@ -95,10 +98,12 @@ public sealed class RegistryProbe(RegistryClient client, ProbeMemory memory, Pro
     private List<Chosen> Choose(ConcurrentDictionary<RepositoryName, IReadOnlyList<Tag>> known)
     {
         var all = known.SelectMany(static repository => repository.Value.Select(tag => new TagKey(repository.Key, tag)));
+        var now = options.Time.GetUtcNow().ToUnixTimeSeconds();
         var chosen = options.MaxTags is not { } most ? all : all
             .Select(key => (Key: key, State: memory.Tags.GetValueOrDefault(key)))
             .OrderBy(static one => one.State.Failures > 0 ? 0 : 1)
-            .ThenBy(static one => one.State.CheckedAt)
+            // A time that the clock has not reached was another clock's: the tag would never have its turn.
+            .ThenBy(one => one.State.CheckedAt > now ? 0 : one.State.CheckedAt)
             .ThenBy(static one => one.Key.Repository)
             .ThenBy(static one => one.Key.Tag)
             .Take(most)

@@ -46,7 +46,7 @@ internal sealed class Mirror : IDisposable
             Jitter = plan.Jitter ?? OfTheSystem,
             Resolve = plan.Resolve,
             Handler = plan.Handler,
-            Proxy = plan.Proxy,
+            Proxy = plan.Proxy ?? new OutwardProxy(),
             PrivateRedirects = plan.PrivateRedirects,
             Via = plan.Via,
             MayRetry = budget.TryTake,

@@ -10,12 +10,18 @@ namespace Holdfast.Doctor.Import;
 internal sealed class BlobBringing(ContentSource source, ImportTarget target, ImportOptions options, ImportReport report)
 {
     // What one round of syncs and one commit are for; and what is hashed while its locks are held.
-    private const int MaxBlobs = 1000;
-    private const long MaxBytes = 256L << 20;
+    public const int MaxBlobs = 1000;
+    public const long MaxBytes = 256L << 20;
+
+    // Some 10 MB.
+    private const int MaxKnownCopies = 50_000;
 
     private readonly ConcurrentDictionary<LinkedBlob, Flaw> _flaws = new();
     private readonly ConcurrentDictionary<Guid, (Digest Digest, LinkKind Kind)> _brought = new();
     private long _doneBytes;
+
+    /// <summary>Blobs whose bytes are copied, or were, here or in another slice of the same run, and whether they arrive: nobody copies them a second time.</summary>
+    public required ConcurrentDictionary<Digest, Task<bool>> Copies { get; init; }
 
     /// <summary>What could not be brought, and why.</summary>
     public IReadOnlyDictionary<LinkedBlob, Flaw> Flaws => _flaws;
@@ -93,12 +99,20 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
         var sizes = chunk.ToLookup(blob => blob.Digest);
         foreach (var stored in receipts.Where(receipt => receipt.Outcome == BlobReceiptOutcome.Stored).Join(_brought.Values, receipt => receipt.Digest, one => one.Digest, (_, one) => one.Kind))
             _ = stored == LinkKind.Hard ? report.HardLinks++ : report.Reflinks++;
+        // Those have become blobs: there is nothing left to take back.
+        var placed = receipts.Where(receipt => receipt.Outcome == BlobReceiptOutcome.Stored).Select(receipt => receipt.Digest).ToHashSet();
+        foreach (var (upload, _) in _brought.Where(one => placed.Contains(one.Value.Digest)))
+            _brought.TryRemove(upload, out _);
         foreach (var receipt in receipts)
         {
             foreach (var blob in sizes[receipt.Digest])
             {
                 if (receipt.Outcome == BlobReceiptOutcome.NeedsBytes)
+                {
                     again.Add(blob);
+                    if (Copies.TryGetValue(blob.Digest, out var copy) && copy.IsCompleted)
+                        Copies.TryRemove(KeyValuePair.Create(blob.Digest, copy));
+                }
                 else
                     Note(blob, receipt, total);
             }
@@ -131,7 +145,26 @@ internal sealed class BlobBringing(ContentSource source, ImportTarget target, Im
                 return new BlobOffer(blob.Digest, blob.SizeBytes, [place]) { Upload = upload, IsTrusted = options.IsTrusted };
             }
         }
-        await StoreAsync(place, blob, open, total, token);
+        var mine = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (Copies.GetOrAdd(blob.Digest, mine.Task) is var other && other != mine.Task)
+        {
+            // What came to nothing there is tried, and told of, here.
+            if (await other.WaitAsync(token))
+                return new BlobOffer(blob.Digest, blob.SizeBytes, [place]);
+        }
+        var isStored = false;
+        try
+        {
+            await StoreAsync(place, blob, open, total, token);
+            isStored = !_flaws.ContainsKey(blob);
+        }
+        finally
+        {
+            // Who looked before it was there finds here that it is by now.
+            if (!isStored || Copies.Count > MaxKnownCopies)
+                Copies.TryRemove(blob.Digest, out _);
+            mine.SetResult(isStored);
+        }
         return null;
     }
 

@@ -109,6 +109,17 @@ public sealed class ImportReport
             _findings.Add(finding);
     }
 
+    /// <summary>Adds what a slice of this look came to; its repositories are counted here.</summary>
+    public void AddSlice(ImportReport slice)
+    {
+        (Tags, Manifests, AlreadyThere) = (Tags + slice.Tags, Manifests + slice.Manifests, AlreadyThere + slice.AlreadyThere);
+        (HardLinks, Reflinks, Copies) = (HardLinks + slice.HardLinks, Reflinks + slice.Reflinks, Copies + slice.Copies);
+        (Bytes, Shared) = (Bytes + slice.Bytes, Shared + slice.Shared);
+        foreach (var finding in slice.Findings)
+            Add(finding);
+        FindingCount += slice.FindingCount - slice.Findings.Count;
+    }
+
     /// <summary>Adds what another look took; what it found it looked at again since.</summary>
     public void AddTaken(ImportReport other)
     {
@@ -118,6 +129,7 @@ public sealed class ImportReport
         (Bytes, Shared, WhyCopied) = (Bytes + other.Bytes, Shared + other.Shared, WhyCopied ?? other.WhyCopied);
     }
 
+    /// <summary>Adds what another look came to.</summary>
     public void Add(ImportReport other)
     {
         AddTaken(other);

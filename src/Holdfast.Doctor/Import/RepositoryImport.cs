@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 using Holdfast.Storage.Acceptance;
@@ -9,10 +10,13 @@ namespace Holdfast.Doctor.Import;
 /// Takes some images of one repository: reads their closures, looks what the target has and what the source lacks, brings the blobs of what is whole, then the manifests and the
 /// tags. Of an image that is not whole nothing is taken.
 /// </summary>
-internal sealed class RepositoryImport(ContentSource source, ImportTarget target, ImportOptions options, ImportReport report)
+internal sealed class RepositoryImport(ContentSource source, ImportTarget target, ImportOptions options, BlobClaims claims, ImportReport report)
 {
-    private const int MaxManifests = 100;
-    private const int MaxPayloadBytes = 4 << 20;
+    public const int MaxManifests = 100;
+    public const int MaxPayloadBytes = 4 << 20;
+
+    /// <summary>Bytes on their way in other slices of the same import.</summary>
+    public required ConcurrentDictionary<Digest, Task<bool>> Copies { get; init; }
 
     /// <returns>Those images that the target has now as the source has them.</returns>
     public async Task<IReadOnlyList<SourceImage>> RunAsync(RepositoryName repository, RepositoryName place, IReadOnlyList<SourceImage> images, CancellationToken token)
@@ -23,9 +27,10 @@ internal sealed class RepositoryImport(ContentSource source, ImportTarget target
         var referrers = await ReadReferrersAsync(repository, reading, roots, token);
         images = [.. images, .. referrers.Select(digest => new SourceImage(repository, default, digest, null))];
         var ordered = reading.InOrder([.. roots, .. referrers]);
-        var bringing = new BlobBringing(source, target, options, report);
+        var bringing = new BlobBringing(source, target, options, report) { Copies = Copies };
         var blobs = ordered.SelectMany(node => node.Blobs).Distinct().ToList();
-        var present = await target.FindPresentAsync(blobs, token);
+        var (present, claim) = await ClaimAsync(blobs, token);
+        using var claimed = claim;
         await bringing.LookAsync(repository, blobs.Where(blob => !present.Contains(blob.Digest)), token);
 
         var flaws = new ClosureFlaws(reading.Nodes, bringing.Flaws);
@@ -42,6 +47,27 @@ internal sealed class RepositoryImport(ContentSource source, ImportTarget target
         return await TellAsync(place, images, flaws, receipts, token);
     }
 
+    // Shared layers that are there hold nobody up.
+    private async Task<(IReadOnlySet<Digest> Present, IDisposable Claim)> ClaimAsync(List<LinkedBlob> blobs, CancellationToken token)
+    {
+        var releases = claims.Releases;
+        var present = await target.FindPresentAsync(blobs, token);
+        var missing = blobs.Where(blob => !present.Contains(blob.Digest)).ToList();
+        var claim = await claims.EnterAsync(missing.Select(blob => blob.Digest).ToHashSet(), token);
+        if (missing.Count == 0 || claims.Releases == releases)
+            return (present, claim);
+        try
+        {
+            // Another slice may have brought some of these meanwhile.
+            return (present.Union(await target.FindPresentAsync(missing, token)).ToHashSet(), claim);
+        }
+        catch
+        {
+            claim.Dispose();
+            throw;
+        }
+    }
+
     // What says something about an image (a signature, a list of parts) is found from the image, where a source can't list what has no tag.
     private async Task<List<Digest>> ReadReferrersAsync(RepositoryName repository, ClosureReading reading, List<Digest> roots, CancellationToken token)
     {
@@ -49,7 +75,7 @@ internal sealed class RepositoryImport(ContentSource source, ImportTarget target
         var asked = new HashSet<Digest>();
         for (var next = reading.InOrder(roots).Select(node => node.Digest).ToList(); next.Count > 0;)
         {
-            var level = new System.Collections.Concurrent.ConcurrentBag<Digest>();
+            var level = new ConcurrentBag<Digest>();
             await Parallel.ForEachAsync(next.Where(asked.Add), new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = token }, async (subject, one) =>
             {
                 try

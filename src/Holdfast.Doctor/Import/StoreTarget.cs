@@ -75,7 +75,7 @@ public sealed class StoreTarget(ContentStores stores, int registry, FileStaging 
                 if (writer.SizeBytes + read > sizeBytes)
                     return false;
                 if (stores.Blobs.MeasureSpace() is { } space && space.FreeBytes - read < terms.ReserveBytes)
-                    throw new StoreFullException($"the disk has {space.FreeBytes} bytes free, and {terms.ReserveBytes} are kept in reserve (disk.reserve); free some room, then run this again", null);
+                    throw new StoreFullException($"the disk has {space.FreeBytes} bytes free, and {terms.ReserveBytes} are kept in reserve (disk.reserve)", null);
                 await writer.AppendAsync(buffer.AsMemory(0, read), token);
             }
             return writer.SizeBytes == sizeBytes;

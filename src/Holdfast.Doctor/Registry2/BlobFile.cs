@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Registry2;
 

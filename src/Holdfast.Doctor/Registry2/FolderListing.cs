@@ -1,3 +1,5 @@
+using Holdfast.Storage.Native;
+
 namespace Holdfast.Doctor.Registry2;
 
 /// <summary>Lists a folder as far as it can be read, and tells where it can't.</summary>

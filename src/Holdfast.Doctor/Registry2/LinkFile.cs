@@ -1,5 +1,6 @@
 using System.Text;
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Registry2;
 

@@ -1,4 +1,5 @@
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Doctor.Registry2;
@@ -88,7 +89,7 @@ public sealed class RegistryFolder
 
     /// <returns>Open for reading, its bytes unchecked; null if there is no such file.</returns>
     /// <exception cref="IOException">It can't be read or lies behind a link: whether the bytes are there is not known.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
+    /// <exception cref="AccessDeniedException">This user may not read it.</exception>
     public SafeFileHandle? TryOpen(Digest digest) => _root.TryOpen($"{FolderOf(digest)}/data", out _);
 
     /// <returns>The bytes of a small blob, unchecked; null if there are none, or more than <paramref name="maxBytes"/>.</returns>

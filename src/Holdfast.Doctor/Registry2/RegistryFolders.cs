@@ -1,3 +1,5 @@
+using Holdfast.Storage.Native;
+
 namespace Holdfast.Doctor.Registry2;
 
 /// <summary>Finds registries' folders below a folder that somebody named.</summary>
@@ -33,7 +35,7 @@ public static class RegistryFolders
                 $"'{path}' holds no registry: neither it nor a folder below it has docker/registry/v2 with blobs and repositories in it; "
                 + $"give the folder that the registry's configuration calls rootdirectory{(first is null ? "" : $" ({Quoted.Plain(first.Path)}: {first.Detail})")}");
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or AccessDeniedException)
         {
             throw new NotARegistryException($"{e.Message}: user {Environment.UserName} may not read this folder; run this as root or as the registry's user");
         }
@@ -46,7 +48,7 @@ public static class RegistryFolders
     private static void Search(RootFolder root, string below, int depth, List<RegistryFolder> found, Action<FolderProblem> tell)
     {
         var folder = root.PathOf(below);
-        if (NativeFile.TryExamine($"{folder}/{Layout}") is not null)
+        if (Posix.TryExamineEntry($"{folder}/{Layout}") is not null)
         {
             // Not behind a link: what was named is this folder.
             if (RootFolder.Real($"{folder}/{Layout}") != $"{folder}/{Layout}")
@@ -73,7 +75,7 @@ public static class RegistryFolders
     // Under the registry's own path either is enough: one that was only just begun lacks the other. Elsewhere both must be there, and no Holdfast beside them.
     private static bool IsLayout(string path)
     {
-        var (blobs, repositories) = (NativeFile.TryExamine(path + "/blobs") is not null, NativeFile.TryExamine(path + "/repositories") is not null);
+        var (blobs, repositories) = (Posix.TryExamineEntry(path + "/blobs") is not null, Posix.TryExamineEntry(path + "/repositories") is not null);
         return path.EndsWith("/" + Layout, StringComparison.Ordinal) ? blobs || repositories : blobs && repositories && !File.Exists(path + "/holdfast.db");
     }
 
@@ -82,7 +84,7 @@ public static class RegistryFolders
         foreach (var part in (ReadOnlySpan<string>)["blobs", "repositories"])
         {
             // Taken for empty, either would make everything look lost.
-            if (NativeFile.TryExamine($"{path}/{part}") is { } state && state.Kind != EntryKind.Folder)
+            if (Posix.TryExamineEntry($"{path}/{part}") is { } state && state.Kind != EntryKind.Folder)
                 throw new NotARegistryException($"'{path}/{part}' is {(state.Kind == EntryKind.Link ? "a symbolic link, which is not followed; mount its target there instead (mount --bind)" : "not a folder")}");
         }
         using (var _ = Directory.EnumerateFileSystemEntries(path).GetEnumerator())

@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Doctor.Registry2;
@@ -14,7 +15,7 @@ internal sealed class RootFolder
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false, ReturnSpecialDirectories = false };
 
     /// <exception cref="IOException">It is not there, or can't be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
+    /// <exception cref="AccessDeniedException">This user may not read it.</exception>
     public RootFolder(string path)
     {
         var real = Real(path) ?? throw new DirectoryNotFoundException($"there is no folder '{path}'");
@@ -33,7 +34,7 @@ internal sealed class RootFolder
     public IEnumerable<FolderEntry> List(string relative)
     {
         var path = PathOf(relative);
-        if (NativeFile.TryExamine(path) is not { } state)
+        if (Posix.TryExamineEntry(path) is not { } state)
             return [];
         if (state.Kind != EntryKind.Folder)
             throw state.Kind == EntryKind.Link ? new LinkedAwayException(path) : new IOException($"'{path}' is not a folder");
@@ -41,7 +42,7 @@ internal sealed class RootFolder
     }
 
     /// <returns>Null if there is nothing of that name.</returns>
-    public EntryState? TryExamine(string relative) => NativeFile.TryExamine(PathOf(relative));
+    public EntryState? TryExamine(string relative) => Posix.TryExamineEntry(PathOf(relative));
 
     /// <returns>The open file, or null if there is none of that name.</returns>
     /// <exception cref="IOException">It is no plain file, lies behind a link, or can't be opened.</exception>
@@ -49,16 +50,16 @@ internal sealed class RootFolder
     {
         state = default;
         var path = PathOf(relative);
-        var file = NativeFile.TryOpen(path);
+        var file = Posix.TryOpenEntry(path);
         if (file is null)
             return null;
         try
         {
-            state = NativeFile.Examine(file, path);
+            state = Posix.ExamineEntry(file, path);
             if (state.Kind != EntryKind.File)
                 throw new IOException($"'{path}' is not a file");
             // Asked of the open file, so that no link can change between the look and the use.
-            var real = NativeFile.RealPath(file);
+            var real = Posix.RealPath(file);
             if (!string.Equals(real, path, StringComparison.Ordinal) && !real.EndsWith(" (deleted)", StringComparison.Ordinal))
                 throw new LinkedAwayException(path);
             return file;
@@ -76,11 +77,11 @@ internal sealed class RootFolder
         var full = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
         // The last part may be a link, which the opening must follow here and nowhere else.
         if (!System.IO.Path.Exists(full))
-            return NativeFile.TryExamine(full) is { } hidden && hidden.Kind == EntryKind.Link ? throw new IOException($"'{full}' is a link that leads nowhere") : null;
+            return Posix.TryExamineEntry(full) is { } hidden && hidden.Kind == EntryKind.Link ? throw new IOException($"'{full}' is a link that leads nowhere") : null;
         if (File.Exists(full))
             return full;
-        using var file = NativeFile.TryOpen(full + "/.");
-        return file is null ? null : NativeFile.RealPath(file);
+        using var file = Posix.TryOpenEntry(full + "/.");
+        return file is null ? null : Posix.RealPath(file);
     }
 
     private static EntryKind KindOf(ref FileSystemEntry entry)

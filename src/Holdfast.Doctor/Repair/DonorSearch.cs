@@ -10,6 +10,9 @@ public sealed class DonorSearch(IReadOnlyList<ContentSource> donors, Action<stri
 
     public int Count => donors.Count;
 
+    /// <summary>Could one of them not be asked? Then it may have what no other has (P6).</summary>
+    public bool IsInDoubt { get; private set; }
+
     /// <summary>All donors that have the bytes, one after the other; each is opened only when it is its turn.</summary>
     public async IAsyncEnumerable<(ContentSource Donor, SourceBlob Blob)> FindAsync(
         IReadOnlyList<RepositoryName> repositories, Digest digest, bool isManifest, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
@@ -44,6 +47,7 @@ public sealed class DonorSearch(IReadOnlyList<ContentSource> donors, Action<stri
         }
         catch (SourceException e)
         {
+            IsInDoubt = true;
             Tell(donor, e.Message);
             return null;
         }

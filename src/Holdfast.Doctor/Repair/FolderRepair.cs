@@ -196,5 +196,6 @@ public sealed class FolderRepair(RegistryReport scan, DonorSearch donors, Regist
         return file.State == BlobFileState.Present && (sizeBytes is null || sizeBytes == file.SizeBytes);
     }
 
-    private string NobodyHasIt() => donors.Count == 0 ? "no donor was given (--donor)" : "no donor has it";
+    private string NobodyHasIt() => donors.Count == 0 ? "no donor was given (--donor)"
+        : donors.IsInDoubt ? "no donor that could be asked has it" : "no donor has it";
 }

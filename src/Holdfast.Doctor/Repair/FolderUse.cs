@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Doctor.Registry2;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Repair;
 
@@ -95,7 +96,7 @@ public sealed class FolderUse(string procFolder = "/proc")
     {
         try
         {
-            return NativeFile.TryIdentify(path);
+            return Posix.TryIdentify(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -4,6 +4,7 @@ using Holdfast.Doctor.Registry2;
 using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Repair;
 
@@ -27,16 +28,16 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
                 return problem;
             var place = RegistryFolder.FolderOf(digest);
             var path = $"{folder.Path}/{place}/data";
-            var old = NativeFile.TryExamine(path) is null ? null : $"{digest.Algorithm.Name()}-{digest.Hex}";
+            var old = Posix.TryExamineEntry(path) is null ? null : $"{digest.Algorithm.Name()}-{digest.Hex}";
             var missing = Missing(place);
             journal.Add(new JournalEntry($"{place}/data", true, digest.ToString(), old, missing));
             Make(place, missing);
             Adopt(incoming, isFolder: false);
             if (old is not null)
-                NativeWrite.Rename(path, $"{journal.Replaced}/{old}");
-            NativeWrite.Rename(incoming, path);
-            NativeWrite.SyncFolder(journal.Replaced);
-            NativeWrite.SyncFolder($"{folder.Path}/{place}");
+                Posix.Rename(path, $"{journal.Replaced}/{old}");
+            Posix.Rename(incoming, path);
+            Posix.SyncFolder(journal.Replaced);
+            Posix.SyncFolder($"{folder.Path}/{place}");
             return null;
         }
         finally
@@ -62,8 +63,8 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
             file.Flush(flushToDisk: true);
         }
         Adopt(incoming, isFolder: false);
-        NativeWrite.Rename(incoming, path);
-        NativeWrite.SyncFolder($"{folder.Path}/{place}");
+        Posix.Rename(incoming, path);
+        Posix.SyncFolder($"{folder.Path}/{place}");
     }
 
     internal string LinkPlace(RepositoryName repository, Digest digest, bool isLayer)
@@ -114,7 +115,7 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
     // Text that was never written by a registry can be put back only as far as it is text.
     private static string? ReadOld(string path)
     {
-        if (NativeFile.TryExamine(path) is not { } state)
+        if (Posix.TryExamineEntry(path) is not { } state)
             return null;
         if (state.Kind != EntryKind.File || state.SizeBytes > 4096)
             throw new IOException($"'{path}' is no file that a registry writes; see to it by hand");
@@ -124,8 +125,11 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
     private List<string> Missing(string place)
     {
         var missing = new List<string>();
-        for (var at = place; at.Length > 0 && NativeFile.TryExamine($"{folder.Path}/{at}") is null; at = Path.GetDirectoryName(at)!)
+        for (var at = place; at.Length > 0 && Posix.TryExamineEntry($"{folder.Path}/{at}") is null; at = Path.GetDirectoryName(at)!)
             missing.Insert(0, at);
+        // Before anything is made or put down in the journal: not even a folder is made behind a link that somebody put there.
+        var standing = missing.Count == 0 ? place : Path.GetDirectoryName(missing[0])!;
+        Posix.ThrowIfElsewhere(standing.Length == 0 ? folder.Path : $"{folder.Path}/{standing}");
         return missing;
     }
 
@@ -135,19 +139,16 @@ public sealed class RegistryWriter(RegistryFolder folder, RepairJournal journal)
         {
             Directory.CreateDirectory($"{folder.Path}/{made}");
             Adopt($"{folder.Path}/{made}", isFolder: true);
-            NativeWrite.SyncFolder(Path.GetDirectoryName($"{folder.Path}/{made}")!);
+            Posix.SyncFolder(Path.GetDirectoryName($"{folder.Path}/{made}")!);
         }
-        // Nothing is written behind a link that somebody put into the folder.
-        using var open = NativeFile.TryOpen($"{folder.Path}/{place}") ?? throw new IOException($"'{place}' went away");
-        if (NativeFile.RealPath(open) != $"{folder.Path}/{place}")
-            throw new LinkedAwayException($"{folder.Path}/{place}");
+        Posix.ThrowIfElsewhere($"{folder.Path}/{place}");
     }
 
     private void Adopt(string path, bool isFolder)
     {
-        var parent = NativeFile.TryExamine($"{folder.Path}/blobs") ?? NativeFile.TryExamine(folder.Path) ?? throw new IOException($"'{folder.Path}' went away");
+        var parent = Posix.TryExamineEntry($"{folder.Path}/blobs") ?? Posix.TryExamineEntry(folder.Path) ?? throw new IOException($"'{folder.Path}' went away");
         File.SetUnixFileMode(path, (UnixFileMode)(isFolder ? parent.Mode : parent.Mode & 0x1B6));
-        if (NativeWrite.IsRoot)
-            NativeWrite.ChangeOwner(path, parent.User, parent.Group);
+        if (Posix.IsRoot)
+            Posix.ChangeOwner(path, parent.User, parent.Group);
     }
 }

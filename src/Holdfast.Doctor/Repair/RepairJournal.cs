@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Repair;
 
@@ -22,6 +23,9 @@ public sealed class RepairJournal : IDisposable
     private const string FileName = "journal.jsonl";
     private const string UndoneName = "undone";
 
+    // What a line tells of is written right after it.
+    private static readonly TimeSpan AfterLastLine = TimeSpan.FromSeconds(5);
+
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web);
 
     private readonly FileStream _file;
@@ -42,12 +46,15 @@ public sealed class RepairJournal : IDisposable
         var folder = $"{dataFolder}/{FolderName}/{name}";
         if (Directory.Exists(folder))
             throw new IOException($"'{folder}' is there already: another repair began at the same moment");
+        Directory.CreateDirectory($"{dataFolder}/{FolderName}");
+        // The data folder is the registry's user's; what root writes for it stays in it.
+        Posix.ThrowIfElsewhere($"{dataFolder}/{FolderName}");
         Directory.CreateDirectory(folder + "/incoming");
         Directory.CreateDirectory(folder + "/replaced");
         var file = new FileStream($"{folder}/{FileName}", FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
-        NativeWrite.SyncFolder(folder);
-        NativeWrite.SyncFolder($"{dataFolder}/{FolderName}");
-        NativeWrite.SyncFolder(dataFolder);
+        Posix.SyncFolder(folder);
+        Posix.SyncFolder($"{dataFolder}/{FolderName}");
+        Posix.SyncFolder(dataFolder);
         return new RepairJournal(folder, file);
     }
 
@@ -82,10 +89,13 @@ public sealed class RepairJournal : IDisposable
         return entries;
     }
 
+    /// <summary>After this the repair wrote nothing more.</summary>
+    public static DateTimeOffset FindEnd(string folder) => new DateTimeOffset(File.GetLastWriteTimeUtc($"{folder}/{FileName}"), TimeSpan.Zero) + AfterLastLine;
+
     public static void MarkUndone(string folder)
     {
         File.WriteAllText($"{folder}/{UndoneName}", "");
-        NativeWrite.SyncFolder(folder);
+        Posix.SyncFolder(folder);
     }
 
     internal void Add(JournalEntry entry)

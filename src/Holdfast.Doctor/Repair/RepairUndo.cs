@@ -1,6 +1,7 @@
 using System.Text;
 using Holdfast.Doctor.Registry2;
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Doctor.Repair;
 
@@ -12,7 +13,7 @@ public enum UndoOutcome
     /// <summary>It was not done, or is undone already.</summary>
     NotThere,
 
-    /// <summary>It was changed since: left as it is.</summary>
+    /// <summary>It was changed since, or what was pushed since needs it: left as it is.</summary>
     Changed,
 }
 
@@ -20,6 +21,8 @@ public enum UndoOutcome
 /// <param name="apply">False: only say what would be taken back.</param>
 public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool apply)
 {
+    private UsedSince? _used;
+
     public IEnumerable<(JournalEntry Entry, UndoOutcome Outcome)> Run()
     {
         foreach (var entry in RepairJournal.Read(journalFolder).Reverse())
@@ -34,23 +37,23 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
     private UndoOutcome Undo(JournalEntry entry, string path)
     {
         var parent = Path.GetDirectoryName(path)!;
-        using var open = NativeFile.TryOpen(parent);
+        using var open = Posix.TryOpenEntry(parent);
         var kept = entry is { IsData: true, Before: not null } ? $"{journalFolder}/replaced/{entry.Before}" : null;
         if (open is null)
         {
             RemoveMade(entry);
             return UndoOutcome.NotThere;
         }
-        if (NativeFile.RealPath(open) != parent)
+        if (Posix.RealPath(open) != parent)
             throw new LinkedAwayException(parent);
-        if (NativeFile.TryExamine(path) is null && kept is not null && File.Exists(kept))
+        if (Posix.TryExamineEntry(path) is null && kept is not null && File.Exists(kept))
         {
             // Stopped between the two moves.
             if (apply)
-                NativeWrite.Rename(kept, path);
+                Posix.Rename(kept, path);
             return UndoOutcome.Undone;
         }
-        if (NativeFile.TryExamine(path) is null)
+        if (Posix.TryExamineEntry(path) is null)
         {
             RemoveMade(entry);
             return UndoOutcome.NotThere;
@@ -60,15 +63,18 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
             return UndoOutcome.NotThere;
         if (!IsAsWritten(entry, path))
             return !entry.IsData && entry.Before is { } old && Holds(path, old) ? UndoOutcome.NotThere : UndoOutcome.Changed;
+        _used ??= UsedSince.Find(folder, RepairJournal.FindEnd(journalFolder));
+        if (_used.Contains(entry))
+            return UndoOutcome.Changed;
         if (!apply)
             return UndoOutcome.Undone;
         if (kept is not null)
-            NativeWrite.Rename(kept, path);
+            Posix.Rename(kept, path);
         else if (!entry.IsData && entry.Before is { } before)
             File.WriteAllText(path, before, Encoding.Latin1);
         else
             File.Delete(path);
-        NativeWrite.SyncFolder(parent);
+        Posix.SyncFolder(parent);
         RemoveMade(entry);
         return UndoOutcome.Undone;
     }
@@ -92,7 +98,9 @@ public sealed class RepairUndo(RegistryFolder folder, string journalFolder, bool
         foreach (var made in apply ? entry.Made.Reverse() : [])
         {
             var path = $"{folder.Path}/{made}";
-            if (!made.Split('/').Contains("..") && NativeFile.TryExamine(path) is { Kind: EntryKind.Folder } && !Directory.EnumerateFileSystemEntries(path).Any())
+            if (!made.Split('/').Contains("..") && Posix.TryExamineEntry(Path.GetDirectoryName(path)!) is not null)
+                Posix.ThrowIfElsewhere(Path.GetDirectoryName(path)!);
+            if (!made.Split('/').Contains("..") && Posix.TryExamineEntry(path) is { Kind: EntryKind.Folder } && !Directory.EnumerateFileSystemEntries(path).Any())
                 Directory.Delete(path);
         }
     }

@@ -57,7 +57,8 @@ internal sealed class BlobTable(RegistryFolder folder)
         var before = Find(digest);
         if (before is null ? now.State is BlobFileState.Absent or BlobFileState.NoData : new BlobRow(now).State == before.State && now.SizeBytes == before.SizeBytes)
             return false;
-        if (before is { State: ContentState.WrongHash } && now.State == BlobFileState.Present && now.SizeBytes == before.SizeBytes)
+        // What its bytes are, only reading tells: a look at the same file takes back neither that they are wrong nor that they could not be read (P6).
+        if (before is { State: ContentState.WrongHash or ContentState.Unreadable } && now.State == BlobFileState.Present && now.SizeBytes == before.SizeBytes)
             return false;
         Add(now);
         return true;

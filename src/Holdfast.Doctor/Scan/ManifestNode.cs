@@ -62,7 +62,8 @@ internal sealed class ManifestNode(Digest digest)
                 return NodeClass.Gone;
             if (Missing.Count > 0)
                 return NodeClass.Shell;
-            return Links.Count > 0 ? NodeClass.Unlinked : NodeClass.Whole;
+            // A link that could not be read may well be there (P6).
+            return Links.Exists(static link => link.Was == LinkState.Unreadable) ? NodeClass.Unknown : Links.Count > 0 ? NodeClass.Unlinked : NodeClass.Whole;
         }
     }
 }

@@ -30,6 +30,15 @@ internal sealed class RegistryScan(RegistryFolder folder, string? name, ScanOpti
                 Holders(digest).Add(repository.Name);
             new RepositoryJudgement(_report, scan, _blobs, TellProblem).Run();
         }
+        // Every push makes its repository's folder, and nothing in the registry removes one.
+        if (_report.Counts is { Repositories: 0, Blobs: > 0 } && _report.Findings.Count == 0)
+        {
+            _report.Findings.Add(new ScanFinding(DamageKind.Unreadable)
+            {
+                Path = "repositories",
+                Detail = $"there are {_report.Counts.Blobs} blobs and not one repository: this folder is lost, or another should be mounted here; don't collect, which would take all blobs",
+            });
+        }
         JudgeBlobs();
         AddHolders();
         return _report;

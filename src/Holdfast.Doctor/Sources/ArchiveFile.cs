@@ -11,6 +11,14 @@ internal sealed class ArchiveFile : IDisposable
     private const int MaxMembers = 2_000_000;
     private const int MaxLinks = 8;
 
+    private static readonly (byte[] Start, string Unpack)[] Packings =
+    [
+        ([0x28, 0xb5, 0x2f, 0xfd], "zstd -d --keep"),
+        ([0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z'], "xz -d --keep"),
+        ([(byte)'B', (byte)'Z', (byte)'h'], "bzip2 -d --keep"),
+        ([(byte)'P', (byte)'K', 3, 4], "unzip"),
+    ];
+
     private readonly SafeFileHandle _file;
     private readonly Dictionary<string, (long Offset, long Length)> _members = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _links = new(StringComparer.Ordinal);
@@ -26,6 +34,11 @@ internal sealed class ArchiveFile : IDisposable
         try
         {
             file = File.OpenHandle(path);
+            if (UnpackedArchive.IsPacked(file))
+            {
+                using var packed = file;
+                file = UnpackedArchive.Unpack(path, packed, token);
+            }
             var archive = new ArchiveFile(path, file);
             archive.Index(token);
             return archive;
@@ -33,7 +46,9 @@ internal sealed class ArchiveFile : IDisposable
         catch (Exception e) when (e is not SourceException and (IOException or UnauthorizedAccessException or InvalidDataException or FormatException or ArgumentException))
         {
             file?.Dispose();
-            throw new SourceException($"'{path}' is no archive that can be read: {e.Message}", e);
+            // What .NET says of a text file is that its end came too early.
+            var why = e is EndOfStreamException or InvalidDataException ? "it is no tar file, or is cut off; a packed one (.gz, .zst) is unpacked first" : e.Message;
+            throw new SourceException($"'{path}' is no archive that can be read: {why}", e);
         }
         catch
         {
@@ -61,7 +76,7 @@ internal sealed class ArchiveFile : IDisposable
         await using (content)
         {
             if (size > maxBytes)
-                throw new SourceException($"'{Path}': {name} has more than {maxBytes} bytes");
+                throw new SourceException($"'{Path}': {Quoted.Of(name)} has more than {maxBytes} bytes");
             var bytes = new byte[size];
             await content.ReadExactlyAsync(bytes, token);
             return bytes;
@@ -72,12 +87,13 @@ internal sealed class ArchiveFile : IDisposable
 
     private void Index(CancellationToken token)
     {
-        Span<byte> start = stackalloc byte[4];
-        var read = RandomAccess.Read(_file, start, 0);
-        if (read >= 2 && start[0] == 0x1f && start[1] == 0x8b)
-            throw new SourceException($"'{Path}' is packed; unpack it first: gunzip --keep '{Path}'");
-        if (read == 4 && start.SequenceEqual("\x28\xb5\x2f\xfd"u8[..4]))
-            throw new SourceException($"'{Path}' is packed; unpack it first: zstd -d '{Path}'");
+        Span<byte> start = stackalloc byte[5];
+        start = start[..RandomAccess.Read(_file, start, 0)];
+        foreach (var (magic, unpack) in Packings)
+        {
+            if (start.StartsWith(magic))
+                throw new SourceException($"'{Path}' is packed in a way that is not read here; unpack it first: {unpack} '{Path}'");
+        }
         using var stream = new SliceStream(_file, 0, RandomAccess.GetLength(_file));
         using var reader = new TarReader(stream);
         while (reader.GetNextEntry() is { } entry)

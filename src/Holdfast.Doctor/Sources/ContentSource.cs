@@ -1,3 +1,4 @@
+using System.Buffers;
 using Holdfast.Oci;
 
 namespace Holdfast.Doctor.Sources;
@@ -30,9 +31,9 @@ public abstract class ContentSource : IAsyncDisposable
         if (blob is null)
             return null;
         using var bytes = new MemoryStream();
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {
-            var buffer = new byte[64 * 1024];
             for (int read; (read = await blob.Content.ReadAsync(buffer, token)) > 0;)
             {
                 bytes.Write(buffer, 0, read);
@@ -43,6 +44,10 @@ public abstract class ContentSource : IAsyncDisposable
         catch (IOException e) when (e is not SourceException)
         {
             throw new SourceException($"{Name}: {e.Message}", e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
         var payload = bytes.ToArray();
         return Digest.Compute(digest.Algorithm, payload) == digest

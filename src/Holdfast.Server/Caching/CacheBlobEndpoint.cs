@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Holdfast.Client;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
@@ -10,6 +11,8 @@ namespace Holdfast.Server.Caching;
 internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, Transfers transfers, FetchRoom room)
 {
     private const int ChunkBytes = 256 * 1024;
+
+    private readonly ConcurrentDictionary<(RepositoryKey Repository, Digest Digest), Lazy<Task<bool>>> _linking = new();
 
     /// <summary>Answers with what is stored, and calls <see cref="FetchAsync"/> for what isn't.</summary>
     public required Handler Stored { get; set; }
@@ -55,12 +58,27 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         var key = new RepositoryKey(cache.Registry.Id, repository);
         var isStored = await room.Stores.Metadata.ReadAsync(
             (key, digest), static (db, s) => CachedManifests.IsStoredElsewhere(db, s.key, s.digest), cancellationToken);
-        if (!isStored)
-            return false;
-        var there = await cache.Upstream.HeadBlobAsync(repository, digest, cancellationToken);
-        cache.Note(there.Failure);
-        return there.Failure is null && await room.Stores.Metadata.WriteAsync(
-            (key, digest, now: room.NowMs), static (db, s) => CachedManifests.TryLinkStored(db, s.key, s.digest, s.now), cancellationToken);
+        return isStored && await _linking.GetOrAdd((key, digest), static (one, s) => new(() => s.endpoint.LinkAsync(s.cache, one)), (endpoint: this, cache)).Value.WaitAsync(cancellationToken);
+    }
+
+    // Once for all who ask for it at the same time.
+    private async Task<bool> LinkAsync(Cache cache, (RepositoryKey Repository, Digest Digest) one)
+    {
+        await Task.Yield();
+        try
+        {
+            // Another one may have just done it.
+            if (await room.Stores.Metadata.ReadAsync(one, static (db, one) => BlobLinks.Find(db, one.Repository, one.Digest), room.Stopping) is not null)
+                return true;
+            var there = await cache.Upstream.HeadBlobAsync(one.Repository.Name, one.Digest, room.Stopping);
+            cache.Note(there.Failure);
+            return there.Failure is null && await room.Stores.Metadata.WriteAsync(
+                (one, now: room.NowMs), static (db, s) => CachedManifests.TryLinkStored(db, s.one.Repository, s.one.Digest, s.now), CancellationToken.None);
+        }
+        finally
+        {
+            _linking.TryRemove(one, out _);
+        }
     }
 
     private static async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)

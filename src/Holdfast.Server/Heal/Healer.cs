@@ -123,14 +123,13 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
             var mended = await checks.Copies.MendAsync(blob.Digest, cancellationToken);
             return mended.Verdict == BlobVerdict.Right ? HealAttempt.Healed("its other copy") : null;
         }
-        var status = await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken);
-        if (status?.SizeBytes != blob.SizeBytes)
+        if (!await MayBeBackAsync(blob, cancellationToken))
             return null;
         var check = await checks.Verifier.CheckAsync(blob, pace: null, cancellationToken);
         if (check.Verdict != BlobVerdict.Right)
             return null;
         using var holder = await stores.Locks.EnterAsync(blob.Digest, cancellationToken);
-        status = await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken);
+        var status = await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken);
         if (status?.Stamp != check.Stamp)
             return null;
         var healed = await stores.Metadata.WriteAsync(
@@ -139,6 +138,19 @@ internal sealed class Healer(ContentStores stores, BytesSource source, StoreChec
             CancellationToken.None);
         checks.Findings.Note(healed ?? []);
         return HealAttempt.Healed("check");
+    }
+
+    // A folder or a link in its place can't even be looked at as a file: that is for the donors to mend, too.
+    private async ValueTask<bool> MayBeBackAsync(KnownBlob blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken))?.SizeBytes == blob.SizeBytes;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     // The collection took the row meanwhile: nothing refers to the bytes, so nothing is missing.

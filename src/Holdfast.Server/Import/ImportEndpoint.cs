@@ -30,7 +30,7 @@ internal sealed class ImportEndpoint(ImportRoom room)
                 (Key: KeyOf(registry, asked.Repository), manifests, tags),
                 static (db, s) => (ImportState.FindManifests(db, s.Key, s.manifests), ImportState.FindTags(db, s.Key, s.tags)),
                 request.Aborted);
-        var blobs = (asked.Blobs ?? []).Select(blob => new LinkedBlob(ParseDigest(blob.Digest), blob.SizeBytes)).ToList();
+        var blobs = Given(asked.Blobs, "blobs").Select(blob => new LinkedBlob(ParseDigest(blob.Digest), blob.SizeBytes)).ToList();
         var present = await BlobImport.FindPresentAsync(room.Stores, blobs, request.Aborted);
         await request.AnswerAsync(new ImportKnown(
             registry.Name, Texts(known.Item1), known.Item2.ToDictionary(tag => tag.Key.ToString(), tag => tag.Value.ToString(), StringComparer.Ordinal), Texts(present)));
@@ -42,11 +42,12 @@ internal sealed class ImportEndpoint(ImportRoom room)
         var registry = room.Find(asked.Registry);
         if (asked.Blobs.Count > MaxBlobs)
             throw Invalid($"at most {MaxBlobs} blobs at a time");
-        var offers = asked.Blobs.Select(blob => new BlobOffer(ParseDigest(blob.Digest), blob.SizeBytes, [.. blob.Repositories.Select(name => KeyOf(registry, name))])
+        var offers = Given(asked.Blobs, "blobs").Select(blob => new BlobOffer(ParseDigest(blob.Digest), blob.SizeBytes, [.. blob.Repositories.Select(name => KeyOf(registry, name))])
         {
             Upload = blob.Upload is null ? null : ParseUpload(blob.Upload),
             IsTrusted = blob.Trusted,
         }).ToList();
+        await RefuseSessionsAsync(offers, request.Aborted);
         // Files that were linked take no room; those that were copied beside the server have taken it by now.
         if (room.Reserve.IsShort(0))
             throw room.Full();
@@ -88,19 +89,27 @@ internal sealed class ImportEndpoint(ImportRoom room)
         var registry = room.Find(asked.Registry);
         if (asked.Manifests.Count > MaxManifests)
             throw Invalid($"at most {MaxManifests} manifests at a time");
-        if (room.Reserve.IsShort(asked.Manifests.Sum(manifest => manifest.Payload?.Length ?? 0L)))
+        if (room.Reserve.IsShort(Given(asked.Manifests, "manifests").Sum(manifest => manifest.Payload?.Length ?? 0L)))
             throw room.Full();
         var offers = asked.Manifests.Select(manifest => new ManifestOffer(KeyOf(registry, manifest.Repository), ParseDigest(manifest.Digest))
         {
             Payload = manifest.Payload is null ? null : (ReadOnlyMemory<byte>?)manifest.Payload,
             MediaType = manifest.MediaType,
             PushedMs = manifest.PushedAt?.ToUnixTimeMilliseconds(),
-            Tags = [.. (manifest.Tags ?? []).Select(tag => new TagOffer(ParseTag(tag.Tag), tag.PushedAt?.ToUnixTimeMilliseconds()))],
+            Tags = [.. Given(manifest.Tags, "tags").Select(tag => new TagOffer(ParseTag(tag.Tag), tag.PushedAt?.ToUnixTimeMilliseconds()))],
         }).ToList();
         var terms = new ImportTerms(asked.ReplaceTags, room.ImmutableTags);
         var receipts = await ManifestImport.AcceptAsync(room.Stores, offers, terms, new ImportSurroundings(room.Time, room.NewUpload), request.Aborted);
         room.Incidents.Note(receipts.Healed);
         await request.AnswerAsync(new ImportManifestsResult([.. receipts.Manifests.Select(Result)]));
+    }
+
+    // A client is still writing to that file, and would write on into the blob.
+    private async Task RefuseSessionsAsync(IReadOnlyList<BlobOffer> offers, CancellationToken token)
+    {
+        var sessions = await room.Stores.Metadata.ReadAsync(0, static (db, _) => Storage.Metadata.Uploads.List(db).Select(static upload => upload.Id).ToHashSet(), token);
+        if (offers.FirstOrDefault(offer => offer.Upload is { } upload && sessions.Contains(upload)) is { } pushed)
+            throw Invalid($"the upload {pushed.Upload:D} is a client's that pushes");
     }
 
     private async Task ReceiveAsync(AdminRequest request, BlobWriter writer)
@@ -131,6 +140,11 @@ internal sealed class ImportEndpoint(ImportRoom room)
         [.. receipt.Tags.Select(tag => new ImportTagResult(tag.Tag.ToString(), tag.Outcome, tag.Present?.ToString()))]);
 
     private static List<string> Texts(IEnumerable<Digest> digests) => [.. digests.Select(digest => digest.ToString())];
+
+    // JSON may say null in a list where the contract knows none.
+    private static IReadOnlyList<T> Given<T>(IReadOnlyList<T>? items, string name)
+        where T : class =>
+        items is null ? [] : items.Contains(null) ? throw Invalid($"{name}: null is none of them") : items;
 
     private static List<T> Parse<T>(IReadOnlyList<string>? texts, Func<string, T> parse) => [.. (texts ?? []).Select(parse)];
 

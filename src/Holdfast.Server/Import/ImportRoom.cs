@@ -32,5 +32,5 @@ internal sealed record ImportRoom(
             : throw new AdminException(Outcome.AdminNotFound, $"there is no hosted registry '{name}' here; there is {known}");
     }
 
-    public AdminException Full() => new(Outcome.StoreFull, "the server's disk has no more room than it keeps in reserve (disk.reserve); free some, then run the import again, which takes the rest");
+    public AdminException Full() => new(Outcome.StoreFull, "the server's disk has no more room than it keeps in reserve (disk.reserve)");
 }

@@ -25,6 +25,7 @@ internal static class Advice
         IncidentKind.Clock => "see to the machine's clock (NTP, a battery). Nothing is lost by it: what is deleted stays restorable for its whole time. If room is needed, `holdfast trash purge` and `holdfast gc run --emergency` work as ever",
         IncidentKind.Upstream => "see whether the upstream is reachable from this machine and takes the cache's credentials; what is cached is served meanwhile, and this ends by itself with the next answer",
         IncidentKind.CacheFull => "free some room, lower disk.reserve or give the caches a size.max; of one that holds more than that, raise it or pin less. Clients get what they pull meanwhile, from the upstream",
+        IncidentKind.Unpullable => "if bytes of it are damaged, another incident says so and what to do; else the detail has what the server answered, and its log tells why. `holdfast verify` asks again",
         _ => "docs/incidents.md tells what to do",
     };
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Holdfast.Client;
 
 namespace Holdfast.Server.Retention;
 
@@ -12,7 +13,7 @@ internal sealed class InUseLists : IDisposable
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly TimeProvider _time;
-    private readonly HttpClient _client = new(new SocketsHttpHandler { MaxAutomaticRedirections = MaxRedirects, ConnectTimeout = Patience, PooledConnectionLifetime = Patience })
+    private readonly HttpClient _client = new(new SocketsHttpHandler { Proxy = new OutwardProxy(), MaxAutomaticRedirections = MaxRedirects, ConnectTimeout = Patience, PooledConnectionLifetime = Patience })
     {
         Timeout = Timeout.InfiniteTimeSpan,
     };

@@ -1,5 +1,6 @@
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.Acceptance;

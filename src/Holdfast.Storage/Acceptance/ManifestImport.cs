@@ -122,7 +122,7 @@ public static class ManifestImport
         private async Task<IReadOnlyList<Digest>> FindMissingAsync(
             ManifestPut put, Dictionary<(RepositoryKey, Digest), long> coming, Dictionary<LinkedBlob, bool> there, CancellationToken cancellationToken)
         {
-            var (linked, blobs) = await stores.Metadata.ReadAsync((put, coming), static (db, s) => List(db, s.put, s.coming), cancellationToken);
+            var (linked, blobs, wrong) = await stores.Metadata.ReadAsync((put, coming), static (db, s) => List(db, s.put, s.coming), cancellationToken);
             if (linked.Count > 0)
                 return linked;
             // The database knows what is linked; only the blob store knows whether the bytes are really there.
@@ -130,14 +130,14 @@ public static class ManifestImport
             foreach (var blob in blobs)
             {
                 if (!there.TryGetValue(blob, out var isThere))
-                    there[blob] = isThere = (await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken))?.SizeBytes == blob.SizeBytes;
+                    there[blob] = isThere = !wrong.Contains(blob) && (await stores.Blobs.FindStatusAsync(blob.Digest, cancellationToken))?.SizeBytes == blob.SizeBytes;
                 if (!isThere)
                     missing.Add(blob.Digest);
             }
             return missing;
         }
 
-        private static (IReadOnlyList<Digest> Missing, IEnumerable<LinkedBlob> Blobs) List(
+        private static (IReadOnlyList<Digest> Missing, IReadOnlyCollection<LinkedBlob> Blobs, IReadOnlySet<LinkedBlob> Wrong) List(
             MetadataSession db, ManifestPut put, Dictionary<(RepositoryKey, Digest), long> coming)
         {
             var closure = Manifests.CheckClosure(db, put.Repository, put.Manifest);
@@ -146,11 +146,12 @@ public static class ManifestImport
             var missing = closure.Missing.Where(edge => !Comes(edge)).Select(edge => edge.Digest)
                 .Concat(closure.Mismatched.Where(edge => !Comes(edge.Stated)).Select(edge => edge.Stated.Digest)).ToList();
             if (missing.Count > 0)
-                return (missing, []);
+                return (missing, [], new HashSet<LinkedBlob>());
             // What comes with it was looked at when it was its turn.
             var known = put.Manifest.Children.Where(child => !Comes(child)).ToList();
             var below = new Manifest { MediaType = put.Manifest.MediaType, Config = put.Manifest.Config, Layers = put.Manifest.Layers, Children = known };
-            return ([], ClosureBlobs.List(db, put.Repository, below));
+            var blobs = ClosureBlobs.List(db, put.Repository, below);
+            return ([], blobs, BlobChecks.FindKnownWrong(db, blobs));
         }
 
         private static ManifestReceipt NotWhole(ManifestOffer offer, IReadOnlyList<Digest> missing) => new(
@@ -192,7 +193,10 @@ public static class ManifestImport
             var (receipts, healed) = (new List<ManifestReceipt>(puts.Length), new List<Incident>());
             foreach (var wanted in puts)
             {
-                var (offer, put) = (wanted.Offer, wanted.Put with { PushedMs = wanted.Offer.PushedMs ?? nowMs });
+                var offer = wanted.Offer;
+                // Of one that is there and gets a tag, nothing new is known of when it was pushed.
+                var known = offer.Payload is null ? Manifests.FindPushedAt(db, offer.Repository, offer.Digest) : null;
+                var put = wanted.Put with { PushedMs = offer.PushedMs ?? known ?? nowMs };
                 // Again, inside the transaction: what was there may have been deleted since.
                 var closure = Manifests.Put(db, put, nowMs);
                 if (!closure.IsWhole)

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;
@@ -62,12 +63,16 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         return published.ModifiedNs == written.ModifiedNs && published.SizeBytes == written.SizeBytes ? published.Stamp : 0;
     }
 
-    /// <summary>Renames a file whose bytes are synced into a blob's place; its name is not durable before its folder (<see cref="FoldersOf"/>) is synced.</summary>
-    public void Place(string path, Digest digest)
+    /// <summary>Readies the folders of many blobs that are to be placed, with one look at each folder.</summary>
+    public void EnsureFoldersOf(IEnumerable<Digest> digests)
     {
-        FanOutOf(digest).Ensure(digest);
-        Replace(path, digest);
+        foreach (var digest in digests.DistinctBy(digest => FanOutOf(digest).Of(digest)))
+            FanOutOf(digest).Ensure(digest);
     }
+
+    /// <summary>Renames a file whose bytes are synced into a blob's place, in a folder that is ready; its name is not durable before its folder (<see cref="FoldersOf"/>) is synced.</summary>
+    /// <returns>Was there something of that name? If it was the same file, a rename does nothing at all (rename(2)), and the file still has its old name.</returns>
+    public bool Place(string path, Digest digest) => Replace(path, digest);
 
     /// <summary>Sets the mode of a blob's file, if it is ours alone: of one with other names that would be everybody's.</summary>
     public void Protect(Digest digest)
@@ -80,12 +85,14 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
     public IEnumerable<FolderSync> FoldersOf(IEnumerable<Digest> digests) => digests.Select(digest => FanOutOf(digest).Of(digest)).Distinct();
 
     // A file gives way to the new one at once. A folder that has taken a blob's name doesn't: a push would never heal that.
-    private void Replace(string path, Digest digest)
+    private bool Replace(string path, Digest digest)
     {
         var target = PathOf(digest);
-        if (Directory.Exists(target))
+        var isTaken = Posix.Exists(target);
+        if (isTaken && Directory.Exists(target))
             MoveAway(digest, folder.Quarantine, $"{digest}.{time.GetUtcNow().ToUnixTimeMilliseconds()}");
         Posix.Rename(path, target);
+        return isTaken;
     }
 
     /// <returns>Null only if the folders were read and hold no such name (P6).</returns>
@@ -97,17 +104,15 @@ internal sealed class BlobFiles(DataFolder folder, TimeProvider time)
         return state;
     }
 
-    /// <summary>A power cut loses neither the bytes of a blob nor its name when this returns.</summary>
-    /// <returns>False if there is none.</returns>
-    public bool Sync(Digest digest)
+    /// <summary>A power cut loses neither the bytes of a blob nor its name when this returns. Nothing happens if there is none.</summary>
+    public void Sync(Digest digest)
     {
         var path = PathOf(digest);
         using var file = Posix.TryOpen(path, Posix.ReadOnly | Posix.NoFollow | Posix.NonBlocking);
         if (file is null)
-            return false;
+            return;
         Posix.SyncData(file, path);
         SyncFolder(digest);
-        return true;
     }
 
     /// <summary>Moves a blob's file, whatever it holds, out of the blobs; durable. Null if there is none.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage.FileSystem;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;

@@ -1,3 +1,4 @@
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;

@@ -1,4 +1,5 @@
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage.FileSystem;
 

@@ -35,6 +35,12 @@ internal sealed class DiskThreads : IDisposable
         return item.Completion;
     }
 
+    public Task RunAsync<TState>(TState state, Action<TState> work) => RunAsync((state, work), static call =>
+    {
+        call.work(call.state);
+        return 0;
+    });
+
     /// <summary>Takes no more work; what is queued is still done.</summary>
     public void Dispose()
     {

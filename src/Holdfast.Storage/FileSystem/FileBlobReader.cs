@@ -1,4 +1,5 @@
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;

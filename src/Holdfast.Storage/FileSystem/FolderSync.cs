@@ -1,3 +1,5 @@
+using Holdfast.Storage.Native;
+
 namespace Holdfast.Storage.FileSystem;
 
 /// <summary>

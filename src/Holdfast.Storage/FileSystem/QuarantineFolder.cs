@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage.FileSystem;
 

@@ -1,5 +1,6 @@
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.FileSystem;
@@ -30,8 +31,9 @@ internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThr
             // From here on a lost client must not leave half of it.
             await disk.RunAsync((this, uploads, stored), static work => work.Item1.Place(work.uploads, work.stored));
             var folders = files.FoldersOf(stored.Select(i => uploads[i].Digest)).ToList();
+            // The uploads' file system is the blobs': between two, the renames would have failed.
             if (root is not null)
-                await disk.RunAsync((root, folder.Uploads), static work => SyncAll(work.root, work.Uploads));
+                await disk.RunAsync((root, folder.Uploads), static work => Posix.SyncFileSystem(work.root, work.Uploads));
             else
                 await ForAllAsync(folders.Count, i => folders[i].Sync(), CancellationToken.None);
         }
@@ -51,13 +53,6 @@ internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThr
             return 0;
         }
         await Task.WhenAll(Enumerable.Range(0, Math.Min(MaxAtOnce, count)).Select(_ => disk.RunAsync(Run, static run => run())));
-    }
-
-    // The uploads' file system is the blobs': between two, the renames would have failed.
-    private static bool SyncAll(SafeFileHandle root, string path)
-    {
-        Posix.SyncFileSystem(root, path);
-        return true;
     }
 
     private Look Check(WholeUpload upload, bool sync)
@@ -103,20 +98,19 @@ internal sealed class UploadAdoption(DataFolder folder, BlobFiles files, DiskThr
         }
     }
 
-    private bool Place(IReadOnlyList<WholeUpload> uploads, List<int> stored)
+    private void Place(IReadOnlyList<WholeUpload> uploads, List<int> stored)
     {
         folder.Mark.ThrowIfAway();
         try
         {
+            files.EnsureFoldersOf(stored.Select(i => uploads[i].Digest));
             foreach (var upload in stored.Select(i => uploads[i]))
             {
                 var path = PathOf(upload.Upload);
-                files.Place(path, upload.Digest);
-                // Where the blob is the same file already, a rename does nothing at all (rename(2)).
-                File.Delete(path);
+                if (files.Place(path, upload.Digest))
+                    File.Delete(path);
                 files.Protect(upload.Digest);
             }
-            return true;
         }
         catch (UnauthorizedAccessException e)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Holdfast.Storage.FileSystem;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage.Journal;
 

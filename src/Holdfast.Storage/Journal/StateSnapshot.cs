@@ -1,6 +1,7 @@
 using Holdfast.Oci;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Metadata;
+using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
 
 namespace Holdfast.Storage.Journal;

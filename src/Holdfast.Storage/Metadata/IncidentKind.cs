@@ -50,6 +50,9 @@ public enum IncidentKind
 
     /// <summary>Caches can't keep what they fetch, or hold more than they may.</summary>
     CacheFull,
+
+    /// <summary>The server could not pull an image through its own front door.</summary>
+    Unpullable,
 }
 
 public static class IncidentKinds
@@ -78,6 +81,7 @@ public static class IncidentKinds
         IncidentKind.Clock => "clock",
         IncidentKind.Upstream => "upstream",
         IncidentKind.CacheFull => "cache-full",
+        IncidentKind.Unpullable => "unpullable",
     };
 #pragma warning restore CS8524
 

@@ -34,6 +34,11 @@ public static class Manifests
             : null;
     }
 
+    /// <returns>Null if the repository has it not, or in the trash.</returns>
+    internal static long? FindPushedAt(MetadataSession session, RepositoryKey repository, Digest digest) => FindId(session, repository, digest) is { } id
+        ? session.Prepare("SELECT pushed_at FROM manifests WHERE id = @id").Set("@id", id).QueryLong()
+        : null;
+
     /// <returns>The bytes as pushed, or null if the database has none under that digest. The repository is not looked at.</returns>
     public static byte[]? ReadPayload(MetadataSession session, Digest digest)
     {

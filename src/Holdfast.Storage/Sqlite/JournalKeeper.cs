@@ -1,6 +1,7 @@
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Journal;
 using Holdfast.Storage.Metadata;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage.Sqlite;
 

@@ -1,4 +1,5 @@
 using Holdfast.Storage.FileSystem;
+using Holdfast.Storage.Native;
 
 namespace Holdfast.Storage.Sqlite;
 

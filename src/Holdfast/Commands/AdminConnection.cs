@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Client;
 using Holdfast.Configuration;
 using Holdfast.Server.Http;
 
@@ -169,7 +170,7 @@ internal sealed class AdminConnection : IDisposable
             throw _faults.Refused(response.StatusCode, await response.Content.ReadAsByteArrayAsync(token));
     }
 
-    private static SocketsHttpHandler Handler() => new() { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15) };
+    private static SocketsHttpHandler Handler() => new() { AllowAutoRedirect = false, Proxy = new OutwardProxy(), ConnectTimeout = TimeSpan.FromSeconds(15) };
 
     private static async ValueTask<Stream> ConnectAsync(UnixDomainSocketEndPoint endpoint, CancellationToken token)
     {

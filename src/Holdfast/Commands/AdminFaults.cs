@@ -8,6 +8,9 @@ namespace Holdfast.Commands;
 /// <summary>Words for what goes wrong between a command and the server that it administers.</summary>
 internal sealed class AdminFaults
 {
+    /// <summary>What to do about a disk without room.</summary>
+    public const string WhenFull = "free some room, then run this again";
+
     private readonly string? _folder;
     private readonly string? _user;
 
@@ -42,6 +45,7 @@ internal sealed class AdminFaults
             return new AdminFault($"{_place} answers {(int)status}, and not as holdfast does; is it one?");
         return status switch
         {
+            HttpStatusCode.InsufficientStorage => new AdminFault($"{message}; {WhenFull}"),
             HttpStatusCode.Unauthorized => new AdminFault($"{_place}: user {_user} or the password is wrong"),
             _ when _user is not null => new AdminFault($"{_place}: {message}"),
             _ => new AdminFault(message),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Holdfast.Client;
 using Holdfast.Configuration;
 
 namespace Holdfast.Commands;
@@ -49,14 +50,20 @@ internal sealed class AdminOptions
     {
         if (parsed.GetValue(data) is not null || parsed.GetValue(config) is not null)
             throw new AdminFault("give --server, or --data or --config, not both");
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.PathAndQuery != "/" || address.UserInfo.Length > 0)
-            throw new AdminFault($"--server '{url}' is not of the form http://host:port or https://host:port");
         if (parsed.GetValue(user) is not { } name)
             throw new AdminFault("--server needs --user, a user who may administer, and --password-file");
+        return await ConnectAsync(url, name, parsed.GetValue(passwordFile), parsed.GetValue(authority), token);
+    }
+
+    /// <exception cref="AdminFault">The URL is none, or a file that is named can't be read.</exception>
+    public static async Task<AdminConnection> ConnectAsync(string url, string user, string? passwordFile, string? authority, CancellationToken token)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https") || address.PathAndQuery != "/" || address.UserInfo.Length > 0)
+            throw new AdminFault($"--server '{RegistryTarget.WithoutUser(url)}' is not of the form http://host:port or https://host:port");
         try
         {
-            var password = await new PasswordSource(false, parsed.GetValue(passwordFile), Console.Error).ReadAsync(confirm: false, token);
-            return AdminConnection.ToServer(address, name, password, parsed.GetValue(authority));
+            var password = await new PasswordSource(false, passwordFile, Console.Error).ReadAsync(confirm: false, token);
+            return AdminConnection.ToServer(address, user, password, authority);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {

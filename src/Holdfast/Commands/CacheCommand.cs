@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Holdfast.Oci;
 using Holdfast.Server.Caching;
 
 namespace Holdfast.Commands;

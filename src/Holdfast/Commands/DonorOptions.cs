@@ -40,14 +40,26 @@ internal sealed class DonorOptions
         }
     }
 
+    private static async Task<IReadOnlyList<ContentSource>> OpenPathAsync(string path, CancellationToken token)
+    {
+        try
+        {
+            return await SourceFinder.OpenAsync(path, static _ => { }, token);
+        }
+        catch (SourceException e)
+        {
+            throw new InvalidDataException($"--donor {path}: {e.Message}", e);
+        }
+    }
+
     private static async Task<IReadOnlyList<ContentSource>> OpenAsync(string text, RemoteAccess access, CancellationToken token)
     {
         if (Path.Exists(text))
-            return await SourceFinder.OpenAsync(text, static _ => { }, token);
+            return await OpenPathAsync(text, token);
         if (text.StartsWith('/') || text.StartsWith('.'))
-            throw new InvalidDataException($"--donor {text}: there is no such file or folder");
+            throw new InvalidDataException($"--donor {RegistryTarget.WithoutUser(text)}: there is no such file or folder");
         if (!RegistryTarget.TryParse(text, out var target, out var problem))
-            throw new InvalidDataException($"--donor {text}: there is no such file or folder, and as a registry: {problem}");
+            throw new InvalidDataException($"--donor {RegistryTarget.WithoutUser(text)}: there is no such file or folder, and as a registry: {problem}");
         var (client, _, _, fault) = await access.ConnectAsync(target, token);
         return client is null
             ? throw new InvalidDataException($"--donor {text}: {fault}")

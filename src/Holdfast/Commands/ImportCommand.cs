@@ -5,6 +5,7 @@ using Holdfast.Doctor.Sources;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.Acceptance;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
 
 namespace Holdfast.Commands;
@@ -24,6 +25,8 @@ internal static class ImportCommand
           holdfast import old.example:5000 --repository 'infra/**'  from a registry elsewhere, with what refers to the images
           holdfast import old.example:5000/app:v1                   one image
           holdfast import ./layout --into team/app                  an OCI layout that names only tags
+          holdfast import app.tar --server https://new.example:5000 --server-user admin --server-password-file F
+                                                                    into a server elsewhere
           holdfast import app.tar --json | jq '.findings[]'
 
         Exit codes: 0 everything is here as it is there, 1 something is not and is listed, 2 it could not be done (what was taken stays; run it again).
@@ -58,6 +61,14 @@ internal static class ImportCommand
 
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Only say what would be taken. Bytes are not hashed." };
 
+    private static readonly Option<string?> Server = new("--server") { Description = "A server elsewhere takes it in, instead of a data folder here: http(s)://host:port.", HelpName = "url" };
+
+    private static readonly Option<string?> ServerUser = new("--server-user") { Description = "With --server: a user who may administer it (action admin).", HelpName = "name" };
+
+    private static readonly Option<string?> ServerPasswordFile = new("--server-password-file") { Description = "With --server: the file with the password. Default: it is asked for.", HelpName = "file" };
+
+    private static readonly Option<string?> ServerAuthority = new("--server-ca") { Description = "With --server: certificates (PEM) to trust instead of the machine's.", HelpName = "file" };
+
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object at the end." };
 
     public static Command Create()
@@ -66,7 +77,7 @@ internal static class ImportCommand
         var remote = new RemoteOptions();
         var command = new Command("import", Description) { Source };
         configuration.AddTo(command);
-        foreach (var option in (ReadOnlySpan<Option>)[Registry, Repositories, Into, Prefix, Link, Trust, Tagged, ReplaceTags, Follow, Interval, DryRun, Json])
+        foreach (var option in (ReadOnlySpan<Option>)[Registry, Repositories, Into, Prefix, Link, Trust, Tagged, ReplaceTags, Follow, Interval, DryRun, Server, ServerUser, ServerPasswordFile, ServerAuthority, Json])
             command.Add(option);
         remote.AddTo(command);
         command.SetAction((parsed, token) => RunAsync(parsed, configuration.Read(parsed), remote, token));
@@ -95,6 +106,8 @@ internal static class ImportCommand
         try
         {
             var order = ReadOrder(parsed);
+            if (order.Server is not null && arguments.Data is not null)
+                throw new RemoteFault("give --server or --data, not both");
             var loaded = ConfigurationLoader.OfProcess().Load(arguments);
             ConfigurationReport.WriteProblems(loaded.Problems, errors);
             if (loaded.Configuration is not { } configuration)
@@ -106,6 +119,10 @@ internal static class ImportCommand
         catch (OperationCanceledException) when (token.IsCancellationRequested)
         {
             return RootCommands.Failed;
+        }
+        catch (StoreFullException e)
+        {
+            await errors.WriteLineAsync($"holdfast import: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}; {AdminFaults.WhenFull}");
         }
         catch (DataFolderInUseException e)
         {
@@ -138,8 +155,27 @@ internal static class ImportCommand
             IsFollowing = parsed.GetValue(Follow),
             Interval = interval,
             IsDry = parsed.GetValue(DryRun),
+            Server = ReadServer(parsed),
             Json = parsed.GetValue(Json),
         };
+    }
+
+    private static ImportServer? ReadServer(ParseResult parsed)
+    {
+        if (parsed.GetValue(Server) is not { } url)
+        {
+            foreach (var option in (ReadOnlySpan<Option<string?>>)[ServerUser, ServerPasswordFile, ServerAuthority])
+            {
+                if (parsed.GetValue(option) is not null)
+                    throw new RemoteFault($"{option.Name} goes with --server; a data folder here takes no credentials");
+            }
+            return null;
+        }
+        if (parsed.GetValue(Trust) || ParseLink(parsed.GetValue(Link)!) is LinkKind.Hard or LinkKind.Reflink)
+            throw new RemoteFault("a server elsewhere gets bytes and hashes them: --trust and --link hard or reflink go with a data folder on this machine (--data)");
+        return new ImportServer(
+            url, parsed.GetValue(ServerUser) ?? throw new RemoteFault("--server needs --server-user, a user who may administer it, and --server-password-file"),
+            parsed.GetValue(ServerPasswordFile), parsed.GetValue(ServerAuthority));
     }
 
     private static RepositoryPattern ParsePattern(string text) =>
@@ -189,5 +225,12 @@ internal sealed record ImportOrder
 
     public bool Json { get; init; }
 
+    /// <summary>Null: a data folder on this machine.</summary>
+    public ImportServer? Server { get; init; }
+
     public int Parallel { get; init; } = 8;
 }
+
+/// <summary>A server elsewhere, and who asks there.</summary>
+/// <param name="PasswordFile">Null: it is asked for.</param>
+internal sealed record ImportServer(string Url, string User, string? PasswordFile, string? Authority);

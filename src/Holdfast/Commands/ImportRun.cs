@@ -53,6 +53,8 @@ internal sealed class ImportRun : IAsyncDisposable
             ? await FollowAsync(importer, target, signals, token)
             : await importer.RunAsync(token);
         _progress.Clear();
+        if (_order.Repositories.Count > 0 && total.Repositories == 0 && total.FindingCount == 0)
+            throw new RemoteFault($"no repository with an image in {source.Name} fits --repository {string.Join(", ", _order.Repositories)}");
         total.Unread = [.. _unread.Order(StringComparer.Ordinal)];
         if (_order.Json)
             await AdminCommand.WriteJsonAsync(_console.Output, ImportText.Json(source.Name, target.Name, _order, total));

@@ -19,9 +19,9 @@ internal sealed class ImportSources(ImportOrder order, RemoteAccess access, Acti
         {
             if (RegistryTarget.TryParse(text, out var target, out var problem))
                 return await OpenRegistryAsync(target, token);
-            throw new RemoteFault($"there is no file and no folder '{text}', and as a registry: {problem}");
+            throw new RemoteFault($"there is no file and no folder '{RegistryTarget.WithoutUser(text)}', and as a registry: {problem}");
         }
-        throw new RemoteFault($"there is no file and no folder '{text}'");
+        throw new RemoteFault($"there is no file and no folder '{RegistryTarget.WithoutUser(text)}'");
     }
 
     private async Task<ContentSource> OpenPathAsync(string path, CancellationToken token)
@@ -64,7 +64,10 @@ internal sealed class ImportSources(ImportOrder order, RemoteAccess access, Acti
         }
         var answer = await client.ListRepositoriesAsync(token);
         if (!answer.TryGet(out var names, out var failure))
-            throw new SourceException($"the catalogue can't be had: {failure.Detail}; name repositories with --repository, or as HOST/REPOSITORY");
+            throw new SourceException($"the catalogue can't be had: {access.Explain(failure)}{(RemoteAccess.IsBusy(failure) ? "" : "; or name repositories with --repository, or as HOST/REPOSITORY")}");
+        // Registries show people what they may see: an empty list says nothing about what is there, least of all that all of it is here.
+        if (names.Count == 0)
+            throw new SourceException("it lists no repositories, so that there is nothing to import; may this user see them? If so, name them with --repository, or as HOST/REPOSITORY");
         foreach (var name in names)
             yield return name;
     }

@@ -16,6 +16,11 @@ internal static class ImportTargets
     /// <exception cref="IOException">The folder can't be opened.</exception>
     public static async Task<ImportTarget> OpenAsync(ImportOrder order, HoldfastConfiguration configuration, CancellationToken token)
     {
+        if (order.Server is { } elsewhere)
+        {
+            var connection = await AdminOptions.ConnectAsync(elsewhere.Url, elsewhere.User, elsewhere.PasswordFile, elsewhere.Authority, token);
+            return await BeginAsync(connection, new ServerTarget(connection, elsewhere.Url, order.Registry, new ServerTargetTerms(null, order.ReplacesTags)), token);
+        }
         var folder = configuration.DataFolder;
         if (order.IsDry && !Directory.Exists(folder))
             return new EmptyTarget(folder);
@@ -42,13 +47,17 @@ internal static class ImportTargets
         }
     }
 
-    private static async Task<ImportTarget> OpenServerAsync(ImportOrder order, string folder, CancellationToken token)
+    private static Task<ImportTarget> OpenServerAsync(ImportOrder order, string folder, CancellationToken token)
     {
         var connection = AdminConnection.ToFolder(folder, AdminOptions.SocketName);
+        var staging = new FileStaging(Path.Combine(folder, "uploads"), order.Link);
+        return BeginAsync(connection, new ServerTarget(connection, $"the server of {folder}", order.Registry, new ServerTargetTerms(staging, order.ReplacesTags)), token);
+    }
+
+    private static async Task<ImportTarget> BeginAsync(AdminConnection connection, ServerTarget target, CancellationToken token)
+    {
         try
         {
-            var staging = new FileStaging(Path.Combine(folder, "uploads"), order.Link);
-            var target = new ServerTarget(connection, $"the server of {folder}", order.Registry, new ServerTargetTerms(staging, order.ReplacesTags));
             await target.BeginAsync(token);
             return target;
         }

@@ -31,6 +31,8 @@ internal static class ImportText
             text.Append("  ").AppendLine(Line(finding));
         if (report.FindingCount > report.Findings.Count)
             text.AppendLine(CultureInfo.InvariantCulture, $"  and {report.FindingCount - report.Findings.Count} more");
+        if (report.Findings.Any(static finding => finding.Kind == ImportFindingKind.NotWhole))
+            text.AppendLine("what is not whole: `holdfast scan` tells more of a registry:2's folder, and `holdfast repair` mends what a donor still has; then run this again");
         return text.ToString();
     }
 

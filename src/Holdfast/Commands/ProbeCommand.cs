@@ -110,5 +110,7 @@ internal static class ProbeCommand
     private static Uri? UrlOf(string option, string? text, string example) =>
         text is null ? null
         : Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0 ? url
+        // Not repeated: others on this machine could read it already, and the log's readers need not.
+        : url?.UserInfo.Length > 0 ? throw new RemoteFault($"{option}: a user and a password in the address are not taken; write it as in {example}, or use --textfile where the gateway asks for them")
         : throw new RemoteFault($"{option} '{text}' is no http or https address; write it as in {example}");
 }

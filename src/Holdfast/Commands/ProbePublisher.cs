@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Holdfast.Client;
 using Holdfast.Client.Probe;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -14,7 +15,7 @@ internal sealed class ProbePublisher(ProbePlan plan, ProbeGauges gauges) : IAsyn
     private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
     private static readonly TimeSpan PushLimit = TimeSpan.FromSeconds(30);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) }) { Timeout = PushLimit };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, Proxy = new OutwardProxy(), PooledConnectionLifetime = TimeSpan.FromMinutes(1) }) { Timeout = PushLimit };
     private WebApplication? _page;
 
     /// <summary>Starts to answer /metrics, if that is asked for.</summary>

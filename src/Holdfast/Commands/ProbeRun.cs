@@ -25,7 +25,7 @@ internal sealed class ProbeRun(RemoteAccess access, ProbePlan plan, bool json, V
         }
         foreach (var target in targets)
         {
-            _memories.TryAdd(target.Host, new ProbeMemory(target.Host, time));
+            _memories.TryAdd(target.Host, new ProbeMemory(target.Host, time) { IsKept = plan.Interval is not null || plan.MemoryFile is not null });
             _gauges.Begin(_memories[target.Host]);
         }
         _publisher = new ProbePublisher(plan, _gauges);

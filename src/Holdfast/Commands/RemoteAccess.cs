@@ -1,3 +1,4 @@
+using System.Globalization;
 using Holdfast.Client;
 using Holdfast.Client.Credentials;
 
@@ -16,6 +17,9 @@ internal sealed class RemoteAccess
     public int Parallel { get; init; }
 
     public TimeSpan Patience { get; init; }
+
+    /// <summary>Fewer bytes a second of a blob are too few; 0: any are enough.</summary>
+    public long MinBytesPerSecond { get; init; }
 
     /// <summary>Told of waits that a registry asks for.</summary>
     public Action<string> Tell { get; set; } = static _ => { };
@@ -42,6 +46,22 @@ internal sealed class RemoteAccess
         }
     }
 
+    /// <summary>Why a registry can't be gone through, and what to do about it.</summary>
+    public string Explain(RegistryFailure failure) => failure switch
+    {
+        { Outcome: RegistryOutcome.SlowDown, RetryAfter: { } asked } =>
+            $"{failure.Detail}; it asks to be left alone for {Seconds(asked)}, and --wait allows {Seconds(Patience)}: try again later, or with a longer --wait",
+        { Outcome: RegistryOutcome.Denied, Status: null or 401 } when Given is null =>
+            $"{failure.Detail}; log in there with docker, podman or skopeo, or give --user NAME",
+        { Outcome: RegistryOutcome.Denied, Status: 401 } => $"{failure.Detail}; is the password of {Given.Username} right?",
+        _ => failure.Detail,
+    };
+
+    /// <summary>Would it be no use to ask for something else?</summary>
+    public static bool IsBusy(RegistryFailure failure) => failure.Outcome is RegistryOutcome.SlowDown or RegistryOutcome.Unavailable;
+
+    private static string Seconds(TimeSpan span) => string.Create(CultureInfo.InvariantCulture, $"{Math.Ceiling(span.TotalSeconds):0} s");
+
     private RegistryClientOptions Options(Uri address, Credential? credential, bool plainAsked) => new()
     {
         Registry = address,
@@ -51,6 +71,7 @@ internal sealed class RemoteAccess
         MaxConnections = Parallel,
         MaxEmptyTries = 2,
         Patience = Patience,
+        MinBytesPerSecond = MinBytesPerSecond,
         Retries = 2,
         GoneAfter = 16,
         PasswordOverPlainHttp = plainAsked,

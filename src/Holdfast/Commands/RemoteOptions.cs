@@ -18,9 +18,11 @@ internal sealed class RemoteOptions
     private readonly Option<int> parallel = new("--parallel") { Description = "Requests at once.", HelpName = "number", DefaultValueFactory = _ => 8 };
     private readonly Option<string?> wait = new("--wait") { Description = "How long one request may wait in all while the registry asks for time (429, Retry-After). Default: 5m.", HelpName = "duration" };
 
+    private readonly Option<string> minRate = new("--min-rate") { Description = "Give up an object of which less comes over a minute, for it would hold everything up; 0: never.", HelpName = "rate", DefaultValueFactory = _ => "1KiB/s" };
+
     public void AddTo(Command command)
     {
-        foreach (var option in (ReadOnlySpan<Option>)[user, passwordStdin, passwordFile, authority, plainHttp, parallel, wait])
+        foreach (var option in (ReadOnlySpan<Option>)[user, passwordStdin, passwordFile, authority, plainHttp, parallel, wait, minRate])
             command.Add(option);
     }
 
@@ -34,6 +36,9 @@ internal sealed class RemoteOptions
         var patience = TimeSpan.FromMinutes(5);
         if (parsed.GetValue(wait) is { } duration && Quantity.ParseDuration(duration, out patience) is { } fault)
             throw new RemoteFault($"--wait: {fault}");
+        var least = 0L;
+        if (parsed.GetValue(minRate) is var rate && rate != "0" && Quantity.ParseRate(rate!, out least) is { } wrong)
+            throw new RemoteFault($"--min-rate: {wrong}");
         if (parsed.GetValue(authority) is { } file && ReadableFile.Fault(file) is { } unreadable)
             throw new RemoteFault($"--ca: {unreadable}");
         return new RemoteAccess
@@ -43,6 +48,7 @@ internal sealed class RemoteOptions
             PlainHttp = parsed.GetValue(plainHttp),
             Parallel = requests,
             Patience = patience,
+            MinBytesPerSecond = least,
         };
     }
 

@@ -75,7 +75,8 @@ internal static class RepairCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or RemoteFault)
         {
-            await errors.WriteLineAsync($"holdfast repair: {e.Message.ReplaceLineEndings(" ")}");
+            var next = e is UnauthorizedAccessException ? "; run this as root or as the registry's user" : "";
+            await errors.WriteLineAsync($"holdfast repair: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}{next}");
             return RootCommands.Failed;
         }
         catch (OperationCanceledException) when (token.IsCancellationRequested)

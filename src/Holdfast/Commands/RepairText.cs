@@ -74,8 +74,16 @@ internal static class RepairText
         foreach (var lost in repair.Unmended)
             text.AppendLine(CultureInfo.InvariantCulture, $"  lost  {ScanWords.Of(lost.Role)} {lost.Digest}{(lost.Digest == lost.Manifest ? $" of {lost.Repository}" : $" of {lost.Repository}@{lost.Manifest}")}: {lost.Why}");
         foreach (var left in outcome.Left.Where(static finding => finding.Kind is DamageKind.Tag or DamageKind.Unreadable))
-            text.AppendLine(CultureInfo.InvariantCulture, $"  left  {(left.Kind == DamageKind.Tag ? $"{left.Repository}:{left.Tags[0]}" : left.Path ?? left.Digest.ToString())}: {left.Detail}; {ScanWords.Remedy(left.Kind)}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  left  {NameOf(left)}: {left.Detail ?? "of what it needs, something could not be read"}; {ScanWords.Remedy(left.Kind)}");
         var mended = scan.Findings.Count - outcome.Left.Count;
         text.AppendLine(CultureInfo.InvariantCulture, $"  {(apply ? "mended" : "would mend")} {mended} of {Counted.Of(scan.Findings.Count, "finding")}{(repair.JournalFolder is { } journal ? $"; what was written: {journal}" : "")}");
     }
+
+    private static string NameOf(ScanFinding finding) => finding switch
+    {
+        { Kind: DamageKind.Tag } => $"{finding.Repository}:{finding.Tags[0]}",
+        { Path: { } path } => path,
+        { Repository.IsNone: false } => $"{finding.Repository}@{finding.Digest}",
+        _ => finding.Digest.ToString(),
+    };
 }

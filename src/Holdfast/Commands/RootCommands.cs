@@ -30,6 +30,8 @@ internal static class RootCommands
           holdfast repair /var/lib/registry --donor HOST    mends it: links, and bytes from wherever they still are
           holdfast import /var/lib/registry                 moves in from a registry:2, without a second copy
           holdfast cache status                             what the caches hold, and how their upstreams are
+          holdfast containerd hosts --output certs.d        what containerd's nodes need to pull through here
+          holdfast containerd check                         on a node: what is wrong with its configuration
           holdfast user add ci --file htpasswd              a user, the password asked for or read from a file
 
         Then push to it:
@@ -95,6 +97,8 @@ internal static class RootCommands
             ProbeCommand.Create(),
             RetentionCommand.Create(),
             CacheCommand.Create(),
+            ContainerdCommand.Create(),
+            KubernetesCommand.Create(),
         };
         BriefHelp.UseIn(root);
         return root;

@@ -91,9 +91,14 @@ internal static class ScanText
             text.AppendLine(CultureInfo.InvariantCulture, $"          {ScanWords.Of(part.Role)} {part.Content.Digest}{(part.Content.SizeBytes > 0 ? $", {ProgressDisplay.Bytes(part.Content.SizeBytes)}" : "")}: {ScanWords.Of(part.Why)}");
         if (finding.Missing.Count > MaxParts)
             text.AppendLine(CultureInfo.InvariantCulture, $"          and {finding.Missing.Count - MaxParts} more");
-        var layers = finding.Links.Count(static link => link.Kind == LinkKind.Layer);
-        if (layers > 0 && finding.Kind != DamageKind.BadLink)
+        if (finding.Kind == DamageKind.BadLink)
+            return;
+        var layers = finding.Links.Count(static link => link.Kind == LinkKind.Layer && link.Was != LinkState.Unreadable);
+        if (layers > 0)
             text.AppendLine(CultureInfo.InvariantCulture, $"          {Counted.Of(layers, "link")} to config or layers missing in the repository");
+        var unread = finding.Links.Count(static link => link.Was == LinkState.Unreadable);
+        if (unread > 0)
+            text.AppendLine(CultureInfo.InvariantCulture, $"          {Counted.Of(unread, "link")} that could not be read");
     }
 
     private static IEnumerable<string> NotesOf(RegistryReport registry)
@@ -116,7 +121,7 @@ internal static class ScanText
         if (counts.MissingSubjects > 0)
             yield return $"{Counted.Of(counts.MissingSubjects, "manifest")} whose subject is not there, which is allowed";
         if (counts.Changed > 0)
-            yield return $"{Counted.Of(counts.Changed, "thing")} changed while this was read, and were whole or gone for good at a second look";
+            yield return $"{Counted.Of(counts.Changed, "object")} changed while this was read: whole, or no longer named by anything, at a second look";
     }
 
     private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);

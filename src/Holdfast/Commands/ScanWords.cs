@@ -79,7 +79,7 @@ internal static class ScanWords
         DamageKind.Tag => "push the tag again, or remove its folder while the registry is stopped; the detail tells what it named before",
         DamageKind.Data => "`holdfast repair DIR --donor SOURCE` puts the right bytes in its place; or stop the registry, remove the file's folder, start it, and push again (a cache fetches again)",
         DamageKind.BadLink => "`holdfast repair DIR --apply` writes the link anew",
-        DamageKind.Unreadable => "scan as root or as the registry's user; if that does not help, see the system's log for the disk's errors",
+        DamageKind.Unreadable => "scan as root or as the registry's user; put the file itself where a symbolic link or something else stands; if neither helps, see the system's log for the disk's errors",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 }

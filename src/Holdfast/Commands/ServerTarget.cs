@@ -8,7 +8,9 @@ using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Commands;
 
-/// <summary>A running server as the target of an import, asked through the socket in its data folder. Files are brought into that folder's uploads by this process.</summary>
+/// <summary>
+/// A running server as the target of an import: asked through the socket in its data folder, files are brought into that folder's uploads by this process; asked over the network, it gets bytes.
+/// </summary>
 /// <param name="registry">Its name; null: the only one.</param>
 internal sealed class ServerTarget(AdminConnection connection, string name, string? registry, ServerTargetTerms terms) : ImportTarget
 {
@@ -102,9 +104,9 @@ internal sealed class ServerTarget(AdminConnection connection, string name, stri
     private static HashSet<Digest> Digests(IEnumerable<string> texts) => [.. texts.Select(Digest.Parse)];
 }
 
-/// <param name="Staging">Over the data folder's uploads/, as this process sees it.</param>
+/// <param name="Staging">Over the data folder's uploads/, as this process sees it; null: it doesn't.</param>
 /// <param name="ReplacesTags">See <see cref="ImportTerms"/>.</param>
-internal sealed record ServerTargetTerms(FileStaging Staging, bool ReplacesTags);
+internal sealed record ServerTargetTerms(FileStaging? Staging, bool ReplacesTags);
 
 /// <summary>A source's bytes on their way into a request: so many, and what went wrong with reading them is remembered.</summary>
 internal sealed class SourceStream(Stream inner, long sizeBytes) : Stream

@@ -71,10 +71,11 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
     {
         var listed = await connection.Client.ListRepositoriesAsync(token);
         if (!listed.TryGet(out var repositories, out var failure))
-            return $"it does not list its repositories: {failure.Detail}; name one: {connection.Host}/REPOSITORY";
+            return $"it does not list its repositories: {access.Explain(failure)}{(RemoteAccess.IsBusy(failure) ? "" : $"; or name one: {connection.Host}/REPOSITORY")}";
         if (repositories.Count == 0)
             return "it lists no repositories, so that there is nothing to verify; may this user see them?";
         var problems = new List<string>();
+        var before = Interlocked.Read(ref _tagsOfRepositories);
         await Parallel.ForEachAsync(
             repositories, new ParallelOptions { MaxDegreeOfParallelism = RepositoriesAtOnce, CancellationToken = token },
             async (repository, token) =>
@@ -86,6 +87,8 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
                     problems.Add($"{repository}: {problem}");
             });
         problems.Sort(StringComparer.Ordinal);
+        if (problems.Count == 0 && Interlocked.Read(ref _tagsOfRepositories) == before)
+            return $"none of its {Counted.Of(repositories.Count, "repository", "repositories")} has a tag, so that there is nothing to verify";
         return problems.Count == 0 ? null
             : $"{Counted.Of(problems.Count, "repository", "repositories")} could not be walked; {string.Join("; ", problems.Take(10))}{(problems.Count > 10 ? "; …" : "")}";
     }
@@ -105,7 +108,7 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
         var listed = await connection.Client.ListTagsAsync(repository, token);
         if (!listed.TryGet(out var tags, out var failure))
         {
-            return failure.Outcome != RegistryOutcome.Unknown ? $"its tags could not be listed: {failure.Detail}"
+            return failure.Outcome != RegistryOutcome.Unknown ? $"its tags could not be listed: {access.Explain(failure)}"
                 : isNamed ? $"there is no such repository: {failure.Detail}" : null;
         }
         if (tags.Count == 0)
@@ -144,8 +147,11 @@ internal sealed class VerifyRun(RemoteAccess access, bool fast, VerifyScreen scr
         List<WalkCounts> counts;
         lock (_lock)
             counts = [.. _connections.Values.Select(static one => one.Walk.Counts)];
-        if (Interlocked.Read(ref _tagsOfRepositories) == 0 && !fast)
-            return new AdminProgress("reading", counts.Sum(static one => one.BytesRead), counts.Sum(static one => one.BytesExpected), "bytes");
+        var expected = counts.Sum(static one => one.BytesExpected);
+        if (Interlocked.Read(ref _tagsKnown) == 0)
+            return new AdminProgress("listing", 0, null, "tags");
+        if (Interlocked.Read(ref _tagsOfRepositories) == 0 && !fast && expected > 0)
+            return new AdminProgress("reading", counts.Sum(static one => one.BytesRead), expected, "bytes");
         return new AdminProgress("verifying", counts.Sum(static one => one.Roots), Interlocked.Read(ref _tagsKnown), "tags");
     }
 

@@ -113,12 +113,12 @@ internal static class VerifyText
     private static string Advice(FindingKind kind, bool cameShort) => kind switch
     {
         FindingKind.Missing => "push the image again; a registry:2 whose collector has removed them can be looked at with `holdfast scan` and mended with `holdfast repair`",
-        FindingKind.WrongBytes or FindingKind.WrongSize => "the registry's disk has damaged bytes; it may have to be made to forget them before a push of the same image helps",
+        FindingKind.WrongBytes or FindingKind.WrongSize => "the registry's disk has damaged bytes, and a push of the same image may not replace them: with a registry:2 see `holdfast scan` and `holdfast repair`, with a Holdfast `holdfast incidents`",
         FindingKind.Unreadable => cameShort
             ? "the registry says that it has them and does not send them: so does a registry:2 whose collector has removed them; restart it, then push the image again"
             : "the registry answers with something else than the object; look for a proxy or a sign-in page between",
         FindingKind.Unusable => "no client can use them; push the image again",
-        FindingKind.Unchecked => "nobody knows whether they are right; try again once the registry answers",
+        FindingKind.Unchecked => "nobody knows whether they are right; try again once the registry answers, as a user who may read them (--user)",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

@@ -46,6 +46,11 @@ internal static class ConfigurationReference
         says so, or a rule for the user `anonymous` with the action `pull`; they never push or delete. The action `admin` (trash, collection, retention, incidents and healing
         over the network) is nobody's unless a rule grants it; on the machine itself, administration is guarded by the permissions of `admin.sock` in the data folder.
 
+        ## Caches
+        A registry of `kind: cache` is filled from its `upstream` when clients pull; nobody pushes to it. It has a listener of its own, or shares one with `registry: "*"` with every other cache: there, containerd's `?ns=` chooses
+        by `upstream.namespace`. [Nodes](nodes.md) says what clients are told. Plain http beyond loopback needs `insecure: true`; a cache whose upstream is this very server is refused. Of `access`, a cache knows `pull` and `admin`.
+        Retention rules are for hosted registries, `"*"` included; what stays in a cache is said by `size.max` and `pin`.
+
         ## Retention
         Without rules nothing is ever removed. Of the rules, the first that fits a repository holds for it. What counts are images as they were pushed: manifests and indexes
         that no index lists; the platforms of an index come and go with it. A rule with any of `keepNewest`, `keepTags`, `keepPulledWithin` and `keepYoungerThan` keeps a tagged image for

@@ -37,6 +37,14 @@ internal sealed class Ctr(Lab lab) : Client(lab, "ctr")
         return new Pulled([manifest], Config: null, DiffIds: null, files);
     }
 
+    /// <summary>Pulls as a node does that was told by hosts.toml files where registries are, whatever the image is called.</summary>
+    /// <returns>The digest that the name stands for.</returns>
+    public async Task<string> PullThroughAsync(string hosts, string reference, CancellationToken token)
+    {
+        await CallAsync(token, ["images", "pull", "--snapshotter", "native", "--platform", "linux/amd64", "--hosts-dir", hosts, reference]);
+        return (await CallAsync(token, "images", "ls", $"name=={reference}")).Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
+    }
+
     /// <summary>Pulls, unpacks and runs the image's command, or another one; when the token fires, the container is killed.</summary>
     /// <returns>What it printed.</returns>
     public async Task<string> RunImageAsync(Endpoint endpoint, string repository, IReadOnlyList<string> command, CancellationToken token)

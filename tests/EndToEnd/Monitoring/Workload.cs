@@ -15,6 +15,7 @@ internal sealed class Workload(HoldfastProcess server, string data, string users
     public const string Configuration = """
         collection: { interval: 500ms, grace: 0s, lease: 1s }
         trash: { keep: 5s }
+        probe: { interval: 1s }
         scrub: { period: 2s, sweep: 1s, rate: 64KiB/s }
         retention:
           - { registries: [plain], repositories: ["retained"], keepNewest: 1, maxRemoved: 100% }

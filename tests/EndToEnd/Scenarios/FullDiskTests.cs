@@ -94,14 +94,10 @@ public sealed class FullDiskTests(Lab lab)
         }
     }
 
-    private async Task<string> SmallDiskAsync(int mebibytes)
+    private Task<string> SmallDiskAsync(int mebibytes)
     {
-        Require.Root();
-        Require.Programs("mount", "skopeo");
-        var data = lab.NewFolder("disk");
-        var mounted = await new ToolCall("mount", "-t", "tmpfs", "-o", $"size={mebibytes}m", "tmpfs", data).RunAsync(Token);
-        Require.True(mounted.ExitCode == 0, $"a tmpfs can't be mounted here: {mounted.Error}");
-        return data;
+        Require.Programs("skopeo");
+        return Mounts.TmpfsAsync(lab, mebibytes, Token);
     }
 
     /// <summary>Leaves so many bytes free.</summary>

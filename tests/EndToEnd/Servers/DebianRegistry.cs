@@ -13,6 +13,9 @@ internal sealed class DebianRegistry : IAsyncDisposable
 
     private DebianRegistry(Lab lab, string folder, Endpoint endpoint) => (_lab, _folder, Endpoint) = (lab, folder, endpoint);
 
+    // Root reads files whatever their permissions say.
+    private IReadOnlyList<string> Wrapper { get; init; } = [];
+
     public Endpoint Endpoint { get; }
 
     /// <summary>Of the data: docker/registry/v2.</summary>
@@ -20,20 +23,31 @@ internal sealed class DebianRegistry : IAsyncDisposable
 
     private string Configuration => Path.Combine(_folder, "config.yml");
 
-    public static async Task<DebianRegistry> StartAsync(Lab lab, CancellationToken token)
+    /// <param name="asNobody">Run it as a user who may not read what it has no permission for.</param>
+    /// <param name="storage">More of the configuration's section `storage`.</param>
+    public static async Task<DebianRegistry> StartAsync(Lab lab, CancellationToken token, bool asNobody = false, string storage = "")
     {
         Require.Programs("docker-registry");
         var folder = lab.NewFolder("registry2-");
-        var registry = new DebianRegistry(lab, folder, new Endpoint(Mode.Plain, $"127.0.0.1:{FreePorts.Take()}", null, null));
+        var registry = new DebianRegistry(lab, folder, new Endpoint(Mode.Plain, $"127.0.0.1:{FreePorts.Take()}", null, null))
+        {
+            Wrapper = asNobody && Environment.UserName == "root" ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [],
+        };
         // The cache is what Debian's own configuration has, and what makes it claim that swept blobs exist.
         await File.WriteAllTextAsync(
             registry.Configuration,
             $$"""
             version: 0.1
-            storage: { filesystem: { rootdirectory: "{{folder}}/data" }, delete: { enabled: true }, cache: { blobdescriptor: inmemory } }
+            storage: { filesystem: { rootdirectory: "{{folder}}/data" }, delete: { enabled: true }, cache: { blobdescriptor: inmemory }{{storage}} }
             http: { addr: "{{registry.Endpoint.Host}}", secret: loopback }
             """,
             token);
+        if (registry.Wrapper.Count > 0)
+        {
+            Require.Programs("setpriv");
+            await new ToolCall("chown", "-R", "65534:65534", folder).OutputAsync(token);
+        }
+
         await registry.RestartAsync(token);
         return registry;
     }
@@ -42,7 +56,8 @@ internal sealed class DebianRegistry : IAsyncDisposable
     {
         if (_daemon is not null)
             await _daemon.DisposeAsync();
-        _daemon = Daemon.Start(_lab, Path.Combine(_folder, "log"), new ToolCall("docker-registry", "serve", Configuration));
+        string[] command = [.. Wrapper, "docker-registry", "serve", Configuration];
+        _daemon = Daemon.Start(_lab, Path.Combine(_folder, "log"), new ToolCall(command[0], command[1..]));
         using var raw = new RawRegistry(Endpoint);
         await _daemon.WaitUntilAsync(raw.AnswersAsync, TimeSpan.FromSeconds(30), token);
     }
@@ -107,6 +122,8 @@ internal sealed class DebianRegistry : IAsyncDisposable
 
     /// <summary>The file with an object's bytes.</summary>
     public string DataOf(string digest) => Path.Combine(Root, "blobs", "sha256", digest[7..9], digest[7..], "data");
+
+    public Task<string> LogAsync(CancellationToken token) => _daemon!.LogAsync(token);
 
     public async ValueTask DisposeAsync()
     {

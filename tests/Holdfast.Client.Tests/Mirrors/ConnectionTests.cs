@@ -50,7 +50,7 @@ public class ConnectionTests
             context.Response.ContentLength = blob.Length;
             await context.Response.Body.WriteAsync(blob.AsMemory(0, 1));
             await context.Response.Body.FlushAsync();
-            await followed.Task;
+            await followed.Task.WaitAsync(context.RequestAborted);
             await context.Response.Body.WriteAsync(blob.AsMemory(1));
         });
         await using var moved = await Upstream.StartAsync((context, _) => context.SendManifestAsync(), at: new(Second, old.Address.Port));

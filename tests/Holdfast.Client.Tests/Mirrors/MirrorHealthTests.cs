@@ -78,7 +78,7 @@ public class MirrorHealthTests
             all.Signal();
             using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
             while (!all.IsSet)
-                await poll.WaitForNextTickAsync();
+                await poll.WaitForNextTickAsync(context.RequestAborted);
             await context.AnswerAsync(502);
         });
         await using var good = await Mirroring.ServeAsync();
@@ -96,7 +96,7 @@ public class MirrorHealthTests
         await using var first = await Upstream.StartAsync(async (context, _) =>
         {
             if (hangs)
-                await release.Task;
+                await release.Task.WaitAsync(context.RequestAborted);
             await context.AnswerAsync(503);
         });
         await using var second = await Mirroring.ServeAsync();

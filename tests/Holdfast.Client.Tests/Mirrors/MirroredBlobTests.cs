@@ -207,7 +207,7 @@ public class MirroredBlobTests
             context.Response.ContentLength = Blob.Length;
             await context.Response.Body.WriteAsync(Blob.AsMemory(0, 1));
             await context.Response.Body.FlushAsync();
-            await release.Task;
+            await release.Task.WaitAsync(context.RequestAborted);
             await context.Response.Body.WriteAsync(Blob.AsMemory(1));
         });
         using var upstream = new Mirroring(only.Address) { Time = _time, MaxConnections = 4 }.Start();
@@ -222,7 +222,7 @@ public class MirroredBlobTests
         only.Requests.Count.ShouldBe(4);
         release.SetResult();
         (await open[0].ReadAsync()).ShouldBe(Blob);
-        (await (await fourth).Value.ReadAsync()).ShouldBe(Blob);
+        (await (await fourth.WaitAsync(Mirroring.Limit)).Value.ReadAsync()).ShouldBe(Blob);
         await open[1].DisposeAsync();
         await open[2].DisposeAsync();
     }

@@ -43,7 +43,7 @@ internal sealed record Mirroring(params Uri[] Addresses)
         Namespace = Namespace,
         Mirrors = [.. Addresses.Select(address => new UpstreamMirror { Address = address, Username = WithUser ? Samples.User : null, Password = WithUser ? Samples.Password : null })],
         Time = Time,
-        AnswerTimeout = AnswerTimeout ?? (Time is ManualTime ? TimeSpan.FromMilliseconds(900) : TimeSpan.FromSeconds(60)),
+        AnswerTimeout = AnswerTimeout ?? (Time is ManualTime ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromSeconds(60)),
         StallTimeout = StallTimeout,
         MaxConnections = MaxConnections,
         PrivateRedirects = PrivateRedirects,
@@ -66,8 +66,12 @@ internal sealed record Mirroring(params Uri[] Addresses)
         return upstream.Address;
     }
 
+    /// <summary>Longer than anything takes here, so that what hangs is red and not a run without an end.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
     /// <summary>Moves the clock in small steps until something is done.</summary>
     /// <returns>How far it was moved.</returns>
+    /// <exception cref="TimeoutException">It never was.</exception>
     public static async Task<TimeSpan> MoveUntilAsync(ManualTime time, Task done)
     {
         var start = time.GetUtcNow();
@@ -77,6 +81,7 @@ internal sealed record Mirroring(params Uri[] Addresses)
             await poll.WaitForNextTickAsync();
             time.Advance(TimeSpan.FromMilliseconds(100));
         }
+        await Task.WhenAny(done).WaitAsync(TimeSpan.FromSeconds(1));
         return time.GetUtcNow() - start;
     }
 }
@@ -89,14 +94,17 @@ internal static class MirroringCalls
         return context.SendAsync(System.Text.Encoding.UTF8.GetBytes(Mirroring.Json));
     }
 
-    public static ValueTask<RegistryAnswer<RemoteManifest>> GetAsync(this Client.Upstream upstream, string tag) =>
-        upstream.GetManifestAsync(Samples.Repository, Tag.Parse(tag), CancellationToken.None);
+    public static async ValueTask<RegistryAnswer<RemoteManifest>> GetAsync(this Client.Upstream upstream, string tag)
+    {
+        using var tooLong = new CancellationTokenSource(Mirroring.Limit);
+        return await upstream.GetManifestAsync(Samples.Repository, Tag.Parse(tag), tooLong.Token);
+    }
 
     public static async Task<byte[]> ReadAsync(this RemoteBlob blob)
     {
         using var received = new MemoryStream();
         await using (blob)
-            await blob.Content.CopyToAsync(received);
+            await blob.Content.CopyToAsync(received).WaitAsync(Mirroring.Limit);
         return received.ToArray();
     }
 }

@@ -43,6 +43,20 @@ public sealed class ProbeTests : IDisposable
     }
 
     [Fact]
+    public async Task Round_WithoutANext_KeepsNoManifestAndAsksForNoneByHead()
+    {
+        var content = Registry(tags: 3);
+        await using var upstream = await content.StartAsync();
+        var only = new ProbeMemory("host:1", _time) { IsKept = false };
+
+        var round = await RunAsync(upstream, only);
+
+        (round.Tags, round.Broken.Count).ShouldBe((6, 0));
+        only.ReadManifests.ShouldBeEmpty();
+        upstream.Requests.ShouldAllBe(seen => seen.Method != "HEAD" || !seen.Target.Contains("/manifests/", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Round_ADayLater_ReadsTheBytesAgain()
     {
         var content = Registry(tags: 2);
@@ -110,6 +124,24 @@ public sealed class ProbeTests : IDisposable
         // Four rounds of six are twenty and the first four once more.
         var last = _memory.Tags.Values.Max(state => state.CheckedAt);
         _memory.Tags.Values.Count(state => state.CheckedAt == last).ShouldBe(6);
+    }
+
+    [Fact]
+    public async Task Rounds_AfterAClockThatRanAhead_StillTakeTurns()
+    {
+        var content = Registry(tags: 10);
+        await using var upstream = await content.StartAsync();
+        await RunAsync(upstream, most: 6);
+        var ahead = _time.GetUtcNow().AddYears(1).ToUnixTimeSeconds();
+        foreach (var tag in _memory.Tags.Keys.Take(10))
+            _memory.Tags[tag] = new TagState(ahead, 0);
+        for (var i = 0; i < 4; i++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(15));
+            await RunAsync(upstream, most: 6);
+        }
+
+        _memory.Tags.Values.ShouldAllBe(state => state.CheckedAt > 0 && state.CheckedAt < ahead);
     }
 
     [Fact]

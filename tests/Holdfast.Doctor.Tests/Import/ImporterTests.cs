@@ -57,6 +57,38 @@ public sealed class ImporterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Run_RepositoriesTakenAtTheSameTime_CountsWhatTheyShareOnce()
+    {
+        for (var i = 0; i < 8; i++)
+            Old.PutImage($"team/app{i}", "v1", layers: 0, shared: [Old.PutBlob($"team/app{i}", "the layer of all"u8, "application/vnd.oci.image.layer.v1.tar+gzip")]);
+        Old.DropData(Old.PutImage("team/broken", "v1").Layers[0].Digest);
+
+        var report = await _folder.ImportAsync();
+
+        (report.Repositories, report.Tags, report.Manifests).ShouldBe((9, 8L, 8L));
+        report.Findings.ShouldHaveSingleItem().Repository.ToString().ShouldBe("team/broken");
+        // Eight configs, and one layer between them.
+        (report.HardLinks + report.Reflinks, report.Shared).ShouldBe((9L, 7L));
+        for (var i = 0; i < 8; i++)
+            (await _folder.FindAsync($"team/app{i}", "v1")).ShouldNotBeNull();
+        _folder.ShouldHaveLeftNothing();
+    }
+
+    [Fact]
+    public async Task Run_SameImporterAgain_FollowsATagThatWentBackToWhatItWas()
+    {
+        var (first, second) = (Old.PutImage("team/app", "v1"), Old.PutImage("team/app"));
+        var importer = new Importer(_folder.Source(), _folder.Target(), ImportFolder.Options);
+        await importer.RunAsync(Token);
+        foreach (var image in new[] { second, first })
+        {
+            Old.PutTag("team/app", "v1", image.Manifest.Digest);
+            (await importer.RunAsync(Token)).Tags.ShouldBe(1);
+            (await _folder.FindAsync("team/app", "v1")).ShouldBe(image.Manifest.Digest);
+        }
+    }
+
+    [Fact]
     public async Task Run_SameImporterAgain_SeesWhatCameSince()
     {
         Old.PutImage("team/app", "v1");
@@ -134,6 +166,27 @@ public sealed class ImporterTests : IAsyncLifetime
         _folder.ShouldHaveLeftNothing();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_ManyRepositoriesThatShareALayer_CopyItOnceAndTellOfItEach(bool isDamaged)
+    {
+        var shared = Old.PutBlob("r0/app", "a base that all have"u8, "application/vnd.oci.image.layer.v1.tar+gzip");
+        for (var i = 0; i < 40; i++)
+            Old.PutImage($"r{i}/app", "v1", shared: [shared]);
+        if (isDamaged)
+            await File.WriteAllBytesAsync(Old.DataFile(shared.Digest), "A base that all have"u8.ToArray(), Token);
+
+        var report = await _folder.ImportAsync(target: _folder.Target(link: LinkKind.Copy));
+
+        (report.Repositories, report.Tags, report.Manifests).ShouldBe(isDamaged ? (40, 0L, 0L) : (40, 40L, 40L));
+        report.Findings.ShouldAllBe(finding => finding.Kind == ImportFindingKind.NotWhole && finding.Reasons.Single().Contains("another digest", StringComparison.Ordinal));
+        report.FindingCount.ShouldBe(isDamaged ? 40 : 0);
+        if (!isDamaged)
+            (report.Copies, report.Shared).ShouldBe((121, 39));
+        _folder.ShouldHaveLeftNothing();
+    }
+
     [Fact]
     public async Task Run_Dry_ChangesNothingAndSaysWhatItWouldDo()
     {
@@ -168,15 +221,15 @@ public sealed class ImporterTests : IAsyncLifetime
     [Fact]
     public async Task Run_StoppedInTheMiddle_LeavesNothingHalfAndTheNextRunTakesTheRest()
     {
-        for (var i = 0; i < 30; i++)
+        for (var i = 0; i < 150; i++)
             Old.PutImage($"team/app{i}", "v1");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        var source = new ChangingSource(_folder.Source(), _ => { });
-        var importer = new Importer(source, _folder.Target(), ImportFolder.Options with
+        var importer = new Importer(_folder.Source(), _folder.Target(), ImportFolder.Options with
         {
+            // Some are put, and others are at every step before that.
             Progress = progress =>
             {
-                if (source.Manifests > 10)
+                if (progress.Step == "putting manifests")
                     stop.Cancel();
             },
         });
@@ -186,8 +239,8 @@ public sealed class ImporterTests : IAsyncLifetime
 
         var report = await _folder.ImportAsync();
         report.IsComplete.ShouldBeTrue();
-        report.Tags.ShouldBeInRange(1, 29);
-        for (var i = 0; i < 30; i++)
+        report.Tags.ShouldBeInRange(1, 149);
+        for (var i = 0; i < 150; i++)
             (await _folder.FindAsync($"team/app{i}", "v1")).ShouldNotBeNull();
     }
 
@@ -259,11 +312,7 @@ public sealed class ImporterTests : IAsyncLifetime
     /// <summary>A source that something happens to while it is read.</summary>
     private sealed class ChangingSource(ContentSource inner, Action<Digest> onManifest) : ContentSource
     {
-        private int _manifests;
-
         public bool IsNameless { get; init; }
-
-        public int Manifests => _manifests;
 
         public override string Name => inner.Name;
 
@@ -273,7 +322,6 @@ public sealed class ImporterTests : IAsyncLifetime
         public override async ValueTask<SourceManifest?> TryReadManifestAsync(RepositoryName repository, Digest digest, CancellationToken token)
         {
             var read = await inner.TryReadManifestAsync(repository, digest, token);
-            Interlocked.Increment(ref _manifests);
             onManifest(digest);
             return read;
         }

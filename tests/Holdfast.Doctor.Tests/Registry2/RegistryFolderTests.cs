@@ -112,6 +112,20 @@ public sealed class RegistryFolderTests : IDisposable
     }
 
     [Fact]
+    public void Layers_BelowAFolderWhoseNameATerminalObeys_AreToldInPlainText()
+    {
+        var registry = new FakeRegistry(_folder.Path);
+        registry.PutImage("app", "v1");
+        Directory.CreateDirectory(registry.PathOf("repositories/app/_layers/\u001b[31mred"));
+        File.WriteAllText(registry.PathOf("repositories/app/_layers/\u001b[31mred/file"), "");
+        var problems = new List<FolderProblem>();
+
+        registry.Open().Repositories(problems.Add).Single().Layers(problems.Add).Count().ShouldBe(3);
+
+        problems.ShouldHaveSingleItem().Path.ShouldBe("repositories/app/_layers/\\u001b[31mred/file");
+    }
+
+    [Fact]
     public void Tags_OfARepository_TellWhereTheyLeadAndLed()
     {
         var registry = new FakeRegistry(_folder.Path);
@@ -135,6 +149,7 @@ public sealed class RegistryFolderTests : IDisposable
     [InlineData("other digest", LinkState.Bad)]
     [InlineData("long", LinkState.Bad)]
     [InlineData("link", LinkState.Bad)]
+    [InlineData("folder", LinkState.Unreadable)]
     [InlineData("whole", LinkState.Present)]
     public void ReadRevision_EveryKind_IsToldApart(string kind, LinkState expected)
     {
@@ -151,11 +166,12 @@ public sealed class RegistryFolderTests : IDisposable
             case "other digest": File.WriteAllText(link, Digest.Compute(DigestAlgorithm.Sha256, [1]).ToString()); break;
             case "long": File.WriteAllText(link, new string('a', 100_000)); break;
             case "link": File.Move(link, _folder.Path + "/moved"); File.CreateSymbolicLink(link, _folder.Path + "/moved"); break;
+            case "folder": File.Delete(link); Directory.CreateDirectory(link); break;
         }
 
         var found = registry.Open().Repository(RepositoryName.Parse("app")).ReadRevision(image);
         found.State.ShouldBe(expected);
-        (found.Problem is null).ShouldBe(expected != LinkState.Bad);
+        (found.Problem is null).ShouldBe(expected is not (LinkState.Bad or LinkState.Unreadable));
     }
 
     [Theory]

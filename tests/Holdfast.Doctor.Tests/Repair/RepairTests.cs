@@ -3,6 +3,8 @@ using Holdfast.Doctor.Scan;
 using Holdfast.Doctor.Sources;
 using Holdfast.Doctor.Tests.Scan;
 using Holdfast.Oci;
+using Holdfast.Storage.Native;
+using Holdfast.Testing;
 
 namespace Holdfast.Doctor.Tests.Repair;
 
@@ -116,6 +118,19 @@ public sealed class RepairTests : IDisposable
     }
 
     [Fact]
+    [Promise("P6")]
+    public async Task Run_DonorThatCannotBeAsked_IsNotSaidToLackTheBytes()
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        _registry.DropData(image.Layers[0].Digest);
+
+        var done = await Repairing.RunAsync(_registry, apply: false, new BlobFolderSource(_folder.Path + "/nowhere", "the folder"));
+        done.Unmended.ShouldHaveSingleItem().Why.ShouldBe("no donor that could be asked has it");
+        var asked = await Repairing.RunAsync(_registry, apply: false, Repairing.Donor(_donor));
+        asked.Unmended.ShouldHaveSingleItem().Why.ShouldBe("no donor has it");
+    }
+
+    [Fact]
     public async Task Run_DonorThatBreaksOff_IsToldAndLeavesNothingBehind()
     {
         var image = _registry.PutImage("app", "v1", layers: 1);
@@ -128,6 +143,26 @@ public sealed class RepairTests : IDisposable
         Repairing.Picture(_registry).ShouldBe(before);
         Directory.EnumerateFileSystemEntries(alone.JournalFolder + "/incoming").ShouldBeEmpty();
         (await Repairing.RunAsync(_registry, apply: true, new BreakingSource(), Repairing.Donor(_donor))).Unmended.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Undo_WhatAnImageNeedsThatWasPushedSince_IsLeftAsItIs(bool isPushed)
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        await CopyAsync(image.Layers[0].Digest);
+        _registry.DropData(image.Layers[0].Digest);
+        await Repairing.RunAsync(_registry, apply: true, Repairing.Donor(_donor));
+        if (isPushed)
+        {
+            // The registry says that it has the layer, so that the client sends config and manifest only.
+            var later = _registry.PutImage("other", "v1", layers: 0, shared: [image.Layers[0]]);
+            File.SetLastWriteTimeUtc(_registry.RevisionFolder("other", later.Manifest.Digest) + "/link", DateTime.UnixEpoch + TimeProvider.System.GetUtcNow().AddMinutes(1).Subtract(DateTimeOffset.UnixEpoch));
+        }
+
+        Repairing.Undo(_registry, apply: true).ShouldHaveSingleItem().Outcome.ShouldBe(isPushed ? UndoOutcome.Changed : UndoOutcome.Undone);
+        File.Exists(_registry.DataFile(image.Layers[0].Digest)).ShouldBe(isPushed);
     }
 
     [Fact]
@@ -202,7 +237,7 @@ public sealed class RepairTests : IDisposable
 
         foreach (var made in new[] { _registry.BlobFolder(child.Config.Digest), _registry.DataFile(child.Config.Digest), _registry.RevisionFolder("app", child.Manifest.Digest) + "/link" })
         {
-            var state = Holdfast.Doctor.Registry2.NativeFile.TryExamine(made).ShouldNotBeNull();
+            var state = Posix.TryExamineEntry(made).ShouldNotBeNull();
             (state.User, state.Group).ShouldBe((65534u, 65533u), made);
         }
     }
@@ -217,7 +252,18 @@ public sealed class RepairTests : IDisposable
         File.CreateSymbolicLink(revisions, elsewhere);
 
         await Should.ThrowAsync<IOException>(async () => await Repairing.RunAsync(_registry, apply: true));
-        Directory.EnumerateFiles(elsewhere, "*", SearchOption.AllDirectories).ShouldBeEmpty();
+        Directory.EnumerateFileSystemEntries(elsewhere, "*", SearchOption.AllDirectories).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Run_JournalsFolderBehindALink_IsNotWrittenTo()
+    {
+        _registry.PutImage("app", "v1");
+        var elsewhere = Directory.CreateDirectory(_folder.Path + "/elsewhere").FullName;
+        File.CreateSymbolicLink(_registry.Data + "/holdfast-repair", elsewhere);
+
+        await Should.ThrowAsync<IOException>(async () => await Repairing.RunAsync(_registry, apply: true));
+        Directory.EnumerateFileSystemEntries(elsewhere, "*", SearchOption.AllDirectories).ShouldBeEmpty();
     }
 
     private async Task<(SortedDictionary<string, string> Whole, SortedDictionary<string, string> Broken)> BreakEverythingAsync()

@@ -228,6 +228,50 @@ public sealed class ScanTests : IDisposable
         report.Findings.ShouldAllBe(finding => finding.Kind == DamageKind.Unreadable);
     }
 
+    [Theory]
+    [Promise("P6")]
+    [InlineData(ContentState.Unreadable)]
+    [InlineData(ContentState.WrongHash)]
+    public void Refresh_OfAFileThatIsTheSameAsBefore_TakesBackNothingThatReadingTold(ContentState told)
+    {
+        var layer = _registry.PutBlob("app", [1, 2, 3], "layer");
+        var folder = _registry.Open();
+        var blobs = new BlobTable(folder);
+        blobs.Add(folder.LookAt(layer.Digest));
+        blobs.Find(layer.Digest)!.State = told;
+
+        blobs.Refresh(layer.Digest).ShouldBeFalse();
+        blobs.StateOf(layer.Digest, null).ShouldBe(told);
+
+        File.WriteAllBytes(_registry.DataFile(layer.Digest), [1, 2, 3, 4]);
+        blobs.Refresh(layer.Digest).ShouldBeTrue();
+    }
+
+    [Theory]
+    [Promise("P6")]
+    [InlineData(LinkState.Unreadable, NodeClass.Unknown)]
+    [InlineData(LinkState.Absent, NodeClass.Unlinked)]
+    internal void Class_OfAManifestWhoseLayerHasNoLinkThatCanBeRead_IsUnlinkedOnlyIfItIsKnown(LinkState was, NodeClass expected)
+    {
+        var image = _registry.PutImage("app", "v1", layers: 1);
+        var node = new ManifestNode(image.Manifest.Digest) { Link = new LinkFile(LinkState.Present, image.Manifest.Digest, null, null), IsLinked = true };
+        node.Class.ShouldBe(NodeClass.Whole);
+        node.Links.Add(new MissingLink(LinkKind.Layer, image.Layers[0].Digest, was));
+        node.Class.ShouldBe(expected);
+    }
+
+    [Fact]
+    [Promise("P6")]
+    public async Task Run_BlobsWithoutAnyRepository_AreNotCalledUndamaged()
+    {
+        (await Scanning.RunAsync(_registry)).Findings.ShouldBeEmpty();
+        _registry.PutImage("app", "v1", layers: 1);
+        Directory.Delete(_registry.PathOf("repositories/app"), recursive: true);
+
+        var finding = (await Scanning.RunAsync(_registry)).Findings.ShouldHaveSingleItem();
+        (finding.Kind, finding.Path).ShouldBe((DamageKind.Unreadable, "repositories"));
+    }
+
     [Fact]
     public async Task Run_Schema1Manifest_IsNotedAndNoFinding()
     {

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 using Holdfast.Doctor.Sources;
@@ -101,8 +102,44 @@ public sealed class SourceTests : IDisposable
         await ShouldGiveAsync(source, layer);
     }
 
+    [Fact]
+    public async Task GzippedArchive_Image_IsReadAsTheArchiveIsAndLeavesNothingBehind()
+    {
+        var (config, layer) = await WriteDockerArchiveAsync(_folder.Path + "/d.tar");
+        await GzipAsync(await File.ReadAllBytesAsync(_folder.Path + "/d.tar", Token), _folder.Path + "/d.tar.gz");
+        var before = Directory.GetFiles(Path.GetTempPath(), "holdfast-*");
+        await using var source = await OpenAsync(_folder.Path + "/d.tar.gz");
+
+        Directory.GetFiles(Path.GetTempPath(), "holdfast-*").ShouldBe(before, "the unpacked file has no name");
+        (await source.ListImagesAsync(_ => true, Token).ToListAsync(Token)).Select(image => $"{image.Repository}:{image.Tag}").ShouldBe(["team/app:v1", "team/app:v2"]);
+        await ShouldGiveAsync(source, config);
+        await ShouldGiveAsync(source, layer);
+    }
+
+    [Fact]
+    public async Task GzippedArchive_ThatUnpacksToFarMoreThanItsSize_IsRefused()
+    {
+        var path = _folder.Path + "/bomb.tar.gz";
+        await GzipAsync(new byte[20_000_000], path);
+        using var packed = File.OpenHandle(path);
+
+        Should.Throw<SourceException>(() => UnpackedArchive.Unpack(path, packed, harmlessBytes: 1 << 20, Token)).Message.ShouldContain("50 times its size");
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x28, 0xb5, 0x2f, 0xfd, 0 }, "zstd -d")]
+    [InlineData(new byte[] { 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0 }, "xz -d")]
+    [InlineData(new byte[] { 0x42, 0x5a, 0x68, 0x39 }, "bzip2 -d")]
+    public async Task Archive_PackedOtherwise_SaysHowToUnpackIt(byte[] start, string command)
+    {
+        await File.WriteAllBytesAsync(_folder.Path + "/x.tar.zst", [.. start, .. new byte[1000]], Token);
+
+        (await Should.ThrowAsync<SourceException>(async () => await OpenAsync(_folder.Path + "/x.tar.zst"))).Message.ShouldContain(command);
+    }
+
     [Theory]
     [InlineData("garbage")]
+    [InlineData("cut gzip")]
     [InlineData("gzip")]
     [InlineData("cut")]
     [InlineData("no image")]
@@ -115,6 +152,10 @@ public sealed class SourceTests : IDisposable
         {
             case "garbage": await File.WriteAllTextAsync(path, new string('x', 5000), Token); break;
             case "gzip": await File.WriteAllBytesAsync(path, [0x1f, 0x8b, .. bytes], Token); break;
+            case "cut gzip":
+                await GzipAsync(bytes, path);
+                await File.WriteAllBytesAsync(path, (await File.ReadAllBytesAsync(path, Token))[..^100], Token);
+                break;
             case "cut": await File.WriteAllBytesAsync(path, bytes[..600], Token); break;
             case "no image":
                 Directory.CreateDirectory(_folder.Path + "/some");
@@ -141,6 +182,12 @@ public sealed class SourceTests : IDisposable
     [Fact]
     public async Task Open_FolderOfNothingKnown_SaysWhatIsKnown() =>
         (await Should.ThrowAsync<SourceException>(async () => await OpenAsync(_folder.Path))).Message.ShouldContain("OCI layouts");
+
+    private static async Task GzipAsync(byte[] bytes, string path)
+    {
+        await using var gzip = new GZipStream(File.Create(path), CompressionLevel.Fastest);
+        await gzip.WriteAsync(bytes, Token);
+    }
 
     private static async Task<ContentSource> OpenAsync(string path) => (await SourceFinder.OpenAsync(path, _ => { }, Token)).ShouldHaveSingleItem();
 

@@ -134,10 +134,8 @@ public sealed class CacheFullTests
         });
         var image = await lab.PushAsync("v1", 1, Big);
         store!.LeftBytes = 100_000;
-        var gate = new Gate();
-        lab.Proxy.Add(new Fault { Of = Fault.Get(Samples.DigestOf(image.Layer).ToString()), Gate = gate, GateAt = 1_000_000 });
         await lab.ShouldPullAsync(lab.Manifest(image.Digest), image.Manifest);
-        await gate.Left;
+        await Eventually.ShouldBeAsync(() => lab.Proxy.Broken, 1);
         await lab.ShouldBeKeptAsync(image.Blobs[0]);
         await lab.ShouldBeSoundAsync();
     }

@@ -156,7 +156,13 @@ public sealed class CacheStoreTests
         await using var lab = await CachingLab.StartAsync();
         var image = await lab.PushAsync("v1", 70, 1000);
         await PushOwnAsync(lab);
-        await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Head("/blobs/"), Gate = gate, GateAt = -1, Times = 1 });
+        var pulls = Enumerable.Range(0, 40).Select(_ => lab.PullAsync(lab.Blob(image.Layer))).ToList();
+        await gate.Reached;
+        gate.Open();
+        foreach (var (status, body, _) in await Task.WhenAll(pulls))
+            (status == HttpStatusCode.OK && body.AsSpan().SequenceEqual(image.Layer)).ShouldBeTrue();
         lab.Proxy.Requests.Select(static asked => asked.Method).ShouldBe(["HEAD"]);
         // What the upstream doesn't have is not given away because somebody else has it.
         var secret = Samples.Bytes(4711, 500);

@@ -45,7 +45,7 @@ public sealed class CacheTroubleTests
             }
             tries.ShouldBeLessThan(20, "it never comes again");
         }
-        await lab.Server.WaitForHealAsync(digest);
+        (await lab.Server.WaitForHealAsync(digest)).HealedBy.ShouldBe("upstream");
         File.ReadAllBytes(lab.Server.BlobFile(digest)).AsSpan().SequenceEqual(image.Layer).ShouldBeTrue();
         lab.Proxy.Forget();
         await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);

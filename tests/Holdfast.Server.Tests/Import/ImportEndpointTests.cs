@@ -54,6 +54,35 @@ public sealed class ImportEndpointTests(RegistryFixture server) : IClassFixture<
         pull.StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
+    [Fact, Promise("P4")]
+    public async Task Import_UploadThatAClientIsPushing_IsRefusedAndThePushGoesOn()
+    {
+        var bytes = Encoding.UTF8.GetBytes("hello");
+        using var begun = await server.Http.PostAsync("/v2/pushed/blobs/uploads/", null);
+        var location = begun.Headers.Location!.ToString();
+        using var patched = await server.Http.PatchAsync(location, new ByteArrayContent(bytes));
+        var upload = Guid.Parse(patched.Headers.Location!.ToString().Split('?')[0].Split('/')[^1]);
+
+        using var refused = await server.Admin.PostAsJsonAsync("/api/v1/import/blobs", new JsonObject { ["blobs"] = new JsonArray(Blob(bytes, "taken", upload)) });
+        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+
+        location = patched.Headers.Location!.ToString();
+        using var put = await server.Http.PutAsync($"{location}{(location.Contains('?', StringComparison.Ordinal) ? '&' : '?')}digest={DigestOf(bytes)}", null);
+        put.StatusCode.ShouldBe(HttpStatusCode.Created);
+    }
+
+    [Theory]
+    [InlineData("look", """{"blobs":[null]}""")]
+    [InlineData("blobs", """{"blobs":[null]}""")]
+    [InlineData("manifests", """{"manifests":[null]}""")]
+    [InlineData("manifests", """{"manifests":[{"repository":"a","digest":"sha256:4fbec69b941195fd56f8212a5000e304129451d82efca94ff0e0fb2d5355472e","tags":[null]}]}""")]
+    public async Task Import_NullInAList_IsRefused(string what, string body)
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        using var refused = await server.Admin.PostAsync($"/api/v1/import/{what}", content);
+        refused.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+    }
+
     [Fact, Promise("P2")]
     public async Task Import_ManifestWithoutItsLayer_IsNotWholeAndNotStored()
     {

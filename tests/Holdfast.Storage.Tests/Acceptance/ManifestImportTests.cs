@@ -51,6 +51,16 @@ public sealed class ManifestImportTests : IAsyncLifetime
     }
 
     [Fact, Promise("P2")]
+    public async Task Accept_BytesOfALayerAreKnownToBeWrong_IsNotWhole()
+    {
+        var image = await _store.ImageAsync("image");
+        var layer = ImportStore.Of(ImportStore.Bytes("layer of image"));
+        await _store.Store.Database.WriteAsync(
+            layer.Digest, static (db, digest) => BlobChecks.NoteWrong(db, BlobChecks.Find(db, digest)!.Value, stamp: 1), ImportStore.None);
+        (await _store.AcceptAsync(Terms, image)).ShouldHaveSingleItem().Missing.ShouldBe([layer.Digest]);
+    }
+
+    [Fact, Promise("P2")]
     public async Task Accept_BytesOfALayerAreGoneFromTheDisk_IsNotWhole()
     {
         var image = await _store.ImageAsync("image");
@@ -73,11 +83,12 @@ public sealed class ManifestImportTests : IAsyncLifetime
     [Fact]
     public async Task Accept_OnlyTagsOfOneThatIsThere_PutsThem()
     {
-        var image = await _store.ImageAsync("image");
+        var image = await _store.ImageAsync("image") with { PushedMs = 1_600_000_000_000 };
         await _store.AcceptAsync(Terms, image);
         var again = new ManifestOffer(_store.App, image.Digest) { Tags = [new TagOffer(Tag.Parse("late"))] };
         (await _store.AcceptAsync(Terms, again)).ShouldHaveSingleItem().Outcome.ShouldBe(ManifestReceiptOutcome.Stored);
         (await _store.FindTagAsync("late")).ShouldBe(image.Digest);
+        (await PushedAtAsync(image.Digest)).ShouldBe(1_600_000_000_000);
         var unknown = new ManifestOffer(_store.App, Digest.Compute(DigestAlgorithm.Sha256, "unknown"u8));
         (await _store.AcceptAsync(Terms, unknown)).ShouldHaveSingleItem().Outcome.ShouldBe(ManifestReceiptOutcome.NeedsBytes);
     }

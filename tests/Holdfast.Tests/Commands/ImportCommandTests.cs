@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Holdfast.Testing;
 using Holdfast.Tests.Configuration;
 using Shouldly;
 using Xunit;
@@ -46,6 +47,33 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
     }
 
     [Fact]
+    public async Task Import_IntoAServerElsewhere_IsForWhoMayAdministerIt()
+    {
+        WriteLayout("elsewhere-layout", "v1");
+        folder.Write("elsewhere-users", "alice:$2b$04$YgTex4O2w0KsC.Wog3GL.eRFJYGRONy7BdeM18M9pnRS4qUmTHndK\n");
+        folder.Write("elsewhere-password", "s3cret:word\n");
+        folder.Write("elsewhere-wrong", "another\n");
+        folder.Write("elsewhere.yaml", """
+            data: elsewhere
+            listeners: [ { url: "http://127.0.0.1:0", registry: main } ]
+            registries:
+              main: { auth: { htpasswd: elsewhere-users }, access: [ { users: [alice], repositories: ["**"], actions: [pull, admin] } ] }
+            """);
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "elsewhere.yaml"]);
+        string[] import = ["import", "elsewhere-layout", "--into", "team/app", "--server", server.Addresses[0].GetLeftPart(UriPartial.Authority), "--server-user", "alice", "--server-password-file"];
+
+        var refused = await HoldfastProcess.RunAsync(folder.Path, [.. import, "elsewhere-wrong"]);
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, [.. import, "elsewhere-password"]);
+
+        refused.ExitCode.ShouldBe(2);
+        refused.Errors.ShouldContain("the password is wrong");
+        exitCode.ShouldBe(0, errors);
+        output.ShouldContain("took 1 tag and 1 manifest of 1 repository");
+        server.Client.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("alice:s3cret:word"u8));
+        (await server.Client.GetStringAsync("/v2/team/app/tags/list")).ShouldContain("[\"v1\"]");
+    }
+
+    [Fact]
     public async Task Import_TagThatAClientPushedSince_StaysAndIsListed()
     {
         WriteLayout("kept-layout", "v1");
@@ -73,14 +101,38 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
         Directory.Exists(Path.Combine(folder.Path, "never")).ShouldBeFalse();
     }
 
+    [Fact]
+    [Promise("P6")]
+    public async Task Import_OfARegistryThatListsNothingOrNothingThatFits_IsNotSaidToBeComplete()
+    {
+        await using var source = await RunningServer.StartAsync(folder.Path, ["--data", "bare", "--listen", "http://127.0.0.1:0"]);
+        string[] call = ["import", source.Addresses[0].Authority, "--data", "bare-target"];
+
+        var (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, call);
+        errors.ShouldContain("it lists no repositories");
+        exitCode.ShouldBe(2);
+
+        await SmallImage.PushAsync(source, "infra/app", "v1");
+        (exitCode, _, errors) = await HoldfastProcess.RunAsync(folder.Path, [.. call, "--repository", "infar/**"]);
+        errors.ShouldContain("fits --repository infar/**");
+        exitCode.ShouldBe(2);
+        (await HoldfastProcess.RunAsync(folder.Path, [.. call, "--repository", "infra/**"])).ExitCode.ShouldBe(0);
+    }
+
     [Theory]
     [InlineData("there is no file and no folder './absent'", "./absent")]
     [InlineData("does not begin with a registry's host", "absent")]
     [InlineData("holds no registry", ".")]
+    [InlineData("there is no file and no folder 'http://***@x.example'", "http://ci:s3cret@x.example")]
     [InlineData("--link 'soft': auto, hard, reflink or copy", "x.example/a", "--link", "soft")]
     [InlineData("give one of the two", "x.example/a", "--into", "a", "--prefix", "b")]
     [InlineData("--into 'A' is no repository's name", "x.example/a", "--into", "A")]
     [InlineData("--interval", "x.example/a", "--follow", "--interval", "0s")]
+    [InlineData("--min-rate", "x.example/a", "--min-rate", "fast")]
+    [InlineData("--server needs --server-user", "x.example/a", "--server", "http://h.example:1")]
+    [InlineData("--server-user goes with --server", "x.example/a", "--server-user", "a")]
+    [InlineData("go with a data folder on this machine", "x.example/a", "--server", "http://h.example:1", "--server-user", "a", "--trust")]
+    [InlineData("give --server or --data, not both", "x.example/a", "--server", "http://h.example:1", "--server-user", "a")]
     [InlineData("the source is missing: holdfast import SOURCE")]
     public async Task Import_WrongWords_AreRefusedWithWhatToDo(string message, params string[] arguments)
     {
@@ -88,6 +140,7 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
         exitCode.ShouldBe(2);
         output.ShouldBeEmpty();
         errors.ShouldContain(message);
+        errors.ShouldNotContain("s3cret");
         Directory.Exists(Path.Combine(folder.Path, "refused")).ShouldBeFalse();
     }
 

@@ -14,11 +14,11 @@ public sealed class OpenApiAnswerTests(ConfigurationFolder folder) : IClassFixtu
     {
         folder.Write("described.yaml", """
             data: described
-            listeners: [ { url: "http://127.0.0.1:0", registry: a } ]
+            listeners: [ { url: "http://127.0.0.1:0", registry: a }, { url: "http://127.0.0.1:0", registry: "*" } ]
             registries: { a: {}, hub: { kind: cache, upstream: { url: "http://127.0.0.1:9" } } }
             retention: [ { registries: ["*"], repositories: ["**"], keepNewest: 3 } ]
             """);
-        await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "described.yaml"]);
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "described.yaml"], listeners: 2);
         using var pushed = await server.Client.PostAsync("/v2/app/blobs/uploads/?digest=" + Digest, new StringContent("hello"));
         pushed.EnsureSuccessStatusCode();
         File.Delete(Path.Combine(folder.Path, "described/blobs/sha256/2c", Digest[7..]));

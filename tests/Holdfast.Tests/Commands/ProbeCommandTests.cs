@@ -38,6 +38,7 @@ public sealed class ProbeCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("127.0.0.1:1 --max-tags 0", "at least 1")]
     [InlineData("127.0.0.1:1 --textfile absent/file.prom", "there is no folder")]
     [InlineData("127.0.0.1:1 --pushgateway push:9091", "no http or https address")]
+    [InlineData("127.0.0.1:1 --pushgateway http://ci:s3cret@push:9091", "a user and a password in the address are not taken")]
     [InlineData("127.0.0.1:1 --interval 1m --listen http://registry.invalid:9", "no address of this machine")]
     [InlineData("127.0.0.1:1 --interval 1m --listen https://127.0.0.1:9", "http://")]
     public async Task Probe_ThatCannotBegin_Exits2WithTheWayOut(string arguments, string said)
@@ -45,6 +46,7 @@ public sealed class ProbeCommandTests(ConfigurationFolder folder) : IClassFixtur
         var (exitCode, output, errors) = await ProbeAsync(arguments.Split(' '));
 
         (output + errors).ShouldContain(said);
+        (output + errors).ShouldNotContain("s3cret");
         exitCode.ShouldBe(2);
     }
 

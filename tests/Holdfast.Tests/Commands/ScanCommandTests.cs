@@ -52,12 +52,16 @@ public sealed class ScanCommandTests(ConfigurationFolder folder) : IClassFixture
     [InlineData("repair one --donor ./nowhere", "no such file or folder")]
     [InlineData("repair one --donor nowhere", "does not begin with a registry's host")]
     [InlineData("repair one --password-stdin", "--user")]
+    [InlineData("repair one --donor http://ci:s3cret@127.0.0.1:5000", "--donor http://***@127.0.0.1:5000: ")]
+    [InlineData("repair one --donor one.txt", "--donor one.txt: 'one.txt' is no archive that can be read: it is no tar file")]
     public async Task Run_WhatCannotBeDone_Exits2AndSaysWhy(string arguments, string expected)
     {
         MakeRegistry("one", damaged: false);
+        folder.Write("one.txt", "a text");
         var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, arguments.Split(' '));
         (exitCode, output).ShouldBe((2, ""));
         errors.ShouldContain(expected);
+        errors.ShouldNotContain("s3cret");
     }
 
     [Fact]
@@ -74,7 +78,8 @@ public sealed class ScanCommandTests(ConfigurationFolder folder) : IClassFixture
     private void MakeRegistry(string name, bool damaged)
     {
         var layout = Path.Combine(folder.Path, name, "docker/registry/v2");
-        Directory.CreateDirectory(layout + "/repositories");
+        var link = Directory.CreateDirectory($"{layout}/repositories/app/_layers/sha256/{Hex}").FullName;
+        File.WriteAllText(link + "/link", "sha256:" + Hex);
         Directory.CreateDirectory($"{layout}/blobs/sha256/{Hex[..2]}/{Hex}");
         File.WriteAllText($"{layout}/blobs/sha256/{Hex[..2]}/{Hex}/data", damaged ? "tset" : "test");
     }

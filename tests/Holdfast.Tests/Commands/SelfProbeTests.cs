@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Holdfast.Testing;
 using Holdfast.Tests.Configuration;
 using Shouldly;
 using Xunit;
@@ -29,7 +30,8 @@ public sealed class SelfProbeTests(ConfigurationFolder folder) : IClassFixture<C
     }
 
     [Fact]
-    public async Task Serve_WithADamagedBlob_CountsItAndWarnsOnce()
+    [Promise("P8")]
+    public async Task Serve_WithADamagedBlob_OpensAnIncidentAndEndsItWhenTheTagIsWhole()
     {
         await using var server = await StartAsync("damaged", ", read: true");
         await SmallImage.PushAsync(server, "team/app", "v1");
@@ -39,6 +41,30 @@ public sealed class SelfProbeTests(ConfigurationFolder folder) : IClassFixture<C
 
         await WaitForAsync(server, "registry_manifest_integrity_failures{instance=\"closed\"} 1\n");
         await server.WaitForErrorAsync("team/app:v1 can't be pulled");
+        await WaitForAsync(server, "holdfast_incidents_open{kind=\"unpullable\"} 1\n");
+
+        await SmallImage.PushAsync(server, "team/app", "v1");
+
+        await WaitForAsync(server, "holdfast_incidents_open{kind=\"unpullable\"} 0\n");
+        server.Output.Concat(server.Errors).Count(line => line.Contains("opened: unpullable closed team/app:v1", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Serve_StartedAgainAfterTheTagWasDeleted_EndsTheIncidentOfTheProcessBefore()
+    {
+        var config = System.Text.Encoding.UTF8.GetBytes("{\"config\":\"v1 0\"}");
+        var hex = SmallImage.DigestOf(config)["sha256:".Length..];
+        await using (var first = await StartAsync("again", ", read: true"))
+        {
+            await SmallImage.PushAsync(first, "team/app", "v1");
+            File.Delete(Path.Combine(folder.Path, "self-again", "blobs", "sha256", hex[..2], hex));
+            await WaitForAsync(first, "holdfast_incidents_open{kind=\"unpullable\"} 1\n");
+            (await first.Client.DeleteAsync(new Uri("/v2/team/app/manifests/v1", UriKind.Relative))).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        }
+
+        await using var second = await StartAsync("again", ", read: true");
+
+        await WaitForAsync(second, "holdfast_incidents_open{kind=\"unpullable\"} 0\n");
     }
 
     [Fact]

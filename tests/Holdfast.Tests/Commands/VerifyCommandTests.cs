@@ -169,11 +169,36 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
         string[] call = ["verify", $"{HostOf(server)}/app:v1"];
 
         (await HoldfastProcess.RunAsync(folder.Path, call, ("HOME", folder.Path))).ExitCode.ShouldBe(2);
+        (await HoldfastProcess.RunAsync(folder.Path, ["verify", HostOf(server)], ("HOME", folder.Path))).Errors.ShouldContain("or give --user NAME");
+        (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", "verify", HostOf(server), "--user", "alice", "--password-stdin")).Errors.ShouldContain("is the password of alice right?");
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(0);
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", "verify", HostOf(server), "--user", "alice", "--password-stdin")).Output.ShouldContain("1 root");
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(2);
         folder.Write("config.json", $"{{\"auths\":{{\"{HostOf(server)}\":{{\"auth\":\"{Packed}\"}}}}}}");
         (await HoldfastProcess.RunAsync(folder.Path, call, ("DOCKER_CONFIG", folder.Path))).ExitCode.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("busy", "it asks to be left alone for 3600 s, and --wait allows 1 s")]
+    [InlineData("untagged", "none of its 2 repositories has a tag")]
+    [InlineData("sends away", "no token from 127.0.0.1:1, to which")]
+    public async Task Verify_OfARegistryThatCannotBeGoneThrough_SaysWhyAndWhatToDo(string manner, string said)
+    {
+        await using var registry = DullRegistry.Start(manner);
+
+        var (exitCode, output, errors) = await VerifyAsync(registry.Host, "--wait", "1s");
+
+        errors.ShouldContain(said);
+        output.ShouldBe("nothing was verified\n");
+        exitCode.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Verify_OfPlainHttpByHttps_SaysSo()
+    {
+        await using var registry = DullRegistry.Start("untagged");
+
+        (await VerifyAsync($"https://{registry.Host}")).Errors.ShouldContain("does not speak TLS");
     }
 
     private Task<RunningServer> StartAsync(string data) =>

@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Holdfast.Storage.FileSystem;
+namespace Holdfast.Storage.Native;
 
 /// <summary>The calls that bring a file in without reading it.</summary>
-internal static partial class Posix
+public static partial class Posix
 {
     private const int FollowPath = 0x400;
 

@@ -1,7 +1,7 @@
-namespace Holdfast.Storage.FileSystem;
+namespace Holdfast.Storage.Native;
 
 /// <summary>What the file system says of a file (statx(2)). Times are nanoseconds since 1970.</summary>
-internal readonly record struct FileState(long SizeBytes, long Inode, uint Links, long ChangedNs, long ModifiedNs)
+public readonly record struct FileState(long SizeBytes, long Inode, uint Links, long ChangedNs, long ModifiedNs)
 {
     /// <summary>
     /// Another value after any write, truncation or replacement: the kernel sets the time of change at each of them, and no call sets it to another time.

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 using Holdfast.Storage.Blobs;
 using Microsoft.Win32.SafeHandles;
 
-namespace Holdfast.Storage.FileSystem;
+namespace Holdfast.Storage.Native;
 
-/// <summary>The Linux calls that .NET lacks or softens (it can't sync a folder, and a move between file systems silently becomes a copy).</summary>
-internal static partial class Posix
+/// <summary>The Linux calls that .NET lacks or softens (it can't sync a folder, and a move between file systems silently becomes a copy), for the store and for the doctor.</summary>
+public static partial class Posix
 {
     public const int ReadOnly = 0;
     public const int ReadWrite = 2;
@@ -44,6 +44,7 @@ internal static partial class Posix
     private const int NoSpace = 28;
     private const int ReadOnlyFileSystem = 30;
     private const int MayWrite = 2;
+    private const int LinksInTheWay = 40;
     private const int QuotaExceeded = 122;
 
     /// <returns>The open file, or null if there is none of that name (and <see cref="Create"/> wasn't asked for).</returns>
@@ -117,6 +118,16 @@ internal static partial class Posix
             return ReadState(stat, path);
         var error = Marshal.GetLastPInvokeError();
         return error == NoEntry ? null : throw Fault(error, "examine", path);
+    }
+
+    /// <summary>Is there anything of that name? A link counts, wherever it leads.</summary>
+    public static bool Exists(string path)
+    {
+        Span<byte> stat = stackalloc byte[256];
+        if (statx(CurrentFolder, path, NoFollowPath, 0, ref MemoryMarshal.GetReference(stat)) == 0)
+            return true;
+        var error = Marshal.GetLastPInvokeError();
+        return error == NoEntry ? false : throw Fault(error, "examine", path);
     }
 
     public static uint User => geteuid();
@@ -232,6 +243,8 @@ internal static partial class Posix
         {
             NoSpace or QuotaExceeded => new StoreFullException(message, cause),
             ReadOnlyFileSystem => new StoreUnwritableException(message, cause),
+            LinksInTheWay => new LinkedAwayException(path, cause),
+            AccessDenied => new AccessDeniedException(message, cause),
             _ => new IOException(message, cause),
         };
     }
