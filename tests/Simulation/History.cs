@@ -103,6 +103,7 @@ internal static class History
             world.Time.AdvanceToTimer();
         else
             throw new BrokenPromiseException("requests wait for each other for ever");
+        world.Caches?.Checks.ForEach(check => check.NoteHeld());
     }
 
     private static void ThrowIfFailed(World world)

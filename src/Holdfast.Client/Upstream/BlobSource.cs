@@ -7,6 +7,8 @@ internal sealed class BlobSource(IReadOnlyList<Mirror> mirrors, RepositoryName r
 {
     public TimeProvider Time => time;
 
+    public bool HasSeveral => mirrors.Count > 1;
+
     public string Name { get; } = $"{repository}/blobs/{digest}";
 
     /// <summary>Opens it from a byte on, at any mirror.</summary>

@@ -77,6 +77,9 @@ internal sealed class MirroredStream : Stream
     {
         GiveBack();
         var (answer, giver) = await _source.OpenAsync(_position, _used, token);
+        // Of several, one that has it no longer doesn't say that there is none (P6).
+        if (_source.HasSeveral && broken.Failure.Outcome is (RegistryOutcome.Unknown or RegistryOutcome.Denied))
+            broken = new BlobBrokenException(broken.Failure with { Outcome = RegistryOutcome.Unavailable });
         if (answer is null)
             throw broken;
         if (!answer.TryGet(out var blob, out var failure))

@@ -65,20 +65,9 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
                 (registry, before: room.NowMs - (long)LooseFor.TotalMilliseconds, IsHeld),
                 static (db, s) => CacheEviction.EvictLoose(db, s.registry, s.before, 1_000, s.IsHeld),
                 cancellationToken);
-            for (var passed = 0; size > bound;)
-            {
-                var images = await room.Stores.Metadata.ReadAsync(
-                    (registry, passed), static (db, s) => CacheEviction.ListImages(db, s.registry, s.passed, Page), cancellationToken);
-                if (images.Count == 0)
-                    break;
-                foreach (var image in images.TakeWhile(_ => size > bound))
-                {
-                    if (await EvictAsync(image, cancellationToken) is { } bytes)
-                        size -= bytes;
-                    else
-                        passed++;
-                }
-            }
+            // What an index listed may be an image of its own, and older than those that were passed, once the index is gone: so once more.
+            for (var isSmaller = true; isSmaller && size > bound;)
+                (size, isSmaller) = await SweepAsync(registry, size, bound, cancellationToken);
         }
         if (isBound)
         {
@@ -89,13 +78,39 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
         return before - size;
     }
 
+    private async Task<(long Size, bool IsSmaller)> SweepAsync(int registry, long size, long bound, CancellationToken cancellationToken)
+    {
+        var isSmaller = false;
+        for (var passed = 0; size > bound;)
+        {
+            var images = await room.Stores.Metadata.ReadAsync(
+                (registry, passed), static (db, s) => CacheEviction.ListImages(db, s.registry, s.passed, Page), cancellationToken);
+            if (images.Count == 0)
+                break;
+            foreach (var image in images.TakeWhile(_ => size > bound))
+            {
+                if (await EvictAsync(image, cancellationToken) is not { } bytes)
+                {
+                    passed++;
+                    continue;
+                }
+                (size, isSmaller) = (size - bytes, true);
+            }
+            // What another repository has too was counted once, and has not gone with this one's.
+            size = await MeasureAsync(registry, cancellationToken);
+        }
+        return (size, isSmaller);
+    }
+
     /// <returns>Null if it stays.</returns>
     private async Task<long?> EvictAsync(CachedImage image, CancellationToken cancellationToken)
     {
-        if (_pins.TryGetValue(image.Repository.Registry, out var pins) && pins.Hold(image.Repository.Name, image.Tags))
+        var pins = _pins.GetValueOrDefault(image.Repository.Registry);
+        bool IsPinned(IReadOnlyList<Tag> tags) => pins?.Hold(image.Repository.Name, tags) == true;
+        if (IsPinned(image.Tags))
             return null;
         var freed = await room.Stores.Metadata.WriteAsync(
-            (image, IsHeld), static (db, s) => CacheEviction.EvictImage(db, s.image, s.IsHeld), cancellationToken);
+            (image, IsHeld, isPinned: (Func<IReadOnlyList<Tag>, bool>)IsPinned), static (db, s) => CacheEviction.EvictImage(db, s.image, s.IsHeld, s.isPinned), cancellationToken);
         if (freed is not null && caches.TryFind(image.Repository.Registry, out var cache))
             CacheMetrics.Evicted(cache.Name, freed.Value);
         return freed;

@@ -103,6 +103,11 @@ internal sealed class ImageFetch(ManifestFetches manifests, BlobFetches blobs, F
             foreach (var layer in layers.EnumerateArray().Where(static layer => !layer.TryGetProperty("urls", out _)))
                 Add(layer, digests);
         }
+        if (root.TryGetProperty("manifests", out var children) && children.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var child in children.EnumerateArray().Where(static child => !Platforms.IsManifest(child)))
+                Add(child, digests);
+        }
         return digests;
     }
 

@@ -8,7 +8,7 @@ namespace Holdfast.Server.Caching;
 internal sealed class Platforms(IReadOnlyList<string> wanted)
 {
     /// <param name="payload">A manifest that was parsed before.</param>
-    /// <returns>Those of the platforms, and those that name none.</returns>
+    /// <returns>Manifests: those of the platforms, and those that name none.</returns>
     public IReadOnlyList<Digest> ChildrenOf(ReadOnlyMemory<byte> payload)
     {
         using var document = JsonDocument.Parse(payload);
@@ -17,11 +17,14 @@ internal sealed class Platforms(IReadOnlyList<string> wanted)
         var chosen = new List<Digest>();
         foreach (var child in children.EnumerateArray())
         {
-            if (Fits(child) && child.TryGetProperty("digest", out var text) && Digest.TryParse(text.GetString(), out var digest))
+            if (IsManifest(child) && Fits(child) && child.TryGetProperty("digest", out var text) && Digest.TryParse(text.GetString(), out var digest))
                 chosen.Add(digest);
         }
         return chosen;
     }
+
+    /// <summary>An index may list blobs, as build caches do.</summary>
+    public static bool IsManifest(JsonElement child) => Text(child, "mediaType") is var type && (type.Length == 0 || MediaTypes.IsManifest(type));
 
     private bool Fits(JsonElement child)
     {

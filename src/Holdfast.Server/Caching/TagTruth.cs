@@ -68,8 +68,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
     private async Task<TagAnswer> FindAsync(Cache cache, TagKey key)
     {
         var known = await room.Stores.Metadata.ReadAsync(key, static (db, key) => CachedTags.Find(db, key.Repository, key.Tag), room.Stopping);
-        var age = known is { } row ? TimeSpan.FromMilliseconds(Math.Max(0, room.NowMs - row.ConfirmedMs)) : TimeSpan.MaxValue;
-        if (known is { GoneMs: null } && age < cache.Options.Tags.RevalidateAfter)
+        var age = known is { } row ? TimeSpan.FromMilliseconds(room.NowMs - row.ConfirmedMs) : TimeSpan.MaxValue;
+        if (known is { GoneMs: null } && IsWithin(age, cache.Options.Tags.RevalidateAfter))
             return TagAnswer.Confirmed;
         var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping);
         cache.Note(answer.Failure);
@@ -80,7 +80,7 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
 
     private async Task<TagAnswer> FollowAsync(Cache cache, TagKey key, RemoteManifestHead head, CachedTag? known, TimeSpan age)
     {
-        if (known is { GoneMs: null } row && row.Digest == head.Digest && age < WorthWriting && cache.Options.Tags.RevalidateAfter == TimeSpan.Zero)
+        if (known is { GoneMs: null } row && row.Digest == head.Digest && IsWithin(age, WorthWriting) && cache.Options.Tags.RevalidateAfter == TimeSpan.Zero)
             return TagAnswer.Confirmed;
         if (!head.Digest.IsNone && await TryConfirmAsync(key, head.Digest))
             return TagAnswer.Confirmed;
@@ -136,9 +136,12 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
                 // Once gone, an upstream that says nothing doesn't bring it back.
                 if (row.GoneMs is { } gone)
                     return cache.Options.Tags.KeepVanished ? TagAnswer.Gone(gone) : TagAnswer.Failed(failure);
-                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age) : TagAnswer.Failed(failure);
+                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age) : TagAnswer.Failed(failure);
         }
     }
+
+    // Confirmed in the future, by a clock that has been set right since: nobody knows how long ago.
+    private static bool IsWithin(TimeSpan age, TimeSpan span) => age >= TimeSpan.Zero && age < span;
 
     private async Task NoteGoneAsync(TagKey key)
     {

@@ -80,11 +80,14 @@ public static class CacheEviction
     /// Lets go of an image: its tags, its manifests that have no tag of their own and that nothing else lists, and the links that no manifest of the repository needs any more.
     /// </summary>
     /// <param name="isHeld">Is something reading or fetching it just now?</param>
+    /// <param name="isPinned">Does it stay for the sake of its tags? They may be others than when it was listed.</param>
     /// <returns>The bytes of what nothing of the repository has any more, or null if something of it is held; nothing was changed then.</returns>
-    public static long? EvictImage(MetadataSession session, CachedImage image, Func<Digest, bool> isHeld)
+    public static long? EvictImage(MetadataSession session, CachedImage image, Func<Digest, bool> isHeld, Func<IReadOnlyList<Tag>, bool>? isPinned = null)
     {
         if (Repositories.Find(session, image.Repository) is not { } repositoryId || Manifests.FindId(session, image.Repository, image.Digest) != image.ManifestId)
             return 0;
+        if (isPinned is not null && isPinned(Tags.Of(session, image.ManifestId)))
+            return null;
         var below = new List<(long Id, Digest Digest)>();
         Collect(session, repositoryId, image.ManifestId, image.Digest, below);
         var blobs = below.SelectMany(manifest => EdgesOf(session, manifest.Id, SoftEdgeKind.Blob)).Distinct().ToList();

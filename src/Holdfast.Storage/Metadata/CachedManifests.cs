@@ -61,7 +61,9 @@ public static class CachedManifests
         var add = session.Prepare("INSERT INTO soft_edges (manifest_id, digest, kind) VALUES (@manifest, @digest, @kind)").Set("@manifest", manifestId);
         foreach (var digest in manifest.Children.Select(child => child.Digest).Distinct())
             add.Set("@digest", digest).Set("@kind", (long)SoftEdgeKind.Child).Execute();
-        var blobs = manifest.Layers.Concat(manifest.NonDistributableLayers).Concat(manifest.Config is { } config ? [config] : []);
+        // An index may list blobs, as build caches do. Of a type that nobody knows it is both, until it is fetched as one of them.
+        var listed = manifest.Children.Where(child => !MediaTypes.IsManifest(child.MediaType));
+        var blobs = manifest.Layers.Concat(manifest.NonDistributableLayers).Concat(listed).Concat(manifest.Config is { } config ? [config] : []);
         foreach (var digest in blobs.Select(blob => blob.Digest).Distinct())
             add.Set("@digest", digest).Set("@kind", (long)SoftEdgeKind.Blob).Execute();
     }

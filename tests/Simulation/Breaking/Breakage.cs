@@ -9,6 +9,7 @@ internal sealed record Breakage(string Name, string File, string Old, string New
     private const string Metadata = Storage + "Metadata/";
     private const string Collection = "src/Holdfast.Server/Collection/";
     private const string Retention = "src/Holdfast.Server/Retention/";
+    private const string Caching = "src/Holdfast.Server/Caching/";
     private const string Heal = "src/Holdfast.Server/Heal/";
     private const string Journal = Storage + "Journal/";
 
@@ -72,5 +73,25 @@ internal sealed record Breakage(string Name, string File, string Old, string New
         new("a start believes of the journal what nobody synced", Journal + "JournalFiles.cs", "        file.Sync();\n        Sync();\n", ""),
         new("an adopted file isn't synced", "src/Holdfast.Server/Scrub/UnknownFiles.cs", "            await stores.Blobs.SyncAsync(blob.Digest, cancellationToken);\n", "            isRight = true;\n"),
         new("the replay leaves out a change", Journal + "JournalScan.cs", "change.Sequence > Math.Max(after, SnapshotSequence))\n                    yield", "change.Sequence > Math.Max(after + 1, SnapshotSequence))\n                    yield"),
+        new("a fetch holds back nothing", Caching + "FetchedBytes.cs", "(_size ?? _received) - HoldBytes", "_received"),
+        new("a fetch's hash isn't compared", Caching + "BlobFetch.cs", "await _writer.MatchesAsync(_digest, CancellationToken.None)", "_bytes.ReceivedBytes >= 0"),
+        new("a fetch of what the disk has no room for isn't compared", Caching + "BlobFetch.cs", ".Current() == _digest", ".Current() != default"),
+        new("the end of a part isn't held back", Caching + "FetchedBytes.cs", "Math.Min(whole, end - HoldBytes)", "Math.Min(_received, end)"),
+        new("eviction takes what is pinned", Caching + "Eviction.cs", "pins?.Hold(image.Repository.Name, tags) == true", "pins is null && tags.Count < 0"),
+        new("eviction believes the tags that it has listed", Metadata + "CacheEviction.cs", "isPinned is not null && isPinned(", "isPinned is null && image.Tags.Equals("),
+        new("eviction takes a blob from every repository", Metadata + "CacheEviction.cs", "DELETE FROM links WHERE repository_id = @repository AND blob_id", "DELETE FROM links WHERE repository_id <> -@repository AND blob_id"),
+        new("eviction takes what another image needs", Metadata + "CacheEviction.cs",
+            "WHERE b.digest = @digest AND NOT EXISTS (", "WHERE b.digest = @digest AND -1 NOT IN ("),
+        new("eviction reckons instead of measuring", Caching + "Eviction.cs", "            size = await MeasureAsync(registry, cancellationToken);\n        }", "        }"),
+        new("blobs that an index lists count as loose", Metadata + "CachedManifests.cs", ".Concat(listed)", ""),
+        new("a tag is served stale for ever", Caching + "TagTruth.cs", "age <= cache.Options.Tags.ServeStaleFor ?", "age <= TimeSpan.MaxValue ?"),
+        new("a tag's answer is kept for an hour", Caching + "TagTruth.cs", "Together = TimeSpan.FromSeconds(1)", "Together = TimeSpan.FromHours(1)"),
+        new("a tag that is gone upstream is served all the same", Caching + "TagTruth.cs",
+            "return cache.Options.Tags.KeepVanished ? TagAnswer.Gone(row.GoneMs ?? room.NowMs)", "return true ? TagAnswer.Gone(row.GoneMs ?? room.NowMs)"),
+        new("a mirror's word that there is nothing counts", "src/Holdfast.Client/Upstream/Inquiry.cs", "var verdict = _verdicts[^1]!;", "var verdict = _verdicts[0]!;"),
+        new("a fetch is committed without the digest's lock", Caching + "BlobFetch.cs",
+            "        using var holder = await _room.Stores.Locks.EnterAsync(_digest, CancellationToken.None);\n", ""),
+        new("a fetch leaves its upload", Caching + "BlobFetch.cs", "            await _room.RemoveUploadAsync(_writer.Upload);\n", ""),
+        new("a fetch that nobody can join any more stays among those that run", Caching + "BlobFetches.cs", "        await fetch.RunAsync();\n        _running.TryRemove(KeyValuePair.Create(key, fetch));\n", "        await fetch.RunAsync();\n"),
     ];
 }

@@ -21,7 +21,9 @@ internal sealed class BoundCheck
     private readonly CacheWorld _caches;
     private readonly long _number;
     private readonly long _looseMs;
-    private readonly HashSet<Digest> _held;
+    private List<(int Registry, string Repository, Node Node)> _newImages = [];
+    private readonly HashSet<(int Cache, int Repository, Digest Digest)> _pinned;
+    private readonly HashSet<Digest> _held = [];
     private readonly HashSet<(int Registry, string Repository, Digest Digest)> _before;
 
     /// <summary>Before.</summary>
@@ -29,38 +31,57 @@ internal sealed class BoundCheck
     {
         (_world, _caches, _number) = (world, world.Caches!, world.Caches!.Number);
         _looseMs = world.Process.NowMs - (long)LooseFor.TotalMilliseconds;
-        _held = [.. Content.All.Where(world.Process.Caches!.Eviction.IsHeld)];
         _before = [.. Read().Select(row => (row.Registry, row.Repository, row.Digest))];
+        _pinned = ReadPinned();
+        _caches.Checks.Add(this);
+        NoteHeld();
     }
+
+    /// <summary>Meanwhile, after each step.</summary>
+    public void NoteHeld() => _held.UnionWith(Content.All.Where(_world.Process.Caches!.Eviction.IsHeld));
 
     /// <summary>After.</summary>
-    public void ShouldHold()
+    /// <returns>What is too much; null: nothing.</returns>
+    public string? FindTooMuch()
     {
-        var rows = Read().Where(row => _before.Contains((row.Registry, row.Repository, row.Digest))).ToList();
+        NoteHeld();
+        _caches.Checks.Remove(this);
+        // A tag may have moved meanwhile.
+        _pinned.UnionWith(ReadPinned());
+        var all = Read();
+        var rows = all.Where(IsOld).ToList();
+        _newImages = [.. all.Where(row => row.LinkedMs < 0 && !IsOld(row)).Select(row => (row.Registry, row.Repository, Content.FindNode(row.Digest)!))];
         for (var cache = 0; cache < _caches.Registries.Count; cache++)
-            ShouldHold(CacheWorld.NameOf(cache), [.. rows.Where(row => row.Registry == _caches.Registries[cache])], _caches.Profile.All[cache].MaxBytes);
-        ShouldHold("the caches together", rows, _caches.Profile.MaxBytes);
+        {
+            if (FindTooMuch(CacheWorld.NameOf(cache), [.. rows.Where(row => row.Registry == _caches.Registries[cache])], _caches.Profile.All[cache].MaxBytes) is { } problem)
+                return problem;
+        }
+        return FindTooMuch("the caches together", rows, _caches.Profile.MaxBytes);
     }
 
-    private void ShouldHold(string name, List<Row> rows, long? bound)
+    private string? FindTooMuch(string name, List<Row> rows, long? bound)
     {
         var size = rows.DistinctBy(row => row.Digest).Sum(row => row.SizeBytes);
         if (bound is null || size <= bound)
-            return;
+            return null;
         var stays = rows.GroupBy(row => (row.Registry, row.Repository)).SelectMany(Staying).ToHashSet();
-        if (rows.Find(row => !stays.Contains(row.Digest)) is { } loose)
-            throw new BrokenPromiseException($"{name} holds {size} bytes, {size - bound} too much, and {Content.NameOf(loose.Digest)} in {loose.Repository} could go");
+        return rows.Find(row => !stays.Contains(row.Digest)) is { } loose
+            ? $"{name} holds {size} bytes, {size - bound} too much, and {Content.NameOf(loose.Digest)} in {loose.Repository} could go"
+            : null;
     }
 
     // Of one repository.
     private IEnumerable<Digest> Staying(IGrouping<(int Registry, string Repository), Row> rows)
     {
         var cache = _caches.Registries.ToList().IndexOf(rows.Key.Registry);
-        var manifests = rows.Where(row => row.LinkedMs < 0).Select(row => Content.FindNode(row.Digest)!).ToList();
+        var came = _newImages.Where(image => (image.Registry, image.Repository) == rows.Key).Select(image => image.Node);
+        // An index that was in the way of the look may have gone by now.
+        var before = _before.Where(row => (row.Registry, row.Repository) == rows.Key).Select(row => Content.FindNode(row.Digest)).OfType<Node>();
+        var manifests = before.Concat(came).ToList();
         foreach (var node in manifests)
         {
             var closure = node.WithClosure().SelectMany(below => below.Blobs.Append(below.Digest)).ToList();
-            if (closure.Exists(IsInUse) || IsPinned(cache, rows.Key.Repository, node))
+            if (closure.Exists(IsInUse) || _newImages.Contains((rows.Key.Registry, rows.Key.Repository, node)) || IsPinned(cache, rows.Key.Repository, node))
             {
                 foreach (var digest in closure)
                     yield return digest;
@@ -70,11 +91,22 @@ internal sealed class BoundCheck
             yield return row.Digest;
     }
 
-    private bool IsInUse(Digest digest) => _held.Contains(digest) || _caches.WasInUseSince(digest, _number) || _world.Process.Caches!.Eviction.IsHeld(digest);
+    private bool IsOld(Row row) => _before.Contains((row.Registry, row.Repository, row.Digest));
 
-    private bool IsPinned(int cache, string repository, Node node) => Enumerable.Range(0, World.TagNames).Any(tag =>
-        _caches.Watch.IsPinned(cache, repository[1] - '0', tag)
-        && Manifests.Find(_world.Session, _caches.KeyOf(cache, repository[1] - '0'), World.ReferenceTo(tag))?.Digest == node.Digest);
+    private bool IsInUse(Digest digest) => _held.Contains(digest) || _caches.WasInUseSince(digest, _number);
+
+    private bool IsPinned(int cache, string repository, Node node) => _pinned.Contains((cache, repository[1] - '0', node.Digest));
+
+    private HashSet<(int Cache, int Repository, Digest Digest)> ReadPinned() =>
+    [
+        .. from cache in Enumerable.Range(0, _caches.Registries.Count)
+           from repository in Enumerable.Range(0, SimulatedUpstream.Repositories)
+           from tag in Enumerable.Range(0, SimulatedUpstream.TagNames)
+           where _caches.Watch.IsPinned(cache, repository, tag)
+           let found = Manifests.Find(_world.Session, _caches.KeyOf(cache, repository), World.ReferenceTo(tag))
+           where found is not null
+           select (cache, repository, found.Digest),
+    ];
 
     private List<Row> Read()
     {

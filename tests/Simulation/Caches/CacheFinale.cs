@@ -18,11 +18,15 @@ internal static class CacheFinale
             throw new BrokenPromiseException($"at the end a pinned image is not whole: {missing}");
         for (var cache = 0; cache < caches.Upstreams.Count; cache++)
         {
+            // It may have nothing, and be well.
+            var puller = new CachePuller(world, cache, 0);
+            Finale.Run(world, "head", () => puller.HeadAsync(0));
             foreach (var (repository, tag, _) in caches.Upstreams[cache].Tags.ToList())
                 PullAll(world, cache, repository, tag);
         }
         world.Time.Advance(TimeSpan.FromHours(2));
         Finale.Run(world, "trim", () => CacheActions.TrimAsync(world));
+        Finale.Run(world, "collect", () => world.Process.Collector.RunDueAsync(CancellationToken.None));
         Nothing(world);
     }
 

@@ -124,7 +124,9 @@ internal sealed class CachePuller(World world, int number, int repository)
 
     private void ShouldBeSaid(int tag, Digest digest)
     {
-        if (!_upstream.HasSaidLately(repository, tag, digest))
+        // After a restart with a clock that was set back, less time has passed for the store than for the upstream.
+        var isTimed = !world.Profile.ClockJumps || world.Caches!.Profile.All[number].Tags.RevalidateAfter == TimeSpan.Zero;
+        if (isTimed ? !_upstream.HasSaidLately(repository, tag, digest) : !_upstream.HasEverSaid(repository, tag, digest))
             throw new BrokenPromiseException($"{_cache.Name}: u{repository}:t{tag} is answered with {(digest.IsNone ? "404" : Content.NameOf(digest))}, which the upstream has not said since that was asked");
     }
 

@@ -35,6 +35,9 @@ internal sealed class CacheWorld
 
     public PinWatch Watch { get; }
 
+    /// <summary>Those of looks at the bounds that are under way.</summary>
+    public List<BoundCheck> Checks { get; } = [];
+
     /// <summary>Counts what is asked, said and touched.</summary>
     public long Number { get; set; }
 
@@ -83,6 +86,7 @@ internal sealed class CacheWorld
     public void Abandon()
     {
         _running.Clear();
+        Checks.Clear();
         foreach (var upstream in Upstreams)
             upstream.Abandon();
     }

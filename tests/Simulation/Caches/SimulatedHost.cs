@@ -72,7 +72,7 @@ internal sealed class SimulatedHost(World world, SimulatedUpstream upstream, str
 
     private HttpResponseMessage AnswerDigest(HttpRequestMessage request, int repository, Digest digest, bool isManifest, int mishap)
     {
-        if (!upstream.Has(repository, digest))
+        if (!upstream.Has(repository, digest) || isManifest != (Content.FindNode(digest) is not null))
         {
             if (isOrigin)
                 upstream.NoteAbsent(repository, digest);
@@ -97,7 +97,12 @@ internal sealed class SimulatedHost(World world, SimulatedUpstream upstream, str
         var bytes = Content.BytesOf(digest);
         var from = (int)(request.Headers.Range?.Ranges.Single().From ?? 0);
         HttpResponseMessage response;
-        if (from == 0 || mishap == 6)
+        if (from >= bytes.Length && mishap != 6 && bytes.Length > 0)
+        {
+            response = Empty(request, HttpStatusCode.RequestedRangeNotSatisfiable);
+            response.Content.Headers.ContentRange = new ContentRangeHeaderValue(bytes.Length);
+        }
+        else if (from == 0 || mishap == 6)
         {
             response = Body(request, bytes, mishap);
         }

@@ -103,7 +103,7 @@ internal sealed class SimulatedUpstream
         {
             if (asks.IsRunning)
                 Confirm(repository, tag, asks);
-            asks.Abandon();
+            asks.Abandon(_world.Time.PassedMs);
         }
     }
 

@@ -28,10 +28,12 @@ internal sealed class TagAsks
         _lastEndMs = nowMs;
     }
 
-    /// <summary>The process is gone, and with it all that it remembers.</summary>
-    public void Abandon()
+    /// <summary>The process is gone.</summary>
+    public void Abandon(long nowMs)
     {
+        // What is confirmed for a while is written down.
+        if (_running > 0)
+            _lastEndMs = nowMs;
         _running = 0;
-        _lastEndMs = long.MinValue / 2;
     }
 }
