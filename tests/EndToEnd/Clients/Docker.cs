@@ -53,13 +53,15 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
             [DigestIn(pulled)], (string)image["Id"]!, [.. image["RootFS"]!["Layers"]!.AsArray().Select(layer => (string)layer!)], Files: null);
     }
 
-    /// <summary>Pulls by a name without a host, which is Docker Hub's.</summary>
+    /// <summary>Pulls by a name without a host, which is Docker Hub's, into an empty store, and leaves it empty again.</summary>
     /// <returns>The digest that the name stands for.</returns>
     public async Task<string> PullFromHubAsync(string repository, CancellationToken token)
     {
         await StartAsync(token);
         var environment = new Dictionary<string, string> { ["HOME"] = Home, ["DOCKER_CONFIG"] = Home };
-        return DigestIn(await RunAsync(new ToolCall("docker", "--host", Socket, "pull", $"{repository}:{Image.Tag}") { Environment = environment }, token));
+        var pulled = await RunAsync(new ToolCall("docker", "--host", Socket, "pull", $"{repository}:{Image.Tag}") { Environment = environment }, token);
+        await RunAsync(new ToolCall("docker", "--host", Socket, "image", "rm", "--force", $"{repository}:{Image.Tag}") { Environment = environment }, token);
+        return DigestIn(pulled);
     }
 
     /// <summary>Pulls and runs the image's command.</summary>
