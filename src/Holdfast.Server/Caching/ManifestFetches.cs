@@ -11,6 +11,9 @@ internal sealed class ManifestFetches(FetchRoom room)
 {
     private readonly ConcurrentDictionary<FetchKey, Lazy<Task<FetchedManifest>>> _running = new();
 
+    /// <summary>Tags that point at a manifest as soon as it is stored.</summary>
+    public ToldTags Told { get; } = new();
+
     /// <summary>Is this manifest being fetched for anyone?</summary>
     public bool IsRunning(Digest digest) => _running.Keys.Any(key => key.Reference.IsDigest && key.Reference.Digest == digest);
 
@@ -81,10 +84,13 @@ internal sealed class ManifestFetches(FetchRoom room)
             using var holder = await room.Stores.Locks.EnterAsync(put.Digest, CancellationToken.None);
             var stamp = await ManifestFile.StoreAsync(room.Stores.Blobs, put.Digest, put.Payload, Guid.NewGuid(), CancellationToken.None);
             room.Healed(await room.Stores.Metadata.WriteAsync(
-                (put: put with { Stamp = stamp }, now: room.NowMs),
+                (put: put with { Stamp = stamp }, told: Told.Take(put.Repository, put.Digest, room.NowMs), now: room.NowMs),
                 static (db, s) =>
                 {
                     CachedManifests.Put(db, s.put, s.now);
+                    // What the upstream has said of a tag since is nearer to the truth.
+                    foreach (var told in s.told.Where(told => CachedTags.Find(db, s.put.Repository, told.Tag) is not { } known || known.ConfirmedMs < told.AtMs))
+                        CachedTags.Confirm(db, s.put.Repository, told.Tag, s.put.Digest, told.AtMs);
                     return Storage.Metadata.Incidents.HealBytes(db, s.put.Digest, "upstream", s.now);
                 },
                 CancellationToken.None));

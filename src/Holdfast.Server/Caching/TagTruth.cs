@@ -57,6 +57,9 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
             // Its bytes are here alone, and not to be kept in memory for as long as nobody asks.
             if (answer.Manifest is not null)
                 _looks.TryRemove(KeyValuePair.Create(key, look));
+            // For those who come from now on it is a hit.
+            if (!answer.New.IsNone)
+                look.Answer = new(Task.FromResult(TagAnswer.Confirmed));
             return answer;
         }
         finally
@@ -85,7 +88,11 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         if (!head.Digest.IsNone && await TryConfirmAsync(key, head.Digest))
             return TagAnswer.Confirmed;
         if (!key.WantsBytes && !head.Digest.IsNone)
-            return TagAnswer.Elsewhere(head);
+        {
+            manifests.Told.Note(key.Repository, key.Tag, head.Digest, room.NowMs);
+            // It may have been stored before this was noted.
+            return await TryConfirmAsync(key, head.Digest) ? TagAnswer.Confirmed : TagAnswer.Elsewhere(head);
+        }
         // By digest as everyone else who misses it, so that it is fetched once.
         var fetched = head.Digest.IsNone
             ? await manifests.FetchAsync(cache, key.Repository.Name, key.Tag, key.Tag)
@@ -122,6 +129,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
 
     private async Task<TagAnswer> DecideAsync(Cache cache, TagKey key, CachedTag? known, TimeSpan age, RegistryFailure failure)
     {
+        if (failure.Outcome == RegistryOutcome.Unknown)
+            manifests.Told.Forget(key.Repository, key.Tag);
         if (known is not { } row)
             return TagAnswer.Failed(failure);
         switch (failure.Outcome)

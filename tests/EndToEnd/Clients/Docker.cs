@@ -15,6 +15,9 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
     private Containerd? _containerd;
     private Daemon? _daemon;
 
+    /// <summary>What the daemon asks instead of Docker Hub, before it. Docker Hub itself is out of reach then.</summary>
+    public Uri? Mirror { get; init; }
+
     public override IReadOnlyList<string> Programs => ["docker", "dockerd", "containerd"];
 
     /// <summary>Its store holds images of one platform; `docker manifest` lists what was pushed before.</summary>
@@ -48,6 +51,17 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
         await CallAsync(endpoint, token, "image", "rm", "--force", reference);
         return new Pulled(
             [DigestIn(pulled)], (string)image["Id"]!, [.. image["RootFS"]!["Layers"]!.AsArray().Select(layer => (string)layer!)], Files: null);
+    }
+
+    /// <summary>Pulls by a name without a host, which is Docker Hub's, into an empty store, and leaves it empty again.</summary>
+    /// <returns>The digest that the name stands for.</returns>
+    public async Task<string> PullFromHubAsync(string repository, CancellationToken token)
+    {
+        await StartAsync(token);
+        var environment = new Dictionary<string, string> { ["HOME"] = Home, ["DOCKER_CONFIG"] = Home };
+        var pulled = await RunAsync(new ToolCall("docker", "--host", Socket, "pull", $"{repository}:{Image.Tag}") { Environment = environment }, token);
+        await RunAsync(new ToolCall("docker", "--host", Socket, "image", "rm", "--force", $"{repository}:{Image.Tag}") { Environment = environment }, token);
+        return DigestIn(pulled);
     }
 
     /// <summary>Pulls and runs the image's command.</summary>
@@ -107,12 +121,16 @@ internal sealed class Docker(Lab lab) : Client(lab, "docker")
 
         _containerd = await Containerd.StartAsync(Lab, token);
         var settings = Path.Combine(Home, "daemon.json");
-        await File.WriteAllTextAsync(settings, "{}", token);
+        await File.WriteAllTextAsync(settings, Mirror is null ? "{}" : $$"""{ "registry-mirrors": ["{{Mirror}}"] }""", token);
         _daemon = Daemon.Start(Lab, Path.Combine(Home, "log"), new ToolCall(
             "dockerd",
             "--config-file", settings, "--containerd", _containerd.Socket, "--host", Socket, "--data-root", $"{Home}/root",
             "--exec-root", $"{Home}/exec", "--pidfile", $"{Home}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false",
-            "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false", "--storage-driver", "vfs"));
+            "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false", "--storage-driver", "vfs")
+        {
+            // Nothing listens there. Go sends what is for loopback, the mirror, past any proxy.
+            Environment = Mirror is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["HTTPS_PROXY"] = "http://127.0.0.1:1", ["HTTP_PROXY"] = "http://127.0.0.1:1" },
+        });
         await _daemon.WaitUntilAsync(
             async t => (await new ToolCall("docker", "--host", Socket, "version").RunAsync(t)).ExitCode == 0, TimeSpan.FromSeconds(60), token);
     }

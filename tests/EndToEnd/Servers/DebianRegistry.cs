@@ -25,11 +25,14 @@ internal sealed class DebianRegistry : IAsyncDisposable
 
     /// <param name="asNobody">Run it as a user who may not read what it has no permission for.</param>
     /// <param name="storage">More of the configuration's section `storage`.</param>
-    public static async Task<DebianRegistry> StartAsync(Lab lab, CancellationToken token, bool asNobody = false, string storage = "")
+    /// <param name="user">Who may use it, by htpasswd; null: everyone.</param>
+    public static async Task<DebianRegistry> StartAsync(Lab lab, CancellationToken token, bool asNobody = false, string storage = "", Credentials? user = null)
     {
         Require.Programs("docker-registry");
         var folder = lab.NewFolder("registry2-");
-        var registry = new DebianRegistry(lab, folder, new Endpoint(Mode.Plain, $"127.0.0.1:{FreePorts.Take()}", null, null))
+        var mode = user is null ? Mode.Plain : Mode.Basic;
+        var auth = user is null ? "" : $"auth: {{ htpasswd: {{ realm: upstream, path: {await Htpasswd.WriteAsync(lab, user, token)} }} }}";
+        var registry = new DebianRegistry(lab, folder, new Endpoint(mode, $"127.0.0.1:{FreePorts.Take()}", null, user))
         {
             Wrapper = asNobody && Environment.UserName == "root" ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [],
         };
@@ -40,6 +43,7 @@ internal sealed class DebianRegistry : IAsyncDisposable
             version: 0.1
             storage: { filesystem: { rootdirectory: "{{folder}}/data" }, delete: { enabled: true }, cache: { blobdescriptor: inmemory }{{storage}} }
             http: { addr: "{{registry.Endpoint.Host}}", secret: loopback }
+            {{auth}}
             """,
             token);
         if (registry.Wrapper.Count > 0)
@@ -60,6 +64,13 @@ internal sealed class DebianRegistry : IAsyncDisposable
         _daemon = Daemon.Start(_lab, Path.Combine(_folder, "log"), new ToolCall(command[0], command[1..]));
         using var raw = new RawRegistry(Endpoint);
         await _daemon.WaitUntilAsync(raw.AnswersAsync, TimeSpan.FromSeconds(30), token);
+    }
+
+    /// <summary>kill -9; <see cref="RestartAsync"/> brings it back with its data, at the same address.</summary>
+    public async Task KillAsync()
+    {
+        await _daemon!.KillAsync();
+        await DisposeAsync();
     }
 
     /// <summary>garbage-collect, beside the running server as its users ran it.</summary>

@@ -87,6 +87,7 @@ internal sealed class HoldfastProcess : Deployment
     {
         await _daemon!.KillAsync();
         await _daemon.DisposeAsync();
+        _daemon = null;
     }
 
     public override async ValueTask DisposeAsync()
