@@ -10,7 +10,8 @@ namespace Holdfast.Server.Caching;
 /// <summary>Blobs of caches: from the store like a hosted registry's, and while they are fetched from the upstream.</summary>
 internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, Transfers transfers, FetchRoom room)
 {
-    private const int ChunkBytes = 256 * 1024;
+    // Of many clients at once each holds two or three of these.
+    private const int ChunkBytes = 128 * 1024;
 
     private readonly ConcurrentDictionary<(RepositoryKey Repository, Digest Digest), Lazy<Task<bool>>> _linking = new();
 
@@ -131,9 +132,10 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
     private static async Task SendAsync(RegistryRequest request, FetchReader reader)
     {
         var pipe = request.Context.Response.BodyWriter;
-        while (true)
+        // Who waits holds no memory, and takes no more than there is: a hundred clients wait for the same few bytes at a time.
+        while (await reader.WaitAsync(request.Aborted) is var available and > 0)
         {
-            var chunk = pipe.GetMemory(ChunkBytes);
+            var chunk = pipe.GetMemory((int)Math.Min(available, ChunkBytes));
             if (chunk.Length > ChunkBytes)
                 chunk = chunk[..ChunkBytes];
             var read = await reader.ReadAsync(chunk, request.Aborted);

@@ -154,45 +154,49 @@ internal sealed class FetchedBytes : IAsyncDisposable
             await file.DisposeAsync();
     }
 
-    /// <returns>Bytes read from where the reader stands; 0 only at its end.</returns>
-    internal async ValueTask<int> ReadAsync(FetchReader reader, Memory<byte> buffer, CancellationToken cancellationToken)
+    /// <returns>How many bytes can be read at once from where the reader stands; 0 only at its end.</returns>
+    internal async ValueTask<long> WaitAsync(FetchReader reader, CancellationToken cancellationToken)
     {
         while (true)
         {
             Task news;
-            var (length, file, copied) = (0, (BlobReader?)null, 0);
             lock (_lock)
             {
-                var end = reader.End ?? _size;
-                if (_isRight && reader.Offset >= end)
+                if (_isRight && reader.Offset >= (reader.End ?? _size))
                     return 0;
                 if (reader.IsCut)
                     throw new FetchBrokenException(new IOException("there is no room on the disk, and a part alone can't be checked without it"));
                 var available = Limit(reader) - reader.Offset;
                 if (available > 0)
-                {
-                    length = (int)Math.Min(available, buffer.Length);
-                    if (reader.Offset < _inFile)
-                        (file, length) = (_file, (int)Math.Min(length, _inFile - reader.Offset));
-                    else
-                        copied = CopyHeld(reader.Offset, buffer.Span[..length]);
-                }
-                else if (_failure is { } failure)
-                {
+                    return available;
+                if (_failure is { } failure)
                     throw new FetchBrokenException(failure);
-                }
                 news = _news.Task;
             }
-            var read = file is null ? copied : await file.ReadAsync(reader.Offset, buffer[..length], cancellationToken);
-            if (read > 0)
-            {
-                Move(reader, read);
-                return read;
-            }
-            if (length > 0)
-                throw new FetchBrokenException(new IOException($"the bytes from {reader.Offset} on are no longer where they were written"));
             await news.WaitAsync(cancellationToken);
         }
+    }
+
+    /// <returns>Bytes read from where the reader stands; 0 only at its end.</returns>
+    internal async ValueTask<int> ReadAsync(FetchReader reader, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var length = (int)Math.Min(await WaitAsync(reader, cancellationToken), buffer.Length);
+        if (length == 0)
+            return 0;
+        var (file, read) = ((BlobReader?)null, 0);
+        lock (_lock)
+        {
+            if (reader.Offset < _inFile)
+                (file, length) = (_file, (int)Math.Min(length, _inFile - reader.Offset));
+            else
+                read = CopyHeld(reader.Offset, buffer.Span[..length]);
+        }
+        if (file is not null)
+            read = await file.ReadAsync(reader.Offset, buffer[..length], cancellationToken);
+        if (read == 0)
+            throw new FetchBrokenException(new IOException($"the bytes from {reader.Offset} on are no longer where they were written"));
+        Move(reader, read);
+        return read;
     }
 
     internal async ValueTask LeaveAsync(FetchReader reader)
@@ -318,6 +322,11 @@ internal sealed class FetchReader(FetchedBytes bytes) : IAsyncDisposable
 
     /// <summary>Reads this part only. Before the first read.</summary>
     public void Restrict(long first, long end) => bytes.Place(this, first, end);
+
+    /// <summary>Waits until there is something to read.</summary>
+    /// <returns>How many bytes can be read at once; 0 at the end.</returns>
+    /// <exception cref="FetchBrokenException">As <see cref="ReadAsync"/>.</exception>
+    public ValueTask<long> WaitAsync(CancellationToken cancellationToken) => bytes.WaitAsync(this, cancellationToken);
 
     /// <summary>Waits until there is something to read. The end of what is read comes only when all bytes of the blob are there and right.</summary>
     /// <returns>Bytes read; 0 at the end.</returns>
