@@ -7,7 +7,7 @@ internal static class Eventually
 {
     public static async Task ShouldBeAsync<T>(Func<T> read, T expected)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!Equals(read(), expected) && !timeout.IsCancellationRequested)
             await poll.WaitForNextTickAsync();
@@ -16,7 +16,7 @@ internal static class Eventually
 
     public static async Task ShouldBeAsync<T>(Func<ValueTask<T>> read, T expected)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!Equals(await read(), expected) && !timeout.IsCancellationRequested)
             await poll.WaitForNextTickAsync();
