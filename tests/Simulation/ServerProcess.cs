@@ -89,6 +89,8 @@ internal sealed class ServerProcess
 
     public Exception? Failure { get; private set; }
 
+    public Action<string>? Trace => _world.Trace;
+
     /// <summary>Something went wrong that nobody waits for.</summary>
     public void Fail(BrokenPromiseException failure) => Failure ??= failure;
 

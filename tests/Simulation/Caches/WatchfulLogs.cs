@@ -15,8 +15,10 @@ internal sealed class WatchfulLogs(ServerProcess process) : ILoggerFactory, ILog
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (exception is not (null or IOException or OperationCanceledException or InvalidDataException))
-            process.Fail(new BrokenPromiseException($"{formatter(state, exception)}: {exception}"));
+        if (exception is null or IOException or OperationCanceledException or InvalidDataException)
+            return;
+        process.Trace?.Invoke($"  {exception}");
+        process.Fail(new BrokenPromiseException($"{formatter(state, exception)}: {exception.GetType().Name}: {exception.Message.ReplaceLineEndings(" ")}"));
     }
 
     public void Dispose()
