@@ -126,6 +126,10 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
             request.Context.Response.Clear();
             await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
         }
+        catch (FetchBrokenException e) when (e.IsTold)
+        {
+            throw new AnswerCutException(e);
+        }
     }
 
     private static async Task SendAsync(RegistryRequest request, FetchReader reader)

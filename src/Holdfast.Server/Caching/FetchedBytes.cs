@@ -189,7 +189,7 @@ internal sealed class FetchedBytes : IAsyncDisposable
                 return read;
             }
             if (length > 0)
-                throw new FetchBrokenException(new IOException($"the bytes from {reader.Offset} on are no longer where they were written"));
+                throw new FetchBrokenException(new IOException($"the bytes from {reader.Offset} on are no longer where they were written")) { IsTold = false };
             await news.WaitAsync(cancellationToken);
         }
     }
@@ -329,4 +329,6 @@ internal sealed class FetchReader(FetchedBytes bytes) : IAsyncDisposable
 /// <summary>A fetch ended before its last byte, or its bytes were wrong.</summary>
 internal sealed class FetchBrokenException(Exception cause) : IOException(cause.Message, cause)
 {
+    /// <summary>The fetch, or what ended it, has told of it once for all who read.</summary>
+    public bool IsTold { get; init; } = true;
 }

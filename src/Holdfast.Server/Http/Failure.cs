@@ -22,6 +22,7 @@ internal sealed record Failure(Outcome Outcome, string Message, bool IsOurs = fa
         BadHttpRequestException => new(Outcome.RequestMalformed, "the request is malformed or its body ended early"),
         StoreFullException => new(Outcome.StoreFull, "the server has no room left to store this; pulls and deletes go on"),
         StoreUnwritableException => new(Outcome.StoreUnwritable, "the server's disk takes no writes at the moment; pulls go on"),
+        AnswerCutException => new(Outcome.Failed, e.Message),
         _ => Unknown,
     };
 

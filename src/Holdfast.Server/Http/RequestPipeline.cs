@@ -98,6 +98,8 @@ internal sealed partial class RequestPipeline(RequestHandlers handlers, InFlight
         {
             // A part of a body must never look like a whole one (P4).
             slot.Cut = true;
+            if (!failure.IsOurs)
+                CutShort(log, request.Id, request.Context.Request.Method, request.Route.Kind, e.Message);
             context.Abort();
             return;
         }
@@ -109,6 +111,9 @@ internal sealed partial class RequestPipeline(RequestHandlers handlers, InFlight
 
     [LoggerMessage(1001, LogLevel.Error, "Request {RequestId} ({Method}, {Route}) failed")]
     private static partial void Failed(ILogger logger, Exception e, string requestId, string method, RouteKind route);
+
+    [LoggerMessage(1002, LogLevel.Information, "Request {RequestId} ({Method}, {Route}) was cut short: {Problem}")]
+    private static partial void CutShort(ILogger logger, string requestId, string method, RouteKind route, string problem);
 }
 
 /// <summary>Where the pipeline brings a request.</summary>
