@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Holdfast.Server.Auth;
 using Holdfast.Server.Http;
+using Holdfast.Server.Tests.Hosting;
 using Holdfast.Server.Tests.Heal;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Storage;
@@ -207,6 +208,28 @@ public sealed class CacheTroubleTests
         // A token for one repository, and none without a user.
         File.Delete(users);
         File.Delete(password);
+    }
+
+    /// <summary>The incident tells of the upstream once; a hundred clients make no hundred errors with stacks.</summary>
+    [Fact, Promise("P8")]
+    public async Task Pull_CutOffByTheUpstream_IsNoErrorOfThisServer()
+    {
+        using var logs = new CollectedLogs();
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Logs = logs });
+        var image = await lab.PushAsync("v1", 1, Big);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), Gate = gate, GateAt = Big / 2, Times = 1 });
+        var pulls = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => lab.OpenAsync(lab.Blob(image.Layer))));
+        await gate.Reached;
+        await lab.Proxy.KillAsync();
+        foreach (var pull in pulls)
+        {
+            using (pull)
+                (await CachingLab.ReadAsync(pull)).IsWhole.ShouldBeFalse();
+        }
+        await lab.IncidentAsync("upstream", lab.Name);
+        await Eventually.ShouldBeAsync(() => logs.Lines.Count(line => line.Contains("was cut short: ", StringComparison.Ordinal)), 5);
+        logs.Lines.Where(line => line.StartsWith("Error Request", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
     private static async Task KillAsync(int tenth)
