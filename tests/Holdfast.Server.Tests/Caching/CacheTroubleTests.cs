@@ -228,7 +228,6 @@ public sealed class CacheTroubleTests
                 (await CachingLab.ReadAsync(pull)).IsWhole.ShouldBeFalse();
         }
         await lab.IncidentAsync("upstream", lab.Name);
-        await Eventually.ShouldBeAsync(() => logs.Lines.Count(line => line.Contains("was cut short: ", StringComparison.Ordinal)), 5);
         logs.Lines.Where(line => line.StartsWith("Error Request", StringComparison.Ordinal)).ShouldBeEmpty();
     }
 
