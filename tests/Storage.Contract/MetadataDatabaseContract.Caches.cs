@@ -15,7 +15,7 @@ public abstract partial class MetadataDatabaseContract
     public async Task CachedPut_WithNothingOfItsClosure_IsStoredAndReadBack()
     {
         var cache = await OpenCacheAsync();
-        var put = Putting(cache, "index", Index(Content("child")), "latest");
+        var put = Putting(cache, "index", Index(AsChild(Putting(cache, "child", Image(null)))), "latest");
         await CacheAsync(put);
         var stored = await QueryAsync(session => Manifests.Find(session, cache, put.Digest));
         stored.ShouldNotBeNull().SizeBytes.ShouldBe(put.Payload.Length);

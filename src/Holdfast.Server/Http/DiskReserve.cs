@@ -3,14 +3,15 @@ using Holdfast.Storage.Blobs;
 namespace Holdfast.Server.Http;
 
 /// <summary>
-/// The free space below which nothing is accepted any more, while pulls and deletes go on (P10). The store is asked at most once
-/// a second; a push counts what it brings against the last answer.
+/// The free space below which nothing is accepted any more, while pulls and deletes go on (P10). The store is asked once a second
+/// at most; a push counts what it brings against the last answer, and is refused by an answer of this moment only.
 /// </summary>
 internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private long _askedAt;
     private long? _freeBytes;
+    private long _takenBytes; // Since it was asked last.
     private bool _refused;
 
     /// <summary>Is told what is wrong while pushes are refused because there is no room, and null once there is again.</summary>
@@ -18,7 +19,11 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
 
     /// <summary>Would storing that many bytes leave less than the reserve?</summary>
     /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
-    public bool IsShort(long incomingBytes) => FreeBytes() is { } free && free - incomingBytes < reserveBytes;
+    public bool IsShort(long incomingBytes)
+    {
+        lock (_lock)
+            return IsShortBy(LastFreeBytes(), incomingBytes) && IsShortBy(blobs.MeasureSpace()?.FreeBytes, incomingBytes);
+    }
 
     /// <returns>How many bytes would have to go before there is as much free as is kept in reserve.</returns>
     public long MissingBytes(long freeBytes) => Math.Max(0, reserveBytes - freeBytes);
@@ -31,7 +36,7 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
         {
             if (IsShort(bytes))
                 return false;
-            _freeBytes -= bytes;
+            _takenBytes += bytes;
             return true;
         }
     }
@@ -78,16 +83,14 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     // Without a reserve the disk may still be too full for a file.
     private bool IsFull(long free) => free < Math.Max(reserveBytes, 1 << 20);
 
-    private long? FreeBytes()
+    private bool IsShortBy(long? freeBytes, long incomingBytes) => freeBytes - _takenBytes - incomingBytes < reserveBytes;
+
+    private long? LastFreeBytes()
     {
-        lock (_lock)
-        {
-            var now = time.GetTimestamp();
-            if (_askedAt != 0 && time.GetElapsedTime(_askedAt, now) < TimeSpan.FromSeconds(1))
-                return _freeBytes;
-            _askedAt = now;
-            _freeBytes = blobs.MeasureSpace()?.FreeBytes;
+        var now = time.GetTimestamp();
+        if (_askedAt != 0 && time.GetElapsedTime(_askedAt, now) < TimeSpan.FromSeconds(1))
             return _freeBytes;
-        }
+        (_askedAt, _takenBytes) = (now, 0);
+        return _freeBytes = blobs.MeasureSpace()?.FreeBytes;
     }
 }
