@@ -3,7 +3,7 @@ namespace Holdfast.Report;
 /// <summary>The targets. Figures and servers are named as the session script names them.</summary>
 internal static class Budgets
 {
-    private const string Rate = "perSecond";
+    private const string Rate = "requestsPerSecond";
     private const string Cpu = "serverCpuSeconds";
     private const double Megabyte = 1e6;
 

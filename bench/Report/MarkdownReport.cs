@@ -8,11 +8,11 @@ internal static class MarkdownReport
     // What the second table shows of each measurement, in this order, as far as it was measured.
     private static readonly (string Metric, string Title, double Scale)[] Columns =
     [
-        ("perSecond", "per second", 1),
+        ("requestsPerSecond", "per second", 1),
         ("bytesPerSecond", "MB/s", 1e6),
         ("p50Milliseconds", "p50 ms", 1),
         ("p99Milliseconds", "p99 ms", 1),
-        ("serverCpuMicroseconds", "server CPU µs each", 1),
+        ("serverCpuMicrosecondsEach", "server CPU µs each", 1),
         ("serverCpuSeconds", "server CPU s", 1),
         ("serverPeakBytes", "server peak MB", 1e6),
         ("clientCpuSeconds", "generator CPU s", 1),

@@ -7,8 +7,7 @@ internal sealed class Results(IReadOnlyList<Record> records)
 
     public long Errors => records.Sum(record => record.Errors);
 
-    public static Results Read(string file) =>
-        new([.. File.ReadLines(file).Where(line => line.Length > 0).Select(line => Json.Read<Record>(line) ?? throw new UsageException($"{file}: not a result: {line}"))]);
+    public static Results Read(string file) => new([.. File.ReadLines(file).Where(static line => line.Length > 0).SelectMany(Lines.Read)]);
 
     /// <returns>Null when the server wasn't measured, or when a request failed: failures are fast, and no figure.</returns>
     public double? Median(string figure, string server, string metric)

@@ -1,6 +1,6 @@
 namespace Holdfast.Drill.Commands;
 
-/// <summary>Options of one command: <c>--name value</c>, <c>--name=value</c> or a bare <c>--flag</c>, and what follows <c>--</c>.</summary>
+/// <summary>Options of one command: <c>--name value</c>, <c>--name=value</c> or a bare <c>--flag</c>.</summary>
 internal sealed class Arguments
 {
     private static readonly string[] Flags = ["json", "keep"];
@@ -12,12 +12,6 @@ internal sealed class Arguments
     {
         for (var i = 0; i < arguments.Length; i++)
         {
-            if (arguments[i] == "--")
-            {
-                Rest = arguments[(i + 1)..];
-                return;
-            }
-
             if (!arguments[i].StartsWith("--", StringComparison.Ordinal))
                 throw new UsageException($"unexpected argument '{arguments[i]}'");
 
@@ -33,8 +27,6 @@ internal sealed class Arguments
                 throw new UsageException($"--{name} needs a value");
         }
     }
-
-    public string[] Rest { get; } = [];
 
     public bool Has(string name) => All(name).Count > 0;
 

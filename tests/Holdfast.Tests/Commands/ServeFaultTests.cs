@@ -154,7 +154,7 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
         var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["--help"]);
         exitCode.ShouldBe(0);
         var commands = output[output.IndexOf("Commands:", StringComparison.Ordinal)..].Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
-        commands.Length.ShouldBe(19);
+        commands.Length.ShouldBe(20);
         commands.ShouldAllBe(line => line.TrimEnd().EndsWith('.') || line.Contains(':', StringComparison.Ordinal));
         (await HoldfastProcess.RunAsync(folder.Path, ["trash", "list", "--help"])).Output.ShouldContain("holdfast trash list --cause retention --json");
     }
