@@ -1,7 +1,8 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Holdfast.Bench.Loops;
+using Holdfast.Bench.Report;
 using Shouldly;
 using Xunit;
 
@@ -9,95 +10,194 @@ namespace Holdfast.Bench.Tests;
 
 public class MeasurementTests
 {
-    private const string Good = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+    private static readonly BenchPlan Get = new() { Workloads = [Workload.Get], Sizes = [1024], Path = "/x", Connections = 4, Seed = 1, Requests = 50 };
+
+    public static TheoryData<string> Ways => ["closed", "open", "three threads", "tls"];
 
     [Theory]
-    [InlineData("--requests", "50")]
-    [InlineData("--requests", "50", "--rate", "5000")]
-    [InlineData("--requests", "50", "--threads", "3")]
-    public void Take_CountedReads_AsksExactlyThatOften(params string[] how)
+    [MemberData(nameof(Ways))]
+    public async Task Run_OfCountedReads_AsksExactlyThatOften(string way)
     {
-        var asked = 0;
-        var result = Take(_ => { Interlocked.Increment(ref asked); return Good; }, how);
+        using var certificate = way == "tls" ? Certificate() : null;
+        using var server = new FakeServer((_, _) => FakeServer.Ok("abc"), certificate);
 
-        result.Completed.ShouldBe(50);
-        result.Errors.ShouldBeEmpty();
-        asked.ShouldBe(51); // one more to learn the length
+        var round = await RoundAsync(server, way switch { "open" => Get with { Rate = 5000 }, "three threads" => Get with { Threads = 3 }, _ => Get });
+
+        round.Completed.ShouldBe(50);
+        round.Errors.ShouldBeEmpty();
+        round.BytesPerSecond.ShouldBe(3 * round.RequestsPerSecond, tolerance: 1e-6);
+        server.Asked.ShouldBe(51); // one more to learn the length
     }
 
     [Fact]
-    public void Take_ServerClosesAfterEachAnswer_Reconnects()
+    public async Task Run_OfAServerThatClosesAfterEachAnswer_Reconnects()
     {
-        var result = Take(_ => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", "--requests", "50");
+        using var server = new FakeServer((_, _) => "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc");
 
-        result.Completed.ShouldBe(50);
-        result.Errors.ShouldBeEmpty();
+        var round = await RoundAsync(server, Get);
+
+        round.Completed.ShouldBe(50);
+        round.Errors.ShouldBeEmpty();
     }
 
-    [Fact]
-    public void Take_BadAnswers_AreCountedByKind()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_WithBadAnswers_CountsThemByKind(bool tls)
     {
         // The first answer sets the expected length.
-        string[] answers = [Good, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", ""];
-        var result = Take(number => answers[number % 4], "--requests", "40", "--connections", "1");
+        string[] answers = [FakeServer.Ok("abc"), FakeServer.Ok("ab"), FakeServer.Status(507), "", "HTTP/1.1 500 Dead\r\n\r\n<html>"];
+        using var certificate = tls ? Certificate() : null;
+        using var server = new FakeServer((number, _) => answers[number % 5], certificate);
 
-        result.Completed.ShouldBe(10);
-        result.Errors.ShouldBe(
-            new Dictionary<string, long>(StringComparer.Ordinal) { ["wrong length"] = 10, ["status 503"] = 10, ["connection closed"] = 10 },
+        var round = await RoundAsync(server, Get with { Requests = 50, Connections = 1 });
+
+        round.Completed.ShouldBe(10);
+        round.Failed.ShouldBe(40);
+        round.Errors.ShouldBe(
+            new Dictionary<string, long>(StringComparer.Ordinal) { ["wrong length"] = 10, ["status 507"] = 10, ["connection closed"] = 10, ["status 500"] = 10 },
             ignoreOrder: true);
     }
 
     [Fact]
-    public void Take_OpenLoopOnASlowServer_ChargesTheWait()
+    public async Task Run_OfAnOpenLoopOnASlowServer_ChargesTheWait()
     {
         // 20 requests due within 20 ms, answered one after the other in 5 ms each: the last waits for all the others.
-        var result = Take(_ => { Thread.Sleep(5); return Good; }, "--requests", "20", "--rate", "1000", "--connections", "1");
+        using var server = new FakeServer((_, _) => { Thread.Sleep(5); return FakeServer.Ok("abc"); });
 
-        result.LatencyMilliseconds.Max.ShouldBeGreaterThan(60);
+        var round = await RoundAsync(server, Get with { Requests = 20, Rate = 1000, Connections = 1 });
+
+        round.LatencyMilliseconds.Max.ShouldBeGreaterThan(60);
     }
 
-    /// <param name="answer">By the request's number; empty to close the connection.</param>
-    private static RunResult Take(Func<int, string> answer, params string[] how)
+    [Fact]
+    public async Task Run_OfAnOpenLoopThatIsNeverCaughtUp_EndsAndCountsWhatWasNotSent()
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        var number = -1;
-        new Thread(() => Serve(listener, () => answer(Interlocked.Increment(ref number)))) { IsBackground = true }.Start();
-        return Measurement.Take(RunOptions.Read(new Arguments(
-            ["--url", $"http://{listener.LocalEndPoint}", "--workload", "get", "--path", "/x", "--connections", "4", .. how])));
+        using var server = new FakeServer((_, _) => { Thread.Sleep(20); return FakeServer.Ok("abc"); });
+
+        var round = await RoundAsync(server, Get with { Requests = null, Duration = TimeSpan.FromMilliseconds(200), Warmup = TimeSpan.Zero, Rate = 10_000, Connections = 1 });
+
+        round.Errors["not sent: behind the timetable"].ShouldBe(2000 - round.Completed);
+        round.Completed.ShouldBeLessThan(100);
     }
 
-    private static void Serve(Socket listener, Func<string> answer)
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_OfAServerThatFallsSilent_CountsATimeout(bool tls)
     {
-        try
-        {
-            while (true)
-            {
-                var socket = listener.Accept();
-                new Thread(() => Answer(socket, answer)) { IsBackground = true }.Start();
-            }
-        }
-        catch (Exception problem) when (problem is SocketException or ObjectDisposedException)
-        {
-            return; // the test is over
-        }
+        using var silence = new ManualResetEventSlim();
+        using var certificate = tls ? Certificate() : null;
+        using var server = new FakeServer((number, _) => { if (number > 0) silence.Wait(); return FakeServer.Ok("abc"); }, certificate);
+
+        var round = await RoundAsync(server, Get with { Requests = 2, Connections = 2, Timeout = TimeSpan.FromMilliseconds(200) });
+        silence.Set();
+
+        round.Completed.ShouldBe(0);
+        round.Errors.ShouldBe(new Dictionary<string, long>(StringComparer.Ordinal) { ["timeout"] = 2 });
     }
 
-    private static void Answer(Socket socket, Func<string> answer)
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Run_ThatIsStopped_ReportsWhatItHas(bool tls)
     {
-        using (socket)
+        using var stop = new CancellationTokenSource();
+        using var silence = new ManualResetEventSlim();
+        using var certificate = tls ? Certificate() : null;
+        // After forty answers nothing comes any more: whoever stops must not wait for that.
+        using var server = new FakeServer((number, _) => { if (number > 40) { stop.Cancel(); silence.Wait(); } return FakeServer.Ok("abc"); }, certificate);
+
+        var report = await new Session(Get with { Requests = 1000 }, [Trusting(server)], "test", TimeProvider.System).RunAsync(_ => { }, stop.Token);
+        silence.Set();
+
+        report.Complete.ShouldBeFalse();
+        var round = report.Measurements.ShouldHaveSingleItem().Results.ShouldHaveSingleItem().Rounds.ShouldHaveSingleItem();
+        round.Completed.ShouldBeInRange(30, 40);
+        round.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Run_OverTlsThatNobodyTrusts_SaysSo()
+    {
+        using var certificate = Certificate();
+        using var server = new FakeServer((_, _) => FakeServer.Ok("abc"), certificate);
+
+        var report = await new Session(Get, [server.Server], "test", TimeProvider.System).RunAsync(_ => { }, CancellationToken.None);
+
+        report.Measurements.ShouldBeEmpty();
+        report.NotMeasured.ShouldHaveSingleItem().Reason.ShouldContain("tls refused");
+    }
+
+    [Fact]
+    public async Task Run_OfAServerThatRefuses_MeasuresTheOthersAllTheSame()
+    {
+        using var good = new FakeServer((_, _) => FakeServer.Ok("abc"));
+        using var bad = new FakeServer((_, _) => "HTTP/1.1 307 X\r\nLocation: http://elsewhere.example/x\r\nContent-Length: 0\r\n\r\n");
+
+        var report = await new Session(Get with { Rounds = 2 }, [bad.Server with { Name = "bad" }, good.Server], "test", TimeProvider.System).RunAsync(_ => { }, CancellationToken.None);
+
+        var refused = report.NotMeasured.ShouldHaveSingleItem();
+        refused.Server.ShouldBe("bad");
+        refused.Reason.ShouldContain("elsewhere.example");
+        report.Measurements.ShouldHaveSingleItem().Results.ShouldHaveSingleItem().Rounds.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Run_WithATokenThatIsRenewed_SendsTheNewOne()
+    {
+        var tokens = new HashSet<string>(StringComparer.Ordinal);
+        var given = 0;
+        using var server = new FakeServer((number, head) =>
         {
-            var request = new byte[4096];
-            while (socket.Receive(request, SocketFlags.None, out _) > 0)
-            {
-                var text = answer();
-                if (text.Length == 0)
-                    return;
-                socket.Send(Encoding.ASCII.GetBytes(text), SocketFlags.None, out _);
-                if (text.Contains("close", StringComparison.Ordinal))
-                    return;
-            }
-        }
+            lock (tokens)
+                tokens.Add(head.Split("\r\n").Single(line => line.StartsWith("Authorization", StringComparison.Ordinal)));
+            return FakeServer.Ok("abc");
+        });
+        var asking = server.Server with { Grant = (_, _, _) => ValueTask.FromResult($"Bearer {Interlocked.Increment(ref given)}") };
+        var target = await Http.Target.FindAsync(asking, CancellationToken.None);
+        await target.Grants.AskAsync(Http.Deed.Pull, [""], CancellationToken.None);
+        var plan = new ReadPlan(target, [[new Http.Question("GET", Http.Deed.Pull, "", "/x")]]);
+        using var halt = new Http.Halt();
+        using var connection = new Http.Connection(target, halt, TimeSpan.FromSeconds(10));
+
+        connection.Ask(plan.HeadOf(0, 0), plan.Operations[0][0]);
+        (await target.Grants.RenewAsync(CancellationToken.None)).ShouldBeTrue();
+        plan.Renew();
+        connection.Ask(plan.HeadOf(0, 0), plan.Operations[0][0]);
+
+        tokens.ShouldBe(["Authorization: Bearer 1", "Authorization: Bearer 2"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Exchange_OfABodyThatIsRefusedInTheMiddle_SaysWhatTheServerSaid()
+    {
+        using var server = new FakeServer((_, _) => "HTTP/1.1 507 Full\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfull");
+        var target = await Http.Target.FindAsync(server.Server, CancellationToken.None);
+        using var halt = new Http.Halt();
+        using var connection = new Http.Connection(target, halt, TimeSpan.FromSeconds(10));
+        var blob = new Data.BlobSource(256 << 20, 1).Next();
+
+        var head = target.Head("PUT", Http.Deed.Push, "", "/x", $"Content-Length: {blob.Length}\r\n");
+        var refused = Should.Throw<Http.RequestFailedException>(() => connection.Say(head, 201, blob.Payload));
+
+        refused.Message.ShouldBe("status 507");
+        refused.Said.ShouldBe("full");
+    }
+
+    private static async Task<Round> RoundAsync(FakeServer server, BenchPlan plan)
+    {
+        var report = await new Session(plan, [Trusting(server)], "test", TimeProvider.System).RunAsync(_ => { }, CancellationToken.None);
+        report.NotMeasured.ShouldBeEmpty();
+        return report.Measurements.ShouldHaveSingleItem().Results.ShouldHaveSingleItem().Rounds.ShouldHaveSingleItem();
+    }
+
+    private static BenchServer Trusting(FakeServer server) => server.Server with { Accepts = static (_, certificate, _, errors) => certificate is not null && errors != SslPolicyErrors.RemoteCertificateNotAvailable };
+
+    private static X509Certificate2 Certificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 }

@@ -38,7 +38,7 @@ public class PaceTests
     {
         var pace = new Pace(begin: 0, TimeSpan.FromSeconds(1), requests: 3, rate);
 
-        Enumerable.Range(0, 5).Select(_ => pace.TryTake(Second * 9, out var _)).ShouldBe([true, true, true, null, null]);
+        Enumerable.Range(0, 5).Select(_ => pace.TryTake(Second * 2, out var _)).ShouldBe([true, true, true, null, null]);
     }
 
     [Theory]
@@ -52,5 +52,25 @@ public class PaceTests
         for (var i = 0; i < overdue; i++)
             pace.TryTake(Second * 2, out _).ShouldBe(true);
         pace.TryTake(Second * 2, out _).ShouldBeNull();
+    }
+
+    [Fact]
+    public void TryTake_OpenLoopThatIsNeverCaughtUp_GivesUpAndCountsWhatIsOwed()
+    {
+        var pace = new Pace(begin: 0, TimeSpan.FromSeconds(2), requests: null, rate: 5);
+        pace.TryTake(Second * 4, out _).ShouldBe(true);
+
+        pace.TryTake(Second * 5, out _).ShouldBeNull();
+        pace.Unsent.ShouldBe(9);
+    }
+
+    [Fact]
+    public void TryTake_AfterTheEnd_IsOver()
+    {
+        var pace = new Pace(begin: 0, TimeSpan.FromSeconds(2), requests: 10, rate: 5);
+        pace.End();
+
+        pace.TryTake(0, out _).ShouldBeNull();
+        pace.Unsent.ShouldBe(0);
     }
 }

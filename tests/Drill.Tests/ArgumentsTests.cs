@@ -1,7 +1,6 @@
-using Shouldly;
-using Xunit;
+using Holdfast.Drill.Commands;
 
-namespace Holdfast.Bench.Tests;
+namespace Holdfast.Drill.Tests;
 
 public class ArgumentsTests
 {
@@ -26,7 +25,4 @@ public class ArgumentsTests
 
         Should.Throw<UsageException>(arguments.RefuseUnread).Message.ShouldContain("--sise");
     }
-
-    [Fact]
-    public void Rest_BehindTwoDashes_IsLeftAlone() => new Arguments(["--url", "u", "--", "serve", "--url"]).Rest.ShouldBe(["serve", "--url"]);
 }

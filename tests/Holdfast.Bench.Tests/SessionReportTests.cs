@@ -1,11 +1,11 @@
-using Holdfast.Bench.Report;
+using Holdfast.Report;
 using Shouldly;
 using Xunit;
-using Record = Holdfast.Bench.Report.Record;
+using Record = Holdfast.Report.Record;
 
 namespace Holdfast.Bench.Tests;
 
-public class ReportTests
+public class SessionReportTests
 {
     private static readonly Budget Faster = new("", new Reading("f", "a", "m"), new Reading("f", "b", "m"), AtLeast: true, 2);
 
