@@ -30,7 +30,7 @@ internal sealed class Stand(BenchServer server, Target target, BenchPlan plan)
     {
         try
         {
-            await Crew.EachAsync(Preparing(halt), count, Math.Min(PreparingConnections, BenchPlan.MaxConnections), act);
+            await Crew.EachAsync(Preparing(halt), count, PreparingConnections, act);
         }
         catch (RequestFailedException e)
         {

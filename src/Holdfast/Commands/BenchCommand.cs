@@ -79,7 +79,8 @@ internal static class BenchCommand
         {
             var servers = await targets.FindAsync(options.ReadServers(parsed, plan), token);
             var upstream = options.ReadUpstream(parsed, plan) is { } named ? (await targets.FindAsync([named], token))[0] : null;
-            await errors.WriteLineAsync($"holdfast bench: the data come from --seed {plan.Seed}");
+            if (plan.Path is null)
+                await errors.WriteLineAsync($"holdfast bench: the data come from --seed {plan.Seed}");
             var session = new Session(plan with { Upstream = upstream }, servers, $"holdfast {ProgramVersion.Text}", TimeProvider.System);
             return await session.RunAsync(progress => display?.Show(new AdminProgress(progress.Step, progress.Done, progress.Total, "requests")), token);
         });

@@ -239,8 +239,9 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
         using var process = System.Diagnostics.Process.Start(HoldfastProcess.Describe(
             "/usr/bin/env", folder.Path, ["--default-signal=INT,TERM", HoldfastProcess.Program, "bench", HostOf(server), "--workload", "manifest-by-tag", "--duration", "10m", "--warmup", "0s", "--json"], []))!;
         var output = process.StandardOutput.ReadToEndAsync();
-        // Its first line of errors comes before the first request; the server's own count says when it is at work.
-        while (!(await server.Client.GetStringAsync("/metrics")).Split('\n').Any(static line => line.Contains("manifest", StringComparison.Ordinal) && line.Contains("GET", StringComparison.Ordinal) && !line.EndsWith(" 0", StringComparison.Ordinal)))
+        // The server's own count says when it is at work.
+        while (!(await server.Client.GetStringAsync("/metrics")).Split('\n').Any(static line =>
+            line.StartsWith("holdfast_http_requests_total", StringComparison.Ordinal) && line.Contains("route=\"manifest\",method=\"GET\",code=\"200\"", StringComparison.Ordinal)))
             await Task.Delay(50);
 
         using var kill = System.Diagnostics.Process.Start("kill", ["-INT", process.Id.ToString()]);
