@@ -30,14 +30,14 @@ internal sealed record Image(Blob Manifest, IReadOnlyList<Blob> Blobs)
 
     /// <summary>Another manifest of the same blobs.</summary>
     /// <param name="mark">Tells it from others.</param>
-    public Image Marked(string mark) => Of(Blobs, $$""","annotations":{"bench":"{{mark}}"}""");
+    public Image Marked(string mark) => Of(Blobs, $$$""","annotations":{"bench":"{{{mark}}}"}""");
 
     /// <summary>An artifact without bytes of its own that refers to this image.</summary>
     public Blob Referrer(string mark)
     {
         var nothing = Descriptor(EmptyType, Nothing);
         return BlobSource.Of(Encoding.ASCII.GetBytes(
-            $$"""{"schemaVersion":2,"mediaType":"{{MediaType}}","artifactType":"application/vnd.holdfast.bench","config":{{nothing}},"layers":[{{nothing}}],"subject":{{Descriptor(MediaType, Manifest)}},"annotations":{"bench":"{{mark}}"}}"""));
+            $$$"""{"schemaVersion":2,"mediaType":"{{{MediaType}}}","artifactType":"application/vnd.holdfast.bench","config":{{{nothing}}},"layers":[{{{nothing}}}],"subject":{{{Descriptor(MediaType, Manifest)}}},"annotations":{"bench":"{{{mark}}}"}}"""));
     }
 
     private static Image Of(IReadOnlyList<Blob> blobs, string more)

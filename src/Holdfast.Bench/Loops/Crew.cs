@@ -1,3 +1,5 @@
+using Holdfast.Bench.Http;
+
 namespace Holdfast.Bench.Loops;
 
 /// <summary>Threads of their own: they block, and must not wait for, nor take, those of the pool.</summary>

@@ -88,7 +88,7 @@ internal sealed class Preparation(Stand stand, BenchPlan plan, Scenario scenario
         return [.. Enumerable.Range(0, scenario.DataSet.Requests!.Value).Select(number => (_names.Repository(number % plan.Repositories), $"{label}-{number}", Image.Of(source, plan.Layers)))];
     }
 
-    private Task PushAsync(IReadOnlyList<(string Repository, string Tag, Image Image)> images)
+    private Task PushAsync(List<(string Repository, string Tag, Image Image)> images)
     {
         var push = new ImagePush(_target, Upload.Put) { AsksFirst = true };
         return stand.EachAsync(halt, images.Count, (connection, number) =>
