@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -9,6 +10,9 @@ namespace Holdfast.Bench.Http;
 internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : IDisposable
 {
     private const int MaxSaid = 300;
+
+    // How often a send that waits for the server to read looks whether it has answered already.
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 
     private readonly byte[] _received = new byte[64 * 1024];
     private readonly ResponseReader _response = new() { ReadsHeaders = true };
@@ -30,7 +34,8 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         try
         {
             socket.Connect(target.Address);
-            socket.ReceiveTimeout = socket.SendTimeout = (int)timeout.TotalMilliseconds;
+            socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
+            socket.SendTimeout = (int)(target.Tls is null && timeout > BetweenLooks ? BetweenLooks : timeout).TotalMilliseconds;
             halt.Watch(socket);
             return socket;
         }
@@ -151,28 +156,35 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         return error == SocketError.Success ? count : throw new RequestFailedException(KindOf(error));
     }
 
-    // A server that refuses a push answers before it has all of the body; what it says counts, not that it then hangs up.
+    // A server that refuses a push answers before it has all of the body, and need not read the rest; what it says counts, not that it then hangs up.
     private bool TrySendPart(ReadOnlySpan<byte> bytes)
     {
         if (_secure is null && _socket!.Poll(0, SelectMode.SelectRead))
             return false;
-        Send(bytes);
-        return true;
+        return Send(bytes);
     }
 
-    private void Send(ReadOnlySpan<byte> bytes)
+    /// <returns>False: an answer came before all of it was taken.</returns>
+    private bool Send(ReadOnlySpan<byte> bytes)
     {
         if (_secure is not null)
         {
             _secure.Write(bytes);
-            return;
+            return true;
         }
-        while (bytes.Length > 0)
+        for (var moved = Stopwatch.GetTimestamp(); bytes.Length > 0;)
         {
             var sent = _socket!.Send(bytes, SocketFlags.None, out var error);
-            if (error != SocketError.Success)
-                throw new RequestFailedException(KindOf(error));
             bytes = bytes[sent..];
+            if (sent > 0)
+                moved = Stopwatch.GetTimestamp();
+            if (error == SocketError.Success)
+                continue;
+            if (error is not (SocketError.TimedOut or SocketError.WouldBlock) || Stopwatch.GetElapsedTime(moved) > timeout)
+                throw new RequestFailedException(KindOf(error));
+            if (_socket.Poll(0, SelectMode.SelectRead))
+                return false;
         }
+        return true;
     }
 }
