@@ -43,14 +43,16 @@ public sealed class Admission
         var reply = await _exchange.SendAsync(new Ask(method, new Uri(_exchange.Options.Registry, $"/v2/{path}")), scope, token);
         if (reply.Response is not { } response)
             return new(reply.Failure!);
+        Uri? upload;
         using (response)
         {
             if (!isFine((int)response.StatusCode))
                 return new(await Failures.OfStatusAsync(_exchange.Options, response, token));
-            if (method == HttpMethod.Post && response.Headers.Location is { } upload)
-                await CancelAsync(new Uri(_exchange.Options.Registry, upload), scope, token);
-            return new(_authorizer.Known(scope)?.ToString() ?? "");
+            upload = method == HttpMethod.Post ? response.Headers.Location : null;
         }
+        if (upload is not null)
+            await CancelAsync(new Uri(_exchange.Options.Registry, upload), scope, token);
+        return new(_authorizer.Known(scope)?.ToString() ?? "");
     }
 
     // What can't be taken back, the registry forgets in time.
