@@ -30,26 +30,42 @@ internal sealed class ListPreparation(Stand stand, BenchPlan plan, Halt halt)
             case Workload.Catalog:
                 // One repository's token would not do for the next; asked for here, as each is made.
                 await _target.Grants.AskAsync(Deed.Push, Enumerable.Range(0, plan.Entries).Select(number => Names.Entry(_names.CatalogPrefix, number)), token);
-                await FillAsync(
-                    number => Names.Entry(_names.CatalogPrefix, number), "latest",
-                    (connection, number) => Put(connection, Names.Entry(_names.CatalogPrefix, number), "latest"));
                 await _target.Grants.AskAsync(Deed.List, [""], token);
+                await FillCatalogAsync();
                 return await PagesAsync(Deed.List, "", "/v2/_catalog", _names.CatalogPrefix);
             default:
                 return await ReferrersAsync(token);
         }
     }
 
-    // The last comes last, and says to the next run that all of them are there.
-    private async Task FillAsync(Func<int, string> repositoryOf, string reference, Action<Connection, int> put)
+    private async Task FillCatalogAsync()
     {
         var last = plan.Entries - 1;
-        var isThere = false;
-        await stand.AloneAsync(halt, connection => isThere = IsThere(connection, repositoryOf(last), reference));
+        var (isThere, needsBlob) = (false, false);
+        await stand.AloneAsync(halt, connection =>
+        {
+            isThere = IsThere(connection, NameOf(last), "latest");
+            if (isThere)
+                return;
+            // docker-registry lists only repositories that had a blob once; where it isn't needed, that would be three requests more for each.
+            Put(connection, NameOf(0), "latest");
+            var list = connection.Say(_target.Head("GET", Deed.List, "", $"/v2/_catalog?n=1&last={Uri.EscapeDataString(_names.CatalogPrefix)}"), 200);
+            needsBlob = !list.Contains($"\"{NameOf(0)}\"", StringComparison.Ordinal);
+        });
         if (isThere)
             return;
-        await stand.EachAsync(halt, last, put);
-        await stand.AloneAsync(halt, connection => put(connection, last));
+        // The last comes last, and says to the next run that all of them are there.
+        await stand.EachAsync(halt, last, Make);
+        await stand.AloneAsync(halt, connection => Make(connection, last));
+
+        string NameOf(int number) => Names.Entry(_names.CatalogPrefix, number);
+
+        void Make(Connection connection, int number)
+        {
+            if (needsBlob)
+                _push.PushBlob(connection, NameOf(number), Image.Nothing);
+            Put(connection, NameOf(number), "latest");
+        }
     }
 
     private async Task FillTagsAsync()
