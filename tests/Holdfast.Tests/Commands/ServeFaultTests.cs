@@ -104,7 +104,7 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
 
     [Theory]
     [InlineData("srve", "no command 'srve'; did you mean serve?")]
-    [InlineData("frobnicate", "no command 'frobnicate'; known are serve, config, rebuild, scan, repair, import, user, status, trash, gc, scrub, incidents, heal, verify, probe, retention, cache, containerd, kubernetes")]
+    [InlineData("frobnicate", "no command 'frobnicate'; known are serve, config, rebuild, scan, repair, import, user, status, trash, gc, scrub, incidents, heal, verify, probe, bench, retention, cache, containerd, kubernetes")]
     [InlineData("config chek", "no command 'chek'; did you mean check?")]
     [InlineData("serve --lisen http://127.0.0.1:0", "no option --lisen; did you mean --listen?")]
     [InlineData("serve --log-level debug", "no option --log-level; any key of the configuration is given by --set, as in --set log.level=debug")]
