@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Holdfast.Bench.Loops;
@@ -183,6 +185,47 @@ public class MeasurementTests
 
         refused.Message.ShouldBe("status 507");
         refused.Said.ShouldBe("full");
+    }
+
+    [Fact]
+    public async Task Exchange_WithAServerThatReadsSlowly_SendsEachByteOnce()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var blob = new Data.BlobSource(8 << 20, 1).Next();
+        string? digest = null;
+        var reading = new Thread(() =>
+        {
+            using var socket = listener.Accept();
+            var bytes = new byte[4 << 20];
+            var length = 0;
+            while (!bytes.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+                length += socket.Receive(bytes, length, 1, SocketFlags.None);
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            for (var left = blob.Length; left > 0;)
+            {
+                // Long enough for every buffer between the two to be full.
+                Thread.Sleep(50);
+                for (var some = Math.Min(left, 1 << 20); some > 0;)
+                {
+                    var count = socket.Receive(bytes, 0, (int)some, SocketFlags.None);
+                    hash.AppendData(bytes, 0, count);
+                    (some, left) = (some - count, left - count);
+                }
+            }
+            digest = Data.BlobSource.Name(hash.GetHashAndReset());
+            socket.Send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"u8);
+        });
+        reading.Start();
+        var target = await Http.Target.FindAsync(new BenchServer("slow", new Uri($"http://{listener.LocalEndPoint}")), CancellationToken.None);
+        using var halt = new Http.Halt();
+        using var connection = new Http.Connection(target, halt, TimeSpan.FromSeconds(10));
+
+        connection.Say(target.Head("PUT", Http.Deed.Push, "", "/x", $"Content-Length: {blob.Length}\r\n"), 201, blob.Payload);
+
+        reading.Join();
+        digest.ShouldBe(blob.Digest);
     }
 
     private static async Task<Round> RoundAsync(FakeServer server, BenchPlan plan)

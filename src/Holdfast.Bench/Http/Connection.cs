@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -10,9 +9,6 @@ namespace Holdfast.Bench.Http;
 internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : IDisposable
 {
     private const int MaxSaid = 300;
-
-    // How often a send that waits for the server to read looks whether it has answered already.
-    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 
     private readonly byte[] _received = new byte[64 * 1024];
     private readonly ResponseReader _response = new() { ReadsHeaders = true };
@@ -34,8 +30,7 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         try
         {
             socket.Connect(target.Address);
-            socket.ReceiveTimeout = (int)timeout.TotalMilliseconds;
-            socket.SendTimeout = (int)(target.Tls is null && timeout > BetweenLooks ? BetweenLooks : timeout).TotalMilliseconds;
+            socket.ReceiveTimeout = socket.SendTimeout = (int)timeout.TotalMilliseconds;
             halt.Watch(socket);
             return socket;
         }
@@ -64,6 +59,9 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         var isWhole = true;
         try
         {
+            // A connection that the server has ended while nothing was asked is no failure of what is asked now.
+            if (_socket is not null && _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0)
+                Dispose();
             if (_socket is null)
                 Connect();
             Send(head);
@@ -164,27 +162,12 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         return Send(bytes);
     }
 
-    /// <returns>False: an answer came before all of it was taken.</returns>
+    /// <returns>False: an answer, or the connection's end, came before all of it was taken.</returns>
     private bool Send(ReadOnlySpan<byte> bytes)
     {
-        if (_secure is not null)
-        {
-            _secure.Write(bytes);
-            return true;
-        }
-        for (var moved = Stopwatch.GetTimestamp(); bytes.Length > 0;)
-        {
-            var sent = _socket!.Send(bytes, SocketFlags.None, out var error);
-            bytes = bytes[sent..];
-            if (sent > 0)
-                moved = Stopwatch.GetTimestamp();
-            if (error == SocketError.Success)
-                continue;
-            if (error is not (SocketError.TimedOut or SocketError.WouldBlock) || Stopwatch.GetElapsedTime(moved) > timeout)
-                throw new RequestFailedException(KindOf(error));
-            if (_socket.Poll(0, SelectMode.SelectRead))
-                return false;
-        }
+        if (_secure is null)
+            return Sending.TrySend(_socket!, bytes, timeout);
+        _secure.Write(bytes);
         return true;
     }
 }
