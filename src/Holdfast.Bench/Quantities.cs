@@ -22,6 +22,8 @@ internal static class Quantities
     /// <summary>Three digits that count, as far as there are so many.</summary>
     public static string Number(double value) => value.ToString(Math.Abs(value) switch { >= 1000 => "#,0", >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", _ => "0.000" }, CultureInfo.InvariantCulture);
 
+    public static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
+
     /// <summary>1.23 GB.</summary>
     public static string Bytes(double bytes)
     {

@@ -83,6 +83,17 @@ public class MeasurementTests
         round.Completed.ShouldBeLessThan(100);
     }
 
+    [Fact]
+    public async Task Run_OfAServerSlowerThanTheDuration_CountsWhatBeganInTheWarmUp()
+    {
+        using var server = new FakeServer((number, _) => { Thread.Sleep(number > 0 ? 600 : 0); return FakeServer.Ok("abc"); });
+
+        var round = await RoundAsync(server, Get with { Requests = null, Warmup = TimeSpan.FromMilliseconds(300), Duration = TimeSpan.FromMilliseconds(100), Connections = 2 });
+
+        round.Completed.ShouldBe(2);
+        round.LatencyMilliseconds.P50.ShouldBeGreaterThan(500);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -30,7 +30,8 @@ internal sealed class Pace
         _giveUp = IsOpen ? begin + (long)(planned * Overtime) + Ticks.FromSeconds(1) : long.MaxValue;
     }
 
-    private bool IsOpen => _interval > 0;
+    /// <summary>Are requests due on a timetable?</summary>
+    public bool IsOpen => _interval > 0;
 
     /// <summary>How many were due and never left, because the server could not keep up with the timetable.</summary>
     public long Unsent

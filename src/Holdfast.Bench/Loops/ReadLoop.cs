@@ -185,8 +185,9 @@ internal sealed class ReadLoop : IDisposable
         }
         else
         {
-            if (lane.Due >= _course.CountFrom)
-                Tally.Complete(0, lane.Due, Stopwatch.GetTimestamp(), lane.Bytes);
+            var now = Stopwatch.GetTimestamp();
+            if (_course.Counts(lane.Due, now))
+                Tally.Complete(0, lane.Due, now, lane.Bytes);
             Release(lane);
         }
     }
@@ -212,8 +213,9 @@ internal sealed class ReadLoop : IDisposable
 
     private void FailAnswered(Lane lane, string kind)
     {
-        if (!_course.Halt.IsCut && lane.Due >= _course.CountFrom)
-            Tally.Fail(kind, Stopwatch.GetTimestamp());
+        var now = Stopwatch.GetTimestamp();
+        if (!_course.Halt.IsCut && _course.Counts(lane.Due, now))
+            Tally.Fail(kind, now);
         Release(lane);
     }
 

@@ -39,13 +39,15 @@ internal sealed class TurnLoop(Course course, Func<(int Part, Operation Act)> ne
         try
         {
             var bytes = act(connection);
-            if (due >= course.CountFrom)
-                Tally.Complete(part, due, Stopwatch.GetTimestamp(), bytes);
+            var now = Stopwatch.GetTimestamp();
+            if (course.Counts(due, now))
+                Tally.Complete(part, due, now, bytes);
         }
         catch (RequestFailedException problem)
         {
-            if (!course.Halt.IsCut && due >= course.CountFrom)
-                Tally.Fail(problem.Message, Stopwatch.GetTimestamp());
+            var now = Stopwatch.GetTimestamp();
+            if (!course.Halt.IsCut && course.Counts(due, now))
+                Tally.Fail(problem.Message, now);
             if (problem.Status == 0)
                 course.Halt.Pause(Course.AfterRefusal);
         }

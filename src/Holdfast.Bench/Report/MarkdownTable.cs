@@ -50,7 +50,7 @@ internal static class MarkdownTable
 
     private static void AppendRemarks(StringBuilder text, ServerResult result)
     {
-        var lines = result.Errors.OrderByDescending(static error => error.Value).Select(static error => $"{Quantities.Number(error.Value)} × {error.Key}")
+        var lines = result.Errors.OrderByDescending(static error => error.Value).Select(static error => $"{Quantities.Count(error.Value)} × {error.Key}")
             .Concat(result.Rounds.SelectMany(static round => round.Parts ?? new Dictionary<string, PartOfRound>(StringComparer.Ordinal)).GroupBy(static part => part.Key, StringComparer.Ordinal).Select(Part))
             .Concat(result.Notes).ToList();
         if (lines.Count > 0)
@@ -60,7 +60,7 @@ internal static class MarkdownTable
     private static string Part(IGrouping<string, KeyValuePair<string, PartOfRound>> part)
     {
         var (p50, p99) = (Spread.Of(part.Select(static one => one.Value.LatencyMilliseconds.P50)), Spread.Of(part.Select(static one => one.Value.LatencyMilliseconds.P99)));
-        return $"{part.Key}: {Quantities.Number(part.Sum(static one => one.Value.Completed))}, p50 {Quantities.Number(p50.Median)} ms, p99 {Quantities.Number(p99.Median)} ms";
+        return $"{part.Key}: {Quantities.Count(part.Sum(static one => one.Value.Completed))}, p50 {Quantities.Number(p50.Median)} ms, p99 {Quantities.Number(p99.Median)} ms";
     }
 
     private static List<string> Row(ServerResult result, IReadOnlyList<(string Figure, string Title, double Scale)> columns, ServerResult? first) =>
@@ -68,7 +68,7 @@ internal static class MarkdownTable
         result.Server,
         .. columns.Select(column => Cell(result.Find(column.Figure), column.Scale)),
         .. first is null ? Array.Empty<string>() : [Ratio(result, first)],
-        Quantities.Number(result.Failed) is var failed && result.Failed == 0 ? "0" : $"**{failed}**",
+        result.Failed == 0 ? "0" : $"**{Quantities.Count(result.Failed)}**",
     ];
 
     // Failures are fast: beside a server that has them, a ratio would flatter one of the two.

@@ -84,7 +84,7 @@ internal static class SvgChart
             text.Append(Invariant($"<text x=\"{LatencyX + to + 8}\" y=\"{line}\">{Quantities.Number(p50.Median)} – {Quantities.Number(p99.Median)} ms</text>"));
         }
         if (result.Failed > 0)
-            text.Append(Invariant($"<text class=\"bad dim\" x=\"{BarsX + 4}\" y=\"{line + 10}\">{Quantities.Number(result.Failed)} failed</text>"));
+            text.Append(Invariant($"<text class=\"bad dim\" x=\"{BarsX + 4}\" y=\"{line + 10}\">{Quantities.Count(result.Failed)} failed</text>"));
         text.Append('\n');
     }
 

@@ -18,11 +18,11 @@ internal static class BenchText
 
     private static string Of(Left left)
     {
-        var made = $"{left.Manifests:N0} manifests with {Quantities.Bytes(left.Bytes)}";
+        var made = $"{Quantities.Count(left.Manifests)} manifests with {Quantities.Bytes(left.Bytes)}";
         return left switch
         {
             { Refused: { } why } => $"{left.Server}: {made} stay in {left.Repositories}: {why}",
-            { Deleted: > 0 } => $"{left.Server}: deleted {left.Deleted:N0} manifests in {left.Repositories}; their {Quantities.Bytes(left.Bytes)} go with the registry's own garbage collection",
+            { Deleted: > 0 } => $"{left.Server}: deleted {Quantities.Count(left.Deleted)} manifests in {left.Repositories}; their {Quantities.Bytes(left.Bytes)} go with the registry's own garbage collection",
             _ => $"{left.Server}: {made} are left in {left.Repositories}; --clean deletes what it made, where the registry allows that",
         };
     }
