@@ -65,6 +65,18 @@ public class PaceTests
     }
 
     [Fact]
+    public void TryTake_AfterAWarmUpThatWasNotCaughtUp_DropsWhatItOwes()
+    {
+        var pace = new Pace(begin: 0, TimeSpan.FromSeconds(3), requests: null, rate: 10, TimeSpan.FromSeconds(1));
+        pace.TryTake(Second / 2, out var early).ShouldBe(true);
+        pace.TryTake(Second, out var counted).ShouldBe(true);
+
+        early.ShouldBe(0);
+        counted.ShouldBe(Second);
+        pace.Unsent.ShouldBe(19);
+    }
+
+    [Fact]
     public void TryTake_AfterTheEnd_IsOver()
     {
         var pace = new Pace(begin: 0, TimeSpan.FromSeconds(2), requests: 10, rate: 5);

@@ -26,9 +26,10 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
 
     public static Socket Open(Target target, Halt halt, TimeSpan timeout)
     {
-        var socket = new Socket(target.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket? socket = null;
         try
         {
+            socket = new Socket(target.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             socket.Connect(target.Address);
             socket.ReceiveTimeout = socket.SendTimeout = (int)timeout.TotalMilliseconds;
             halt.Watch(socket);
@@ -36,7 +37,7 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         }
         catch (SocketException problem)
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw new RequestFailedException(KindOf(problem.SocketErrorCode));
         }
     }
@@ -46,6 +47,7 @@ internal sealed class Connection(Target target, Halt halt, TimeSpan timeout) : I
         SocketError.ConnectionRefused => "connection refused",
         SocketError.ConnectionReset or SocketError.Shutdown => "connection reset",
         SocketError.TimedOut or SocketError.WouldBlock => "timeout",
+        SocketError.TooManyOpenSockets => "too many open files here: ulimit -n",
         _ => $"socket: {error}",
     };
 

@@ -39,7 +39,7 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
 
         stand.Processes.ResetPeak();
         var begin = Stopwatch.GetTimestamp();
-        var pace = new Pace(begin, _warmup + plan.Duration, scenario.DataSet.Requests, plan.Rate);
+        var pace = new Pace(begin, _warmup + plan.Duration, scenario.DataSet.Requests, plan.Rate, _warmup);
         var course = new Course(stand.Target, pace, halt, begin + Ticks.FromSeconds(_warmup.TotalSeconds), plan.Timeout);
         var (bodies, tallies) = images is null && stand.Target.Tls is null ? ReadLoops(course, reads) : TurnLoops(course, reads, images, round);
         var before = Clocks.Read(stand.Processes);
@@ -157,7 +157,8 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
             total.Add(tally);
         if (course.Pace.Unsent is > 0 and var unsent)
             total.Errors["not sent: behind the timetable"] = unsent;
-        var seconds = Math.Max(1e-9, Ticks.ToSeconds(total.LastEnd - course.CountFrom));
+        // Nothing ended: the time in which it could have.
+        var seconds = Math.Max(1e-9, Ticks.ToSeconds((total.LastEnd > course.CountFrom ? total.LastEnd : Stopwatch.GetTimestamp()) - course.CountFrom));
         var (server, client) = (after.Server - before.Server, after.Client - before.Client);
         var any = stand.Processes.Any;
         return new Round

@@ -16,16 +16,22 @@ internal sealed class Pace
     private readonly long _giveUp;
     private readonly double _interval;
     private readonly long _requests;
+    private readonly long _countFrom;
+    private readonly long _firstCounted;
     private long _taken;
     private volatile bool _over;
 
     /// <param name="begin">Stopwatch ticks at which the run, warm-up included, begins.</param>
-    public Pace(long begin, TimeSpan duration, long? requests, double? rate)
+    /// <param name="duration">Warm-up included.</param>
+    /// <param name="warmup">What a timetable owes from then is dropped at its end: else a server that can't keep up would never come to what is measured.</param>
+    public Pace(long begin, TimeSpan duration, long? requests, double? rate, TimeSpan warmup = default)
     {
         _begin = begin;
+        _countFrom = begin + Ticks.FromSeconds(warmup.TotalSeconds);
         _deadline = requests is null ? begin + Ticks.FromSeconds(duration.TotalSeconds) : long.MaxValue;
         _requests = requests ?? long.MaxValue;
         _interval = rate is { } perSecond ? Ticks.FromSeconds(1) / perSecond : 0;
+        _firstCounted = IsOpen ? (long)Math.Ceiling((_countFrom - begin) / _interval) : 0;
         var planned = requests is { } counted ? counted * _interval : Ticks.FromSeconds(duration.TotalSeconds);
         _giveUp = IsOpen ? begin + (long)(planned * Overtime) + Ticks.FromSeconds(1) : long.MaxValue;
     }
@@ -41,7 +47,7 @@ internal sealed class Pace
             if (!IsOpen || _over)
                 return 0;
             var due = _requests != long.MaxValue ? _requests : (long)Math.Ceiling((_deadline - _begin) / _interval);
-            return Math.Max(0, due - Volatile.Read(ref _taken));
+            return Math.Max(0, due - Math.Max(_firstCounted, Volatile.Read(ref _taken)));
         }
     }
 
@@ -69,6 +75,11 @@ internal sealed class Pace
         while (true)
         {
             var taken = Volatile.Read(ref _taken);
+            if (taken < _firstCounted && now >= _countFrom)
+            {
+                Interlocked.CompareExchange(ref _taken, _firstCounted, taken);
+                continue;
+            }
             due = _begin + (long)(taken * _interval);
             if (taken >= _requests || due >= _deadline)
                 return null;

@@ -19,13 +19,14 @@ internal sealed class TurnLoop(Course course, Func<(int Part, Operation Act)> ne
     public void Run()
     {
         using var connection = course.Connect(hashes);
-        using var clock = new Poll(1); // watches nothing: it waits to the microsecond, which no timer of the framework does
+        // Watches nothing: it waits to the microsecond, which no timer of the framework does.
+        using var clock = course.Pace.IsOpen ? new Poll(1) : null;
         var (part, act) = next();
         while (course.Pace.TryTake(Stopwatch.GetTimestamp(), out var due) is { } taken)
         {
             if (!taken)
             {
-                clock.Wait(Math.Clamp(Ticks.ToNanoseconds(due - Stopwatch.GetTimestamp()), 0, LongestWaitNanoseconds));
+                clock!.Wait(Math.Clamp(Ticks.ToNanoseconds(due - Stopwatch.GetTimestamp()), 0, LongestWaitNanoseconds));
                 continue;
             }
 

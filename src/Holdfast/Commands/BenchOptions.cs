@@ -18,6 +18,9 @@ internal sealed class BenchOptions
     private const int MaxUsedUp = 1_000_000;
     private const double MaxRate = 1e7;
 
+    // Assemblies, the preparation's connections, and what the runtime needs.
+    private const int OtherFiles = 200;
+
     // JSON readers keep whole numbers exact up to here.
     private const ulong MaxSeed = 1UL << 53;
 
@@ -128,6 +131,8 @@ internal sealed class BenchOptions
             throw new RemoteFault($"range asks for --part {plan.PartBytes} bytes of a layer that is smaller; give a larger --size or a smaller --part");
         if (plan.Workloads.Any(Workloads.IsUsedUp) && plan.Requests > MaxUsedUp)
             throw new RemoteFault($"--requests {plan.Requests}: delete and cold-cache prepare something for each; {MaxUsedUp} at most");
+        if (MaxOpenFiles() is { } files && files < plan.Connections + OtherFiles)
+            throw new RemoteFault($"--connections {plan.Connections}: each is an open file, and this process may have {files}; allow more with ulimit -n {plan.Connections + OtherFiles}");
         // What is prepared is made in memory first; of large layers only their ends.
         var held = plan.Sizes.Max(static size => Math.Min(size, 64 << 10)) * plan.Layers * (double)Math.Max(plan.Images * (long)plan.Repositories, cold ? plan.Requests ?? 0 : 0);
         if (held > MaxHeldBytes)
@@ -212,6 +217,13 @@ internal sealed class BenchOptions
         (texts is { Length: > 0 } ? texts : [otherwise]).SelectMany(static text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).DefaultIfEmpty("");
 
     private static Option<int> Number(string name, string description, int otherwise) => new(name) { Description = description, HelpName = "number", DefaultValueFactory = _ => otherwise };
+
+    // The runtime raises the soft limit to the hard one; null: none.
+    private static long? MaxOpenFiles()
+    {
+        var line = File.ReadLines("/proc/self/limits").FirstOrDefault(static line => line.StartsWith("Max open files", StringComparison.Ordinal)) ?? "";
+        return line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, var hard, ..] && long.TryParse(hard, NumberStyles.None, CultureInfo.InvariantCulture, out var files) ? files : null;
+    }
 
     private static int Within(ParseResult parsed, Option<int> option, int least, int most) => Within(option.Name, parsed.GetValue(option), least, most);
 
