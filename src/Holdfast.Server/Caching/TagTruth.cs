@@ -74,7 +74,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         var age = known is { } row ? TimeSpan.FromMilliseconds(room.NowMs - row.ConfirmedMs) : TimeSpan.MaxValue;
         if (known is { GoneMs: null } && IsWithin(age, cache.Options.Tags.RevalidateAfter))
             return TagAnswer.Confirmed;
-        var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping);
+        var canBeStale = known is { GoneMs: null } && age <= cache.Options.Tags.ServeStaleFor;
+        var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping, canDoWithout: canBeStale);
         cache.Note(answer.Failure);
         return answer.TryGet(out var head, out var failure)
             ? await FollowAsync(cache, key, head, known, age)
