@@ -1,5 +1,6 @@
 using Holdfast.Client;
 using Holdfast.Server.Caching;
+using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
 using Holdfast.Storage;
 using Microsoft.Extensions.Logging;
@@ -45,6 +46,9 @@ internal sealed class CacheParts : IAsyncDisposable
     public Prefetch Ahead { get; }
 
     public Eviction Eviction { get; }
+
+    /// <summary>For the healing of what caches have: their upstreams.</summary>
+    public IReadOnlyList<Donor> Donors => [.. Caches.All.Select(cache => new UpstreamDonor(cache, this))];
 
     public IReadOnlyList<Recurring> Start(ILogger<Recurring> log) => Caches.All.Any()
         ?

@@ -63,6 +63,17 @@ public sealed class Upstream : IDisposable
             : answer;
     }
 
+    /// <summary>Receives a blob and hashes it on the way, as <see cref="RegistryClient.DownloadBlobAsync"/> does.</summary>
+    public async ValueTask<RegistryAnswer<long>> DownloadBlobAsync(
+        RepositoryName repository, Digest digest, long? sizeBytes, Func<ReadOnlyMemory<byte>, ValueTask> sink, CancellationToken token)
+    {
+        var opened = await OpenBlobAsync(repository, digest, token);
+        if (!opened.TryGet(out var blob, out var failure))
+            return new(failure);
+        await using (blob)
+            return await BlobTransfer.RunAsync(blob, digest, sizeBytes, sink, token);
+    }
+
     /// <summary>All tags of a repository, page after page.</summary>
     public ValueTask<RegistryAnswer<IReadOnlyList<Tag>>> ListTagsAsync(RepositoryName repository, CancellationToken token) =>
         AskAsync(NameOf(repository), "tags/list", static (client, name, token) => client.ListTagsAsync(name, token), token);
