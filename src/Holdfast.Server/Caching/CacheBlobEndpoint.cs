@@ -125,7 +125,10 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         catch (FetchBrokenException e) when (!request.Context.Response.HasStarted)
         {
             request.Context.Response.Clear();
-            await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
+            if (e.IsOurs)
+                await request.FailAsync(Outcome.StoreUnreadable, "what was fetched could not be read back from this server's disk; the operator has been told. Try again");
+            else
+                await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
         }
     }
 
