@@ -68,7 +68,7 @@ internal sealed class CacheParts : IAsyncDisposable
             static registry => registry.Id,
             registry =>
             {
-                var via = $"holdfast-{instance}-{registry.Name}";
+                var via = $"{ViaChain.Prefix}{instance}-{registry.Name}";
                 return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
             });
         var stopping = new CancellationTokenSource();
