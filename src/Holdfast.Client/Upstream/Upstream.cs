@@ -89,7 +89,7 @@ public sealed class Upstream : IDisposable
     }
 
     private RepositoryName NameOf(RepositoryName repository) =>
-        _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
+        _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) && RepositoryName.TryParse($"library/{repository}", out var official) ? official : repository;
 
     private ValueTask<RegistryAnswer<T>> AskAsync<T>(
         RepositoryName name, string what, Func<RegistryClient, RepositoryName, CancellationToken, ValueTask<RegistryAnswer<T>>> ask, CancellationToken token)
