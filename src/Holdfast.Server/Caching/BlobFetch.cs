@@ -254,7 +254,9 @@ internal sealed class BlobFetch : IAsyncDisposable
         _stored = true;
     }
 
-    private bool IsTooMuch(long received) => SizeBytes is not { } size || _ownHash is not null || size - received > _cache.Options.FinishBytes;
+    // Of a blob whose size isn't stated nobody knows what is still to come: as many bytes are fetched for nobody, and not one more.
+    private bool IsTooMuch(long received, long forNobody) =>
+        _ownHash is not null || (SizeBytes is { } size ? size - received > _cache.Options.FinishBytes : forNobody >= _cache.Options.FinishBytes);
 
     private void Abandon()
     {

@@ -82,10 +82,9 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         }
     }
 
-    private static async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
+    private async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
     {
-        var answer = await cache.Upstream.HeadBlobAsync(request.Route.Repository, digest, request.Aborted);
-        cache.Note(answer.Failure);
+        var answer = await fetches.HeadAsync(cache, request.Route.Repository, digest).WaitAsync(request.Aborted);
         if (!answer.TryGet(out var there, out var failure))
             await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
         else

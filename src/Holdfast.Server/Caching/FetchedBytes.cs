@@ -22,6 +22,7 @@ internal sealed class FetchedBytes : IAsyncDisposable
     private long _dropped;
     private int _memoryBytes;
     private long _received;
+    private long _leftAt;
     private long? _size;
     private bool _isRight;
     private bool _isOver;
@@ -30,8 +31,8 @@ internal sealed class FetchedBytes : IAsyncDisposable
     private TaskCompletionSource _news = NewSource();
     private TaskCompletionSource _room = NewSource();
 
-    /// <summary>Asked, with the bytes that have come, when the last one who was reading has left: is the rest too much to be fetched for nobody? Nobody joins any more then.</summary>
-    public Func<long, bool> IsTooMuch { get; init; } = static _ => false;
+    /// <summary>Asked while nobody is reading, with the bytes that have come, and with how many of them came since the last one has left: is the rest too much to be fetched for nobody? Nobody joins any more then.</summary>
+    public Func<long, long, bool> IsTooMuch { get; init; } = static (_, _) => false;
 
     /// <summary>Told when it is.</summary>
     public Action Abandon { get; init; } = static () => { };
@@ -88,12 +89,16 @@ internal sealed class FetchedBytes : IAsyncDisposable
     /// <summary>More bytes are in the file.</summary>
     public void NoteWritten(int bytes)
     {
+        bool isAbandoned;
         lock (_lock)
         {
             _inFile += bytes;
             _received += bytes;
+            isAbandoned = IsToBeAbandoned();
         }
         Tell();
+        if (isAbandoned)
+            Abandon();
     }
 
     /// <summary>Reads what is in the file.</summary>
@@ -245,8 +250,10 @@ internal sealed class FetchedBytes : IAsyncDisposable
         bool isAbandoned;
         lock (_lock)
         {
-            isAbandoned = _readers.Remove(reader) && _readers.Count == 0 && !_isRight && !_isOver && IsTooMuch(_received);
-            _isOver |= isAbandoned;
+            var isLast = _readers.Remove(reader) && _readers.Count == 0;
+            if (isLast)
+                _leftAt = _received;
+            isAbandoned = isLast && IsToBeAbandoned();
             file = TakeFileIfIdle();
             _room.TrySetResult();
             _room = NewSource();
@@ -261,6 +268,14 @@ internal sealed class FetchedBytes : IAsyncDisposable
     {
         lock (_lock)
             (reader.Offset, reader.End) = (offset, end);
+    }
+
+    private bool IsToBeAbandoned()
+    {
+        if (_readers.Count > 0 || _isRight || _isOver || !IsTooMuch(_received, _received - _leftAt))
+            return false;
+        _isOver = true;
+        return true;
     }
 
     // Of a range the end is held back as well: else a part could be complete, and wrong.
