@@ -93,12 +93,13 @@ internal sealed class CacheParts : IAsyncDisposable
     private static UpstreamPlan PlanOf(Registry registry, string via, TimeProvider time)
     {
         var upstream = registry.Cache!.Upstream;
-        var password = upstream.PasswordFile is { } file ? File.ReadAllText(file).TrimEnd('\r', '\n') : null;
+        var password = upstream.PasswordFile is { } file ? PasswordFile.Open(file) : null;
         return new UpstreamPlan
         {
             Cache = registry.Name,
             Namespace = upstream.Namespace,
             Mirrors = [.. upstream.Urls.Select(url => MirrorOf(url, upstream, password))],
+            PasswordOverPlainHttp = upstream.Insecure,
             TrustFile = upstream.TrustFile,
             Via = via,
             PrivateRedirects = upstream.PrivateRedirects,
@@ -111,9 +112,9 @@ internal sealed class CacheParts : IAsyncDisposable
     }
 
     // The password is the origin's: somebody else's mirror has no use for it.
-    private static UpstreamMirror MirrorOf(Uri url, UpstreamOptions upstream, string? password) =>
+    private static UpstreamMirror MirrorOf(Uri url, UpstreamOptions upstream, PasswordFile? password) =>
         string.Equals(url.Host, upstream.Urls[^1].Host, StringComparison.OrdinalIgnoreCase)
-            ? new UpstreamMirror { Address = url, Username = upstream.Username, Password = password }
+            ? new UpstreamMirror { Address = url, Username = upstream.Username, ReadPassword = password is null ? null : password.Read }
             : new UpstreamMirror { Address = url };
 }
 
