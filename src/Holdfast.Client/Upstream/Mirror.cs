@@ -34,6 +34,8 @@ internal sealed class Mirror : IDisposable
             Registry = mirror.Address,
             Username = mirror.Username,
             Password = mirror.Password,
+            ReadPassword = mirror.ReadPassword,
+            PasswordOverPlainHttp = plan.PasswordOverPlainHttp,
             TrustFile = plan.TrustFile,
             Time = plan.Time,
             ConnectTimeout = plan.ConnectTimeout,

@@ -72,6 +72,17 @@ public sealed class Upstream : IDisposable
             : answer;
     }
 
+    /// <summary>Receives a blob and hashes it on the way, as <see cref="RegistryClient.DownloadBlobAsync"/> does.</summary>
+    public async ValueTask<RegistryAnswer<long>> DownloadBlobAsync(
+        RepositoryName repository, Digest digest, long? sizeBytes, Func<ReadOnlyMemory<byte>, ValueTask> sink, CancellationToken token)
+    {
+        var opened = await OpenBlobAsync(repository, digest, token);
+        if (!opened.TryGet(out var blob, out var failure))
+            return new(failure);
+        await using (blob)
+            return await BlobTransfer.RunAsync(blob, digest, sizeBytes, sink, token);
+    }
+
     /// <summary>All tags of a repository, page after page.</summary>
     public ValueTask<RegistryAnswer<IReadOnlyList<Tag>>> ListTagsAsync(RepositoryName repository, CancellationToken token) =>
         AskAsync(NameOf(repository), "tags/list", static (client, name, token) => client.ListTagsAsync(name, token), token);
@@ -87,7 +98,7 @@ public sealed class Upstream : IDisposable
     }
 
     private RepositoryName NameOf(RepositoryName repository) =>
-        _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
+        _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) && RepositoryName.TryParse($"library/{repository}", out var official) ? official : repository;
 
     private ValueTask<RegistryAnswer<T>> AskAsync<T>(
         RepositoryName name, string what, Func<RegistryClient, RepositoryName, CancellationToken, ValueTask<RegistryAnswer<T>>> ask, CancellationToken token)

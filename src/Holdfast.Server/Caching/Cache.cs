@@ -32,9 +32,8 @@ internal sealed class Cache(Registry registry, Upstream upstream, string via, In
         incidents.Report(IncidentKind.Upstream, Name, isWell ? null : $"the upstream {Namespace} of cache {Name} can't be used as it should: {failure!.Detail}. What is cached is served meanwhile");
     }
 
-    /// <summary>The repository as it is kept: Docker Hub's own images have one name, however clients write it.</summary>
-    public RepositoryName NameOf(RepositoryName repository) =>
-        Namespace == "docker.io" && !repository.IsNone && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
+    /// <summary>The repository as it is kept.</summary>
+    public RepositoryName NameOf(RepositoryName repository) => registry.NameOf(repository);
 
     public void Dispose() => upstream.Dispose();
 }

@@ -94,6 +94,28 @@ public sealed class AheadTests
         await lab.ShouldBeKeptAsync(image.Blobs[2]);
     }
 
+    /// <summary>As build caches do: an index that lists layers instead of images.</summary>
+    [Fact]
+    public async Task Warm_OfAnIndexThatListsBlobs_BringsThem()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var layers = new[] { Samples.Bytes(1, 100_000), Samples.Bytes(2, 1000) };
+        foreach (var layer in layers)
+            await lab.Origin.PushBlobAsync(CachingLab.Repository, layer);
+        var index = Samples.Json(new JsonObject
+        {
+            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciIndex,
+            ["manifests"] = new JsonArray([.. layers.Select(static layer => Samples.Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer))]),
+        });
+        var digest = Samples.DigestOf(index);
+        lab.Proxy.Add(new Fault { Of = Fault.Any($"/manifests/{digest}"), Status = 200, Body = index, Headers = [("Content-Type", MediaTypes.OciIndex)] });
+        var result = await WarmAsync(lab, $$"""{"images":["registry.example/{{CachingLab.Repository}}@{{digest}}"],"platforms":["linux/amd64"]}""");
+        result.Failed.ShouldBeEmpty();
+        result.Objects.ShouldBe(1 + layers.Length);
+        foreach (var layer in layers)
+            (await lab.LinkedAsync(layer)).ShouldBe(1);
+    }
+
     [Theory]
     [InlineData("""{"images":["quay.io/team/app:v1"]}""", HttpStatusCode.NotFound, "there is no cache of quay.io")]
     [InlineData("""{"images":["registry.example/Team/App:v1"]}""", HttpStatusCode.BadRequest, "is not the name of an image")]

@@ -78,6 +78,50 @@ public sealed class TagTruthTests
         lab.Proxy.Requests.ShouldBeEmpty();
     }
 
+    /// <summary>By a clock that ran ahead when it was confirmed: nobody knows how long ago that was, so that it is asked for.</summary>
+    [Fact]
+    public async Task Tag_ConfirmedInTheFuture_IsAskedFor()
+    {
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { Tags = cache.Tags with { RevalidateAfter = TimeSpan.FromMinutes(10) } } });
+        await lab.ShouldPullAsync(await lab.PushAsync("v1", 1, 1000), "v1");
+        await lab.Server.ChangeAsync($"UPDATE upstream_tags SET confirmed_at = {lab.Time.GetUtcNow().AddDays(1).ToUnixTimeMilliseconds()}");
+        var renewed = await lab.PushAsync("v1", 2, 1000);
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(renewed, "v1");
+        // By the clock as it is now.
+        lab.Proxy.Forget();
+        lab.Time.Advance(TimeSpan.FromMinutes(9));
+        await lab.ShouldPullAsync(lab.Manifest("v1"), renewed.Manifest);
+        lab.Proxy.Requests.ShouldBeEmpty();
+    }
+
+    /// <summary>What a hotel's network answers instead of the registry.</summary>
+    [Fact]
+    public async Task KnownTag_BehindARedirectToASignInPage_IsServedStale()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        await using var portal = FaultProxy.Start(new Uri("http://127.0.0.1:9"));
+        portal.Add(new Fault { Of = Fault.Any("/"), Status = 200, Body = "<html>Please sign in</html>"u8.ToArray(), Headers = [("Content-Type", "text/html; charset=utf-8")] });
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/"), RedirectTo = portal.Address });
+        lab.Time.Advance(Second);
+        using (var stale = await lab.OpenAsync(lab.Manifest("v1")))
+        {
+            stale.StatusCode.ShouldBe(HttpStatusCode.OK);
+            stale.Headers.GetValues("Warning").Single().ShouldStartWith("110 ");
+            (await stale.Content.ReadAsByteArrayAsync()).ShouldBe(image.Manifest);
+        }
+        (await lab.IncidentAsync("upstream", lab.Name)).Detail.ShouldContain("page of HTML");
+        var (status, body, _) = await lab.PullAsync(lab.Manifest("unknown"));
+        status.ShouldBe(HttpStatusCode.BadGateway);
+        Encoding.UTF8.GetString(body).ShouldContain("page of HTML");
+        lab.Proxy.Heal();
+        lab.Time.Advance(TimeSpan.FromMinutes(2));
+        using var fresh = await lab.OpenAsync(lab.Manifest("v1"));
+        fresh.Headers.Contains("Warning").ShouldBeFalse();
+    }
+
     [Theory, Promise("P8")]
     [InlineData("down")]
     [InlineData("500")]
