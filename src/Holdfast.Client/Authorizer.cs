@@ -47,7 +47,7 @@ internal sealed class Authorizer
         if (_basic is null)
             return Denied("wants a user name and a password, and none are configured");
         if (refused is { Scheme: "Basic" })
-            return Denied($"refused the user '{Failures.Printable(_options.Username!)}' or the password");
+            return new(Refused($"refused the user '{Failures.Printable(_options.Username!)}' or the password") with { RefusesLogin = true });
         _wantsBasic = true;
         return new(_basic);
     }
@@ -86,7 +86,9 @@ internal sealed class Authorizer
     }
 
     private RegistryAnswer<AuthenticationHeaderValue> Denied(string what) =>
-        new(new RegistryFailure(RegistryOutcome.Denied, $"{_options.Registry.Authority} {what}"));
+        new(Refused(what));
+
+    private RegistryFailure Refused(string what) => new(RegistryOutcome.Denied, $"{_options.Registry.Authority} {what}");
 
     private static AuthenticationHeaderValue Bearer(string text) => new("Bearer", text);
 }
