@@ -72,7 +72,7 @@ internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? creden
     private RegistryFailure Refusal(RegistryFailure failure) => failure with
     {
         // What a user may do is said by the token; without one it is the user who isn't known.
-        RefusesLogin = credentials is not null && failure.Status == 401,
+        RefusesLogin = wire.Options.Username is not null && failure.Status == 401,
         Outcome = failure.Outcome == RegistryOutcome.Unknown ? RegistryOutcome.Unusable : failure.Outcome,
         Detail = $"no token: {failure.Detail}",
     };
