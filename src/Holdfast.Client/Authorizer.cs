@@ -44,7 +44,7 @@ internal sealed class Authorizer
         if (ReadBasic() is not { } basic)
             return Denied("wants a user name and a password, and none are configured");
         if (refused is { Scheme: "Basic" } && refused.Parameter == basic.Parameter)
-            return Denied($"refused the user '{Failures.Printable(_options.Username!)}' or the password");
+            return new(Refused($"refused the user '{Failures.Printable(_options.Username!)}' or the password") with { RefusesLogin = true });
         _basic = basic;
         return new(basic);
     }
@@ -87,7 +87,9 @@ internal sealed class Authorizer
     }
 
     private RegistryAnswer<AuthenticationHeaderValue> Denied(string what) =>
-        new(new RegistryFailure(RegistryOutcome.Denied, $"{_options.Registry.Authority} {what}"));
+        new(Refused(what));
+
+    private RegistryFailure Refused(string what) => new(RegistryOutcome.Denied, $"{_options.Registry.Authority} {what}");
 
     private static AuthenticationHeaderValue Bearer(string text) => new("Bearer", text);
 }

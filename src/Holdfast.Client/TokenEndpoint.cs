@@ -69,8 +69,10 @@ internal sealed class TokenEndpoint(Wire wire, Func<AuthenticationHeaderValue?> 
     }
 
     // A missing endpoint says nothing about what was asked for (P6).
-    private static RegistryFailure Refusal(RegistryFailure failure) => failure with
+    private RegistryFailure Refusal(RegistryFailure failure) => failure with
     {
+        // What a user may do is said by the token; without one it is the user who isn't known.
+        RefusesLogin = wire.Options.Username is not null && failure.Status == 401,
         Outcome = failure.Outcome == RegistryOutcome.Unknown ? RegistryOutcome.Unusable : failure.Outcome,
         Detail = $"no token: {failure.Detail}",
     };

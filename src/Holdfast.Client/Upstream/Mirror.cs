@@ -142,7 +142,7 @@ internal sealed class Mirror : IDisposable
     public RegistryFailure OfRest()
     {
         var (why, left) = (_health.State.Why, RestLeft);
-        return new RegistryFailure(why?.Outcome ?? RegistryOutcome.Unavailable, $"{Host} is not asked for {left.TotalSeconds:0.#} more seconds: {why?.Detail}", left) { Status = why?.Status };
+        return new RegistryFailure(why?.Outcome ?? RegistryOutcome.Unavailable, $"{Host} is not asked for {left.TotalSeconds:0.#} more seconds: {why?.Detail}", left) { Status = why?.Status, IsOfRest = true };
     }
 
     public void Dispose()

@@ -50,7 +50,7 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
             _turn.Release();
         }
         foreach (var cache in caches.All)
-            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken));
+            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken), cache.Options.MaxBytes);
     }
 
     public void Dispose() => _turn.Dispose();

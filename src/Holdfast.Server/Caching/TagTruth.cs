@@ -146,7 +146,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
                 // Once gone, an upstream that says nothing doesn't bring it back.
                 if (row.GoneMs is { } gone)
                     return cache.Options.Tags.KeepVanished ? TagAnswer.Gone(gone) : TagAnswer.Failed(failure);
-                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age) : TagAnswer.Failed(failure);
+                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age)
+                    : TagAnswer.Failed(failure with { Detail = $"{failure.Detail}; that the tag was {row.Digest} is longer ago than tags.serveStaleFor" });
         }
     }
 

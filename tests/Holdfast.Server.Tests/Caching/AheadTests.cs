@@ -116,7 +116,21 @@ public sealed class AheadTests
             (await lab.LinkedAsync(layer)).ShouldBe(1);
     }
 
+    /// <summary>A list of everything that runs in a cluster has images of other registries, too; they keep nothing from being fetched.</summary>
+    [Fact]
+    public async Task Warm_OfSomeThatHaveNoCacheHere_FetchesTheOthersAndNamesThem()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        var result = await WarmAsync(lab, $$"""{"images":["quay.io/team/app:v1","registry.example/{{CachingLab.Repository}}:v1"]}""");
+        var failed = result.Failed.ShouldHaveSingleItem();
+        failed.Image.ShouldBe("quay.io/team/app:v1");
+        failed.Problems.ShouldBe(["there is no cache of quay.io; there are caches of registry.example"]);
+        await lab.ShouldBeKeptAsync(image.Layer);
+    }
+
     [Theory]
+    [InlineData("""{"images":["registry.example/A","registry.example/ok","quay.io/b c"]}""", HttpStatusCode.BadRequest, "'registry.example/A', 'quay.io/b c' are not names of images; nothing was fetched")]
     [InlineData("""{"images":["quay.io/team/app:v1"]}""", HttpStatusCode.NotFound, "there is no cache of quay.io")]
     [InlineData("""{"images":["registry.example/Team/App:v1"]}""", HttpStatusCode.BadRequest, "is not the name of an image")]
     [InlineData("""{"images":["registry.example/app@sha256:12"]}""", HttpStatusCode.BadRequest, "is not the name of an image")]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Holdfast.Oci;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Testing;
@@ -191,6 +192,49 @@ public sealed class TagTruthTests
         ((int)refused).ShouldBe(answer);
         Encoding.UTF8.GetString(body).ShouldContain("DENIED");
         (await lab.OpenIncidentsAsync("upstream", lab.Name)).ShouldBe(0);
+    }
+
+    /// <summary>An expired password must not look like an upstream that has no such image.</summary>
+    [Theory, Promise("P8")]
+    [InlineData("Basic realm=\"there\"")]
+    [InlineData("Bearer realm=\"$/token\",service=\"there\"")]
+    public async Task Upstream_ThatRefusesTheCachesPassword_IsAnIncidentUntilItTakesIt(string challenge)
+    {
+        var password = Path.GetTempFileName();
+        await File.WriteAllTextAsync(password, "expired\n");
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { Upstream = cache.Upstream with { Username = "bot", PasswordFile = password } } });
+        File.Delete(password);
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/"), Status = 401, Headers = [("WWW-Authenticate", challenge.Replace("$", lab.Proxy.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal))] });
+        lab.Time.Advance(Second);
+        (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 1);
+        (await lab.Server.Admin.GetStringAsync("/api/v1/caches")).ShouldContain("refuses the user or password");
+        await lab.ShouldPullAsync(lab.Manifest(image.Digest), image.Manifest);
+        lab.Proxy.Heal();
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(image, "v1");
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 0);
+    }
+
+    /// <summary>While nobody asks it, what it did last is what is wrong with it, and not how long the rest goes on.</summary>
+    [Fact]
+    public async Task Upstream_ThatRests_IsToldOfOnce()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/"), Status = 429, Headers = [("Retry-After", "300")] });
+        string? told = null;
+        for (var pull = 0; pull < 4; pull++)
+        {
+            lab.Time.Advance(Second);
+            await lab.ShouldPullAsync(image, "v1");
+            var now = JsonDocument.Parse(await lab.Server.Admin.GetStringAsync("/api/v1/caches")).RootElement.GetProperty("caches")[0].GetProperty("problem").GetString();
+            now.ShouldNotBeNull().ShouldContain("429");
+            now.ShouldBe(told ??= now);
+        }
     }
 
     [Fact]
