@@ -22,6 +22,7 @@ internal sealed class CacheParts : IAsyncDisposable
             IsHeld = digest => Transfers.IsRunning(digest) || Blobs.IsRunning(digest) || Manifests.IsRunning(digest),
             Collect = around.Collect,
         };
+        around.Reserve.GiveWay = Eviction.GiveWayAsync;
         room.Stored = new Growth(caches, bounds.MaxBytes) { Trim = () => Eviction.RunAsync(room.Stopping) }.NoteAsync;
     }
 
