@@ -66,7 +66,7 @@ internal sealed class CacheParts : IAsyncDisposable
             registry =>
             {
                 var via = $"holdfast-{instance}-{registry.Name}";
-                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
+                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents) { Time = around.Time };
             });
         var stopping = new CancellationTokenSource();
         var room = new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()) { Stopping = stopping.Token };
@@ -99,6 +99,7 @@ internal sealed class CacheParts : IAsyncDisposable
             TrustFile = upstream.TrustFile,
             Via = via,
             PrivateRedirects = upstream.PrivateRedirects,
+            PasswordOverPlainHttp = upstream.Insecure,
             ConnectTimeout = upstream.ConnectTimeout,
             AnswerTimeout = upstream.AnswerTimeout,
             StallTimeout = upstream.StallTimeout,

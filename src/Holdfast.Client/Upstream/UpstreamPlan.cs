@@ -23,6 +23,9 @@ public sealed class UpstreamPlan
     /// <summary>May redirects and token realms lead to private, loopback or link-local addresses? Null: only if the mirror has none but such itself.</summary>
     public bool? PrivateRedirects { get; init; }
 
+    /// <summary>May a password go over plain http to another machine's token endpoint? An address that is such itself was asked for.</summary>
+    public bool PasswordOverPlainHttp { get; init; } = true;
+
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>From a request to its answer's head.</summary>

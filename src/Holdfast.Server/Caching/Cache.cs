@@ -8,7 +8,15 @@ namespace Holdfast.Server.Caching;
 /// <summary>One cache: its place in the stores, what it is told, and its upstream.</summary>
 internal sealed class Cache(Registry registry, Upstream upstream, string via, IncidentBook incidents) : IDisposable
 {
+    // An upstream that answers one question and fails the next is in trouble all the while: else each pull would open an incident and end it.
+    private static readonly TimeSpan TroubleLasts = TimeSpan.FromSeconds(10);
+
     private readonly CacheOptions options = registry.Cache!;
+    private readonly Lock _lock = new();
+    private long _failedAt;
+    private long _toldAt;
+
+    public required TimeProvider Time { get; init; }
 
     public Registry Registry => registry;
 
@@ -29,7 +37,24 @@ internal sealed class Cache(Registry registry, Upstream upstream, string via, In
     public void Note(RegistryFailure? failure)
     {
         var isWell = failure is null or { Outcome: RegistryOutcome.Unknown or RegistryOutcome.Denied };
-        incidents.Report(IncidentKind.Upstream, Name, isWell ? null : $"the upstream {Namespace} of cache {Name} can't be used as it should: {failure!.Detail}. What is cached is served meanwhile");
+        lock (_lock)
+        {
+            if (isWell)
+            {
+                if (_failedAt != 0 && Time.GetElapsedTime(_failedAt) < TroubleLasts)
+                    return;
+                (_failedAt, _toldAt) = (0, 0);
+            }
+            else
+            {
+                // What it says differs from one failure to the next, and each would be written down.
+                _failedAt = Time.GetTimestamp();
+                if (_toldAt != 0 && Time.GetElapsedTime(_toldAt, _failedAt) < TroubleLasts)
+                    return;
+                _toldAt = _failedAt;
+            }
+            incidents.Report(IncidentKind.Upstream, Name, isWell ? null : $"the upstream {Namespace} of cache {Name} can't be used as it should: {failure!.Detail}. What is cached is served meanwhile");
+        }
     }
 
     /// <summary>The repository as it is kept: Docker Hub's own images have one name, however clients write it.</summary>
