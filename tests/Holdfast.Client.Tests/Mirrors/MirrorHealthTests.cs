@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Holdfast.Oci;
 using Holdfast.Server.Tests.Hosting;
+using Holdfast.Testing;
 using Microsoft.AspNetCore.Http;
 using Shouldly;
 using Xunit;
@@ -152,11 +153,11 @@ public class MirrorHealthTests
             await context.Response.StartAsync();
             await context.Response.Body.FlushAsync();
             await release.Task.WaitAsync(context.RequestAborted);
-            await context.SendManifestAsync();
+            await context.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(Mirroring.Json));
         });
         using var upstream = new Mirroring(only.Address) { Time = _time, MaxConnections = 4 }.Start();
         var first = upstream.GetAsync("v1").AsTask();
-        while (only.Requests.Count == 0)
+        while (only.Requests.IsEmpty)
             await Task.Yield();
         var second = upstream.GetAsync("v2").AsTask();
 
