@@ -39,6 +39,7 @@ public sealed class CacheDiskTests
             async () =>
             {
                 time.Advance(TimeSpan.FromMinutes(1));
+                (await disk.Registry.Http.GetByteArrayAsync(lab.Manifest("new"))).ShouldBe(image.Manifest);
                 (await disk.Registry.Http.GetByteArrayAsync(lab.Blob(image.Layer))).AsSpan().SequenceEqual(image.Layer).ShouldBeTrue();
                 return await disk.Registry.CountAsync($"SELECT COUNT(*) FROM links l JOIN blobs b ON b.id = l.blob_id WHERE b.digest = {CachingLab.Literal(image.Layer)}");
             },

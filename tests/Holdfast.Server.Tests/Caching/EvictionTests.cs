@@ -200,6 +200,7 @@ public sealed class EvictionTests
             await lab.ShouldPullAsync(lab.Blob(blob), blob);
             lab.Time.Advance(TimeSpan.FromMinutes(1));
         }
+        await lab.ShouldBeKeptAsync(loose[^1]);
         await Eventually.ShouldBeAsync(
             async () => await lab.Server.CountAsync("SELECT COALESCE(SUM(b.size), 0) FROM links l JOIN blobs b ON b.id = l.blob_id") <= Bound, true);
         (await lab.KnownAsync(image.Manifest)).ShouldBe(1);
