@@ -100,7 +100,7 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
         WriteLayout("cache-layout", "v1");
         folder.Write("cache-import.yaml", $$"""
             data: cache-import
-            listeners: [ { url: "http://127.0.0.1:0", registry: hub } ]
+            listeners: [ { url: "http://127.0.0.1:0", registry: hub }, { url: "http://127.0.0.1:0", registry: main } ]
             registries: { hub: { {{Hub}} }, main: {} }
             """);
         folder.Write("cache-only.yaml", $$"""
