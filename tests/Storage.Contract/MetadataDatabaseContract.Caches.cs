@@ -146,6 +146,54 @@ public abstract partial class MetadataDatabaseContract
         (await TagAsync(cache)).Digest.ShouldBe(image.Digest);
     }
 
+    /// <summary>Between the list of images and the change a tag may have come to one of them.</summary>
+    [Fact, Promise("P3")]
+    public async Task Evict_OfWhatAPinnedTagHasComeTo_ChangesNothing()
+    {
+        var cache = await OpenCacheAsync();
+        var put = await CacheImageAsync(cache, "image", Now);
+        var listed = (await QueryAsync(session => CacheEviction.ListImages(session, cache.Registry, 0, 10))).ShouldHaveSingleItem();
+        listed.Tags.ShouldBeEmpty();
+        await CacheAsync(put with { Tags = [Latest] }, Now + 1);
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, listed, _ => false, tags => tags.Contains(Latest)))).ShouldBeNull();
+        (await TagAsync(cache)).Digest.ShouldBe(put.Digest);
+        (await CountAsync("links")).ShouldBe(2);
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, listed, _ => false, _ => false))).ShouldNotBeNull().ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>As build caches list their layers: they are a part of it, and not loose.</summary>
+    [Fact]
+    public async Task Evict_OfAnIndexThatListsBlobs_TakesThemAndNothingElseDoes()
+    {
+        const string Layer = "layer of a build";
+        var cache = await OpenCacheAsync();
+        var layer = Content(Layer, "application/vnd.oci.image.layer.v1.tar+gzip");
+        var index = Putting(cache, "index", Index(layer), "latest");
+        await CacheAsync(index, Now);
+        await CacheLinkAsync(cache, Layer, Now);
+        (await ChangeAsync(session => CacheEviction.EvictLoose(session, cache.Registry, Now + 50, 100, _ => false))).ShouldBe(0);
+        (await QueryAsync(session => BlobLinks.Find(session, cache, layer.Digest))).ShouldNotBeNull();
+        var image = (await QueryAsync(session => CacheEviction.ListImages(session, cache.Registry, 0, 10))).ShouldHaveSingleItem();
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, image, digest => digest == layer.Digest))).ShouldBeNull();
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, image, _ => false))).ShouldBe(index.Payload.Length + Layer.Length);
+        (await QueryAsync(session => BlobLinks.Find(session, cache, layer.Digest))).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Repositories_OfCachesThatHaveBytes_AreListedAndNoHostedOnes()
+    {
+        var cache = await OpenCacheAsync();
+        var image = await CacheImageAsync(cache, "image", Now);
+        var copy = new RepositoryKey(cache.Registry, RepositoryName.Parse("team/copy"));
+        await CacheLinkAsync(copy, "layer of image", Now);
+        await PutImageAsync("image"); // The same in a hosted registry.
+        var layer = image.Manifest.Layers[0].Digest;
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, layer, 10))).ShouldBe([cache, copy]);
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, layer, 1))).ShouldBe([cache]);
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, image.Digest, 10))).ShouldBe([cache]);
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, Content("none").Digest, 10))).ShouldBeEmpty();
+    }
+
     /// <summary>An index may list what lists it only by a hash that nobody can make, but rows may say anything.</summary>
     [Fact]
     public async Task Evict_OfWhatListsItself_Ends()

@@ -36,6 +36,8 @@ internal sealed class Mirror : IDisposable
             Registry = mirror.Address,
             Username = mirror.Username,
             Password = mirror.Password,
+            ReadPassword = mirror.ReadPassword,
+            PasswordOverPlainHttp = plan.PasswordOverPlainHttp,
             TrustFile = plan.TrustFile,
             Time = plan.Time,
             ConnectTimeout = plan.ConnectTimeout,
@@ -44,7 +46,6 @@ internal sealed class Mirror : IDisposable
             MaxConnections = Math.Max(2, plan.MaxConnections),
             // Each byte in time, and none of its places among the connections ever free again: drops are no transfer, whoever waits for it.
             MinBytesPerSecond = MinBytesPerSecond,
-            PasswordOverPlainHttp = plan.PasswordOverPlainHttp,
             // A few seconds in all: the next mirror, or the client, may have more luck.
             MaxResumes = 4,
             ResumeDelay = TimeSpan.FromMilliseconds(250),
@@ -149,7 +150,7 @@ internal sealed class Mirror : IDisposable
     public RegistryFailure OfRest()
     {
         var (why, left) = (_health.State.Why, RestLeft);
-        return new RegistryFailure(why?.Outcome ?? RegistryOutcome.Unavailable, $"{Host} is not asked for {left.TotalSeconds:0.#} more seconds: {why?.Detail}", left) { Status = why?.Status };
+        return new RegistryFailure(why?.Outcome ?? RegistryOutcome.Unavailable, $"{Host} is not asked for {left.TotalSeconds:0.#} more seconds: {why?.Detail}", left) { Status = why?.Status, IsOfRest = true };
     }
 
     public void Dispose()

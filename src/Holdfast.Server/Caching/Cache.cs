@@ -15,6 +15,7 @@ internal sealed class Cache(Registry registry, Upstream upstream, string via, In
     private readonly Lock _lock = new();
     private long _failedAt;
     private long _toldAt;
+    private volatile string? _problem;
 
     public required TimeProvider Time { get; init; }
 
@@ -32,14 +33,22 @@ internal sealed class Cache(Registry registry, Upstream upstream, string via, In
     /// <summary>The upstream's name to clients.</summary>
     public string Namespace => options.Upstream.Namespace;
 
+    /// <summary>What is wrong with the upstream, as it was last asked; null: nothing.</summary>
+    public string? Problem => _problem;
+
     /// <summary>Takes note of what came of asking the upstream: an incident is open as long as it does not answer as it should (P8).</summary>
     /// <param name="failure">Null: it answered.</param>
     public void Note(RegistryFailure? failure)
     {
-        var isWell = failure is null or { Outcome: RegistryOutcome.Unknown or RegistryOutcome.Denied };
+        var problem = failure switch
+        {
+            { RefusesLogin: true } => $"the upstream {Namespace} of cache {Name} refuses the user or password that it is configured with: {failure.Detail}. What is cached is served by digest alone meanwhile",
+            null or { Outcome: RegistryOutcome.Unknown or RegistryOutcome.Denied } => null,
+            _ => $"the upstream {Namespace} of cache {Name} can't be used as it should: {failure.Detail}. What is cached is served meanwhile",
+        };
         lock (_lock)
         {
-            if (isWell)
+            if (problem is null)
             {
                 if (_failedAt != 0 && Time.GetElapsedTime(_failedAt) < TroubleLasts)
                     return;
@@ -47,19 +56,19 @@ internal sealed class Cache(Registry registry, Upstream upstream, string via, In
             }
             else
             {
-                // What it says differs from one failure to the next, and each would be written down.
+                // What it says differs from one failure to the next, and each would be written down; that of a rest with each pull.
                 _failedAt = Time.GetTimestamp();
-                if (_toldAt != 0 && Time.GetElapsedTime(_toldAt, _failedAt) < TroubleLasts)
+                if (_toldAt != 0 && (failure is { IsOfRest: true } || Time.GetElapsedTime(_toldAt, _failedAt) < TroubleLasts))
                     return;
                 _toldAt = _failedAt;
             }
-            incidents.Report(IncidentKind.Upstream, Name, isWell ? null : $"the upstream {Namespace} of cache {Name} can't be used as it should: {failure!.Detail}. What is cached is served meanwhile");
+            _problem = problem;
+            incidents.Report(IncidentKind.Upstream, Name, problem);
         }
     }
 
-    /// <summary>The repository as it is kept: Docker Hub's own images have one name, however clients write it.</summary>
-    public RepositoryName NameOf(RepositoryName repository) =>
-        Namespace == "docker.io" && !repository.IsNone && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
+    /// <summary>The repository as it is kept.</summary>
+    public RepositoryName NameOf(RepositoryName repository) => registry.NameOf(repository);
 
     public void Dispose() => upstream.Dispose();
 }

@@ -88,10 +88,9 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         }
     }
 
-    private static async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
+    private async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
     {
-        var answer = await cache.Upstream.HeadBlobAsync(request.Route.Repository, digest, request.Aborted);
-        cache.Note(answer.Failure);
+        var answer = await fetches.HeadAsync(cache, request.Route.Repository, digest).WaitAsync(request.Aborted);
         if (!answer.TryGet(out var there, out var failure))
             await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
         else
@@ -131,7 +130,10 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         catch (FetchBrokenException e) when (!request.Context.Response.HasStarted)
         {
             request.Context.Response.Clear();
-            await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
+            if (e.IsOurs)
+                await request.FailAsync(Outcome.StoreUnreadable, "what was fetched could not be read back from this server's disk; the operator has been told. Try again");
+            else
+                await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
         }
     }
 

@@ -55,7 +55,7 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
             _turn.Release();
         }
         foreach (var cache in caches.All)
-            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken));
+            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken), cache.Options.MaxBytes);
     }
 
     /// <summary>Makes room beside the disk's reserve, before a push is refused for want of it. Lets go of nothing if all caches together were not enough.</summary>

@@ -74,7 +74,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         var age = known is { } row ? TimeSpan.FromMilliseconds(room.NowMs - row.ConfirmedMs) : TimeSpan.MaxValue;
         if (known is { GoneMs: null, IsDenied: false } && IsWithin(age, cache.Options.Tags.RevalidateAfter))
             return TagAnswer.Confirmed;
-        var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping);
+        var canBeStale = known is { GoneMs: null, IsDenied: false } && age <= cache.Options.Tags.ServeStaleFor;
+        var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping, canDoWithout: canBeStale);
         // The manifest may take long to come; who asks then is not answered with where the tag was before.
         (look.SaidAt, var saidMs) = (room.Time.GetTimestamp(), room.NowMs);
         cache.Note(answer.Failure);
@@ -153,7 +154,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
                 // Once gone, an upstream that says nothing doesn't bring it back.
                 if (row.GoneMs is { } gone)
                     return cache.Options.Tags.KeepVanished ? TagAnswer.Gone(gone) : TagAnswer.Failed(failure);
-                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age) : TagAnswer.Failed(failure);
+                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age)
+                    : TagAnswer.Failed(failure with { Detail = $"{failure.Detail}; that the tag was {row.Digest} is longer ago than tags.serveStaleFor" });
         }
     }
 

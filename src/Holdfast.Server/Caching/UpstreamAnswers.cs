@@ -23,9 +23,9 @@ internal static class UpstreamAnswers
                 (Outcome.UpstreamLoop, $"{cache.Namespace} leads back to this cache: correct upstream.url under registries.{cache.Name}. {failure.Detail}"),
             RegistryOutcome.Unknown => (unknown, $"{cache.Namespace}, which this cache is filled from, has no such {what}"),
             RegistryOutcome.Denied => (Outcome.UpstreamDenied, $"{cache.Namespace} refuses this {what} to this cache: {failure.Detail}"),
-            RegistryOutcome.SlowDown => (Outcome.UpstreamBusy, $"{cache.Namespace} takes no more requests for now, and this {what} is not in the cache: {failure.Detail}"),
+            RegistryOutcome.SlowDown => (Outcome.UpstreamBusy, $"{cache.Namespace} takes no more requests for now, and the cache has no answer for this {what}: {failure.Detail}"),
             RegistryOutcome.Mismatch or RegistryOutcome.Unusable => (Outcome.UpstreamWrong, $"{cache.Namespace} answered with something that can't be used as this {what}: {failure.Detail}"),
-            _ => (Outcome.UpstreamAway, $"{cache.Namespace} can't be reached, and this {what} is not in the cache: {failure.Detail}"),
+            _ => (Outcome.UpstreamAway, $"{cache.Namespace} can't be reached, and the cache has no answer for this {what}: {failure.Detail}"),
         };
         return request.FailAsync(outcome, message, json => json.WriteString("upstream"u8, cache.Namespace));
     }

@@ -111,6 +111,43 @@ public class MirrorHealthTests
         upstream.Mirrors[0].RestsUntil.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(1));
     }
 
+    /// <summary>Such as who has the last known digest of a tag.</summary>
+    [Fact]
+    public async Task MirrorThatHasLongBeenDown_IsAskedByOneAndWaitedForByNobodyWhoCanDoWithout()
+    {
+        var (hangs, release) = (false, new TaskCompletionSource());
+        await using var only = await Upstream.StartAsync(async (context, _) =>
+        {
+            if (hangs)
+                await release.Task.WaitAsync(context.RequestAborted);
+            await context.AnswerAsync(503);
+        });
+        using var upstream = new Mirroring(only.Address) { Time = _time, AnswerTimeout = TimeSpan.FromSeconds(10) }.Start();
+        // So soon it may be up again in a moment: both wait for it.
+        await Mirroring.MoveUntilAsync(_time, HeadAsync(upstream, canDoWithout: false));
+        var before = only.Requests.Count;
+        await Mirroring.MoveUntilAsync(_time, HeadAsync(upstream, canDoWithout: true));
+        only.Requests.Count.ShouldBeGreaterThan(before);
+        _time.Advance(TimeSpan.FromSeconds(70));
+        (hangs, before) = (true, only.Requests.Count);
+        var trial = HeadAsync(upstream, canDoWithout: true);
+        using (var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5)))
+        {
+            while (only.Requests.Count == before)
+                await poll.WaitForNextTickAsync();
+        }
+
+        // By a clock that stands still.
+        (await HeadAsync(upstream, canDoWithout: true)).Failure!.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+
+        only.Requests.Count.ShouldBe(before + 1);
+        trial.IsCompleted.ShouldBeFalse();
+        release.SetResult();
+        (await trial).Failure!.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        (await HeadAsync(upstream, canDoWithout: true)).Failure!.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        only.Requests.Count.ShouldBe(before + 1, "it rests, and nothing is tried again");
+    }
+
     [Fact]
     public async Task Rest_ThatIsOver_IsTriedByOne()
     {
@@ -277,4 +314,10 @@ public class MirrorHealthTests
     // Each for another object: what one object does to a mirror is a test of its own.
     private async Task GetAsync(Client.Upstream upstream, RegistryOutcome expected = RegistryOutcome.Found) =>
         (await upstream.GetAsync($"v{Interlocked.Increment(ref _asked)}")).Outcome.ShouldBe(expected);
+
+    private static async Task<RegistryAnswer<RemoteManifestHead>> HeadAsync(Client.Upstream upstream, bool canDoWithout)
+    {
+        using var tooLong = new CancellationTokenSource(Mirroring.Limit);
+        return await upstream.HeadManifestAsync(Samples.Repository, Oci.Tag.Parse("v1"), tooLong.Token, canDoWithout);
+    }
 }

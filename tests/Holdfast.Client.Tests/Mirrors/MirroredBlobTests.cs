@@ -46,6 +46,32 @@ public class MirroredBlobTests
         (upstream.Mirrors[0].RestsUntil is not null).ShouldBe(status == 503);
     }
 
+    // One that has it no longer doesn't say that there is none, while the origin can't be asked.
+    [Fact]
+    [Promise("P6")]
+    public async Task Read_AtAMirrorThatLosesTheBlobWhileTheOriginRests_IsNotUnknown()
+    {
+        var broke = false;
+        await using var first = await Upstream.StartAsync((context, _) =>
+        {
+            if (broke || context.Request.Path.Value!.Contains("/manifests/", StringComparison.Ordinal))
+                return context.AnswerAsync(404);
+            broke = true;
+            return context.BreakAsync(Blob, Half);
+        });
+        await using var origin = await Upstream.StartAsync((context, _) =>
+        {
+            context.Response.Headers.RetryAfter = "3600";
+            return context.AnswerAsync(429);
+        });
+        using var upstream = Start(first.Address, origin.Address);
+        (await upstream.GetAsync("v1")).Outcome.ShouldBe(RegistryOutcome.SlowDown);
+
+        var broken = await Should.ThrowAsync<BlobBrokenException>(() => ReadAsync(upstream));
+
+        broken.Failure.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+    }
+
     [Fact]
     public async Task Read_AtAMirrorWithoutRanges_GoesOnToo()
     {

@@ -25,6 +25,7 @@ public sealed class EvictionTests
         (await lab.MetricAsync($"holdfast_cache_evictions_total{{cache=\"{lab.Name}\"}}")).ShouldBe(1);
         (await lab.MetricAsync($"holdfast_cache_evicted_bytes_total{{cache=\"{lab.Name}\"}}")).ShouldBe(Size + 50 + b.Manifest.Length);
         await Eventually.ShouldBeAsync(async () => await lab.MetricAsync($"holdfast_cache_size_bytes{{cache=\"{lab.Name}\"}}") is > 0 and <= Bound, true);
+        (await lab.MetricAsync($"holdfast_cache_size_limit_bytes{{cache=\"{lab.Name}\"}}")).ShouldBe(Bound);
         await lab.ShouldPullAsync(b, "b");
         await lab.ShouldBeSoundAsync();
     }
