@@ -121,7 +121,7 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         try
         {
             return await room.Stores.Metadata.WriteAsync(
-                (key, digest, saidMs), static (db, s) => CachedTags.Confirm(db, s.key.Repository, s.key.Tag, s.digest, s.saidMs), CancellationToken.None);
+                (key, digest, saidMs, now: room.NowMs), static (db, s) => CachedTags.Confirm(db, s.key.Repository, s.key.Tag, s.digest, s.saidMs, s.now), CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or System.Data.Common.DbException)
         {

@@ -37,17 +37,18 @@ public static class CachedTags
 
     /// <summary>The upstream said that the tag is at this manifest. What it has said of it since stays.</summary>
     /// <param name="saidMs">When.</param>
+    /// <param name="nowMs">What is dated later than this was written by a clock that has been set right since. Null: the same.</param>
     /// <returns>False if the repository has no such manifest; nothing was changed then.</returns>
-    public static bool Confirm(MetadataSession session, RepositoryKey repository, Tag tag, Digest digest, long saidMs)
+    public static bool Confirm(MetadataSession session, RepositoryKey repository, Tag tag, Digest digest, long saidMs, long? nowMs = null)
     {
         const string Since = """
             SELECT 1 FROM upstream_tags WHERE repository_id = @repository AND name = @tag
-              AND (confirmed_at > @said OR COALESCE(gone_at, 0) > @said OR COALESCE(denied_at, 0) > @said)
+              AND ((confirmed_at > @said AND confirmed_at <= @now) OR (gone_at > @said AND gone_at <= @now) OR (denied_at > @said AND denied_at <= @now))
             """;
         if (Manifests.FindId(session, repository, digest) is not { } manifestId)
             return false;
         var repositoryId = Repositories.Find(session, repository)!.Value;
-        if (session.Prepare(Since).Set("@repository", repositoryId).Set("@tag", tag.ToString()).Set("@said", saidMs).QueryLong() is null)
+        if (session.Prepare(Since).Set("@repository", repositoryId).Set("@tag", tag.ToString()).Set("@said", saidMs).Set("@now", nowMs ?? saidMs).QueryLong() is null)
             Put(session, new Located<Tag>(repository, repositoryId, tag), manifestId, saidMs);
         return true;
     }
