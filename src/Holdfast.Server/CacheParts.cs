@@ -23,6 +23,7 @@ internal sealed class CacheParts : IAsyncDisposable
             IsHeld = digest => Transfers.IsRunning(digest) || Blobs.IsRunning(digest) || Manifests.IsRunning(digest),
             Collect = around.Collect,
         };
+        around.Reserve.GiveWay = Eviction.GiveWayAsync;
         room.Stored = new Growth(caches, bounds.MaxBytes) { Trim = () => Eviction.RunAsync(room.Stopping) }.NoteAsync;
     }
 
@@ -69,7 +70,7 @@ internal sealed class CacheParts : IAsyncDisposable
             registry =>
             {
                 var via = $"{ViaChain.Prefix}{instance}-{registry.Name}";
-                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
+                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents) { Time = around.Time };
             });
         var stopping = new CancellationTokenSource();
         var room = new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()) { Stopping = stopping.Token };

@@ -116,8 +116,12 @@ public sealed class RegistryServer : IAsyncDisposable
         var registries = new Dictionary<string, Registry>(StringComparer.Ordinal);
         foreach (var registry in options.Registries)
         {
-            var kind = registry.Cache is null ? RegistryKind.Hosted : RegistryKind.Cache;
-            var id = await stores.Metadata.WriteAsync((registry.Name, kind), static (db, s) => Registries.Ensure(db, s.Name, s.kind), cancellationToken)
+            var id = await stores.Metadata.WriteAsync(
+                    registry,
+                    static (db, registry) => registry.Cache is { } cache
+                        ? Registries.EnsureCache(db, registry.Name, cache.Upstream.Namespace)
+                        : Registries.Ensure(db, registry.Name, RegistryKind.Hosted),
+                    cancellationToken)
                 ?? throw new InvalidDataException($"registry {registry.Name} is configured as {(registry.Cache is null ? "hosted" : "a cache")}, but what it holds is {(registry.Cache is null ? "a cache's" : "a hosted registry's")}; give it another name, or the kind that it had");
             registries.Add(registry.Name, new Registry(id, registry.Name, stores) { Cache = registry.Cache });
         }

@@ -207,6 +207,29 @@ public abstract partial class MetadataDatabaseContract
         (await CountAsync("manifests")).ShouldBe(0);
     }
 
+    /// <summary>An upstream, or whoever may push to it, nests indexes as deep as it likes.</summary>
+    [Fact, Promise("P5")]
+    public async Task Evict_OfIndexesNestedDeeply_Ends()
+    {
+        const int Depth = 30_000;
+        var cache = await OpenCacheAsync();
+        var root = await ChangeAsync(session =>
+        {
+            var put = Putting(cache, "0", Index());
+            for (var i = 1; i <= Depth; i++)
+            {
+                CachedManifests.Put(session, put with { Stamp = Stamp }, Now);
+                put = Putting(cache, i.ToString(System.Globalization.CultureInfo.InvariantCulture), Index(AsChild(put)));
+            }
+            CachedManifests.Put(session, put with { Stamp = Stamp }, Now);
+            return put;
+        });
+        var image = (await QueryAsync(session => CacheEviction.ListImages(session, cache.Registry, 0, 10))).ShouldHaveSingleItem();
+        image.Digest.ShouldBe(root.Digest);
+        await ChangeAsync(session => CacheEviction.EvictImage(session, image, _ => false));
+        (await CountAsync("manifests")).ShouldBe(0);
+    }
+
     [Fact]
     public async Task EvictLoose_TakesOldLinksThatNoManifestNeeds()
     {
@@ -235,6 +258,38 @@ public abstract partial class MetadataDatabaseContract
         (await ChangeAsync(session => Registries.Ensure(session, "thing", RegistryKind.Cache))).ShouldBe(cache.Registry);
         await LinkAsync("y");
         (await ChangeAsync(session => Registries.Ensure(session, "private", RegistryKind.Cache))).ShouldBeNull();
+    }
+
+    /// <summary>What one upstream said of its tags says nothing of another's.</summary>
+    [Fact]
+    public async Task Cache_ThatIsFilledFromAnotherUpstream_HasNothingOfTheFirst()
+    {
+        var first = (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldNotBeNull();
+        var cache = new RepositoryKey(first, RepositoryName.Parse("team/app"));
+        await CacheImageAsync(cache, "image", Now);
+        (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldBe(first);
+
+        var second = (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "quay.io"))).ShouldNotBeNull();
+
+        second.ShouldNotBe(first);
+        (await QueryAsync(session => CacheEviction.ListImages(session, second, 0, 10))).ShouldBeEmpty();
+        // All caches together count it, and let go of it.
+        (await QueryAsync(session => CacheEviction.ListImages(session, 0, 0, 10))).ShouldHaveSingleItem();
+        for (var i = 0; i < 2; i++)
+        {
+            (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldBe(first);
+            (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "quay.io"))).ShouldBe(second);
+        }
+        await LinkAsync("hosted");
+        (await ChangeAsync(session => Registries.EnsureCache(session, "private", "quay.io"))).ShouldBeNull();
+    }
+
+    /// <summary>Of a cache that an earlier program made nobody knows the upstream.</summary>
+    [Fact]
+    public async Task Cache_OfAnUpstreamThatWasNotWrittenDown_KeepsWhatItHas()
+    {
+        var cache = await OpenCacheAsync("hub");
+        (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldBe(cache.Registry);
     }
 
     private async Task<RepositoryKey> OpenCacheAsync(string name = "cache") =>

@@ -64,7 +64,7 @@ public sealed class Upstream : IDisposable
     /// <param name="fromBytes">How many bytes the caller has; the stream goes on after them.</param>
     public async ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, long fromBytes, CancellationToken token)
     {
-        var source = new BlobSource(_mirrors, NameOf(repository), digest, _plan.Time);
+        var source = new BlobSource(_mirrors, NameOf(repository), digest);
         var inquiry = source.From(fromBytes);
         var answer = await PutAsync(inquiry, token);
         return answer.TryGet(out var blob, out _)

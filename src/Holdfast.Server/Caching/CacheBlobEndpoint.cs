@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Holdfast.Client;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 
@@ -75,6 +76,11 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
             cache.Note(there.Failure);
             return there.Failure is null && await room.Stores.Metadata.WriteAsync(
                 (one, now: room.NowMs), static (db, s) => CachedManifests.TryLinkStored(db, s.one.Repository, s.one.Digest, s.now), CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException and not StoreAwayException or System.Data.Common.DbException)
+        {
+            // The disk is full, or takes no writes: the client gets it all the same, straight from the upstream.
+            return false;
         }
         finally
         {

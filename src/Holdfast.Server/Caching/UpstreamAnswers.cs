@@ -13,6 +13,9 @@ internal static class UpstreamAnswers
     {
         if (failure.RetryAfter is { } wait)
             request.Context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        // Who logs in there is nothing that all clients need to know.
+        if (cache.Options.Upstream.Username is { Length: > 0 } user)
+            failure = failure with { Detail = failure.Detail.Replace($"'{user}'", "that is configured", StringComparison.Ordinal) };
         var (outcome, message) = failure.Outcome switch
         {
             // This cache's own answer, when it met its own request again.

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Holdfast.Oci;
 using Holdfast.Server.Tests.Hosting;
+using Holdfast.Testing;
 using Microsoft.AspNetCore.Http;
 using Shouldly;
 using Xunit;
@@ -29,6 +31,26 @@ public class MirrorHealthTests
             bad.Requests.Count.ShouldBe(requests, $"it rests for {rest} s");
             _time.Advance(TimeSpan.FromTicks(1));
         }
+    }
+
+    /// <summary>Somebody sets the clock right; a rest of a minute must not become one of a day.</summary>
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task Rest_WhileTheClockIsSet_IsNeitherLongerNorShorter(int days)
+    {
+        var status = 429;
+        await using var only = await Upstream.StartAsync((context, _) => status == 200 ? context.SendManifestAsync() : context.AnswerAsync(status));
+        using var upstream = new Mirroring(only.Address) { Time = _time }.Start();
+        await GetAsync(upstream, RegistryOutcome.SlowDown);
+        status = 200;
+
+        _time.Jump(TimeSpan.FromDays(days));
+        _time.Advance(TimeSpan.FromSeconds(59));
+        await GetAsync(upstream, RegistryOutcome.SlowDown);
+        only.Requests.Count.ShouldBe(1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await GetAsync(upstream);
     }
 
     [Fact]
@@ -154,6 +176,37 @@ public class MirrorHealthTests
         trial.IsCompleted.ShouldBeFalse();
         release.SetResult();
         await trial;
+    }
+
+    /// <summary>Who waits behind others waits no longer than for an answer, so that what is known can be served instead.</summary>
+    [Fact]
+    [Promise("P10")]
+    public async Task Get_BehindOthersThatTakeLong_IsUnavailableAfterTheAnswerTimeout()
+    {
+        var release = new TaskCompletionSource();
+        await using var only = await Upstream.StartAsync(async (context, _) =>
+        {
+            context.Response.ContentType = MediaTypes.OciIndex;
+            await context.Response.StartAsync();
+            await context.Response.Body.FlushAsync();
+            await release.Task.WaitAsync(context.RequestAborted);
+            await context.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(Mirroring.Json));
+        });
+        using var upstream = new Mirroring(only.Address) { Time = _time, MaxConnections = 4 }.Start();
+        var first = upstream.GetAsync("v1").AsTask();
+        while (only.Requests.IsEmpty)
+            await Task.Yield();
+        var second = upstream.GetAsync("v2").AsTask();
+
+        (await Mirroring.MoveUntilAsync(_time, second)).ShouldBeInRange(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
+
+        var failure = (await second).Failure.ShouldNotBeNull();
+        failure.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        failure.Detail.ShouldContain("busy with other questions");
+        upstream.Mirrors[0].RestsUntil.ShouldBeNull();
+        only.Requests.Count.ShouldBe(1);
+        release.SetResult();
+        (await first.WaitAsync(Mirroring.Limit)).Failure.ShouldBeNull();
     }
 
     [Fact]

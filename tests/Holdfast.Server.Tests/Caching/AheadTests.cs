@@ -94,6 +94,38 @@ public sealed class AheadTests
         await lab.ShouldBeKeptAsync(image.Blobs[2]);
     }
 
+    /// <summary>As Go programs write what is absent.</summary>
+    [Fact]
+    public async Task Warm_OfAnIndexWithAConfigOfNull_BringsItInWhole()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        var json = Samples.IndexJson(image.Manifest);
+        (json["config"], json["layers"]) = (null, null);
+        await lab.Origin.PushManifestAsync(CachingLab.Repository, "nulls", Samples.Json(json), MediaTypes.OciIndex);
+        var result = await WarmAsync(lab, $$"""{"images":["registry.example/{{CachingLab.Repository}}:nulls"]}""");
+        result.Failed.ShouldBeEmpty();
+        await lab.ShouldBeKeptAsync(image.Layer);
+    }
+
+    /// <summary>A manifest of 4 MiB has room for tens of thousands of layers, and an index for many such.</summary>
+    [Fact, Promise("P10")]
+    public async Task Warm_OfAnImageOfTooManyLayers_AsksForNoneOfThem()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var layers = Enumerable.Range(0, 10_001).Select(static i => Samples.Descriptor("application/octet-stream", BitConverter.GetBytes(i)));
+        var manifest = Samples.Json(new JsonObject
+        {
+            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciManifest, ["config"] = Samples.Descriptor("application/octet-stream", [1]), ["layers"] = new JsonArray([.. layers]),
+        });
+        var digest = Samples.DigestOf(manifest);
+        lab.Proxy.Add(new Fault { Of = Fault.Get($"/manifests/{digest}"), Status = 200, Body = manifest, Headers = [("Content-Type", MediaTypes.OciManifest)] });
+        var result = await WarmAsync(lab, $$"""{"images":["registry.example/{{CachingLab.Repository}}@{{digest}}"]}""");
+        result.Failed.ShouldHaveSingleItem().Problems.ShouldHaveSingleItem().ShouldContain("more than 10000");
+        lab.Proxy.Count("GET", "/blobs/").ShouldBe(0);
+        await lab.ShouldPullAsync(lab.Manifest(digest), manifest);
+    }
+
     /// <summary>As build caches do: an index that lists layers instead of images.</summary>
     [Fact]
     public async Task Warm_OfAnIndexThatListsBlobs_BringsThem()

@@ -213,7 +213,7 @@ public sealed class TagTruthTests
         (await lab.Server.Admin.GetStringAsync("/api/v1/caches")).ShouldContain("refuses the user or password");
         await lab.ShouldPullAsync(lab.Manifest(image.Digest), image.Manifest);
         lab.Proxy.Heal();
-        lab.Time.Advance(Second);
+        lab.Time.Advance(10 * Second);
         await lab.ShouldPullAsync(image, "v1");
         await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 0);
     }
@@ -235,6 +235,46 @@ public sealed class TagTruthTests
             now.ShouldNotBeNull().ShouldContain("429");
             now.ShouldBe(told ??= now);
         }
+    }
+
+    /// <summary>Who asks while a manifest is still on its way is not answered with where the tag was when that began.</summary>
+    [Fact]
+    public async Task Tag_ThatMovesWhileItsManifestComes_IsFollowedByWhoAsksThen()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var (before, gate) = (await lab.PushAsync("v1", 1, 1000), new Gate());
+        lab.Proxy.Add(new Fault { Of = Fault.Get($"/manifests/{before.Digest}"), Gate = gate, GateAt = 10 });
+        var first = lab.PullAsync(lab.Manifest("v1"));
+        await gate.Reached;
+        var after = await lab.PushAsync("v1", 2, 1000);
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(lab.Manifest("v1"), after.Manifest);
+        gate.Open();
+        (await first).Status.ShouldBe(HttpStatusCode.OK);
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(lab.Manifest("v1"), after.Manifest);
+    }
+
+    /// <summary>Its silence takes nothing back of what it said.</summary>
+    [Fact]
+    public async Task Upstream_ThatRefusedAndIsGoneNow_IsStillBelieved()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/manifests/"), Status = 401 });
+        lab.Time.Advance(Second);
+        (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        lab.Proxy.Heal();
+        await lab.Proxy.KillAsync();
+        lab.Time.Advance(Second);
+        (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        lab.Proxy.Revive();
+        lab.Time.Advance(TimeSpan.FromMinutes(2));
+        await lab.ShouldPullAsync(image, "v1");
+        await lab.Proxy.KillAsync();
+        lab.Time.Advance(TimeSpan.FromMinutes(2));
+        await lab.ShouldPullAsync(image, "v1");
     }
 
     [Fact]
