@@ -15,7 +15,7 @@ internal sealed record Ask(HttpMethod Method, Uri Target)
 
     public EntityTagHeaderValue? IfRange { get; init; }
 
-    /// <param name="via">Who asks, for whom it would go round in a circle.</param>
+    /// <param name="via">Who asks, after those of <see cref="ViaChain"/>, so that a request that goes round in a circle is found out; null: nobody of those.</param>
     public HttpRequestMessage ToRequest(Uri target, bool authorized, string? via)
     {
         var request = new HttpRequestMessage(Method, target);
@@ -25,7 +25,11 @@ internal sealed record Ask(HttpMethod Method, Uri Target)
             request.Headers.Authorization = Authorization;
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("holdfast", null));
         if (via is not null)
+        {
+            foreach (var before in ViaChain.Current)
+                request.Headers.Via.Add(new ViaHeaderValue("1.1", before));
             request.Headers.Via.Add(new ViaHeaderValue("1.1", via));
+        }
         // What a proxy packs has another length and can't be resumed.
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
         if (OffsetBytes == 0)

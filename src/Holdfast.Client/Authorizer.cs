@@ -13,24 +13,21 @@ internal sealed class Authorizer
 
     private readonly ConcurrentDictionary<string, ScopeToken> _tokens = new(StringComparer.Ordinal);
     private readonly RegistryClientOptions _options;
-    private readonly AuthenticationHeaderValue? _basic;
     private readonly TokenEndpoint _endpoint;
 
-    // Has the registry asked for Basic? Before that the password is not sent.
-    private volatile bool _wantsBasic;
+    // What the registry has asked for as Basic; before that the password is not sent.
+    private volatile AuthenticationHeaderValue? _basic;
 
     public Authorizer(Wire wire)
     {
         _options = wire.Options;
-        _basic = _options.Username is null ? null : new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{_options.Username}:{_options.Password}")));
-        _endpoint = new TokenEndpoint(wire, _basic);
+        _endpoint = new TokenEndpoint(wire, ReadBasic);
     }
 
     /// <summary>What is known to work for a scope, or null.</summary>
     public AuthenticationHeaderValue? Known(string scope) =>
         _options.Token is { } given ? Bearer(given)
-        : _tokens.GetValueOrDefault(scope)?.FreshAt(_options.Time.GetUtcNow()) is { } text ? Bearer(text) : _wantsBasic ? _basic : null;
+        : _tokens.GetValueOrDefault(scope)?.FreshAt(_options.Time.GetUtcNow()) is { } text ? Bearer(text) : _basic;
 
     /// <summary>Answers a 401.</summary>
     /// <param name="scope">What is needed, if the challenge does not say it.</param>
@@ -44,13 +41,17 @@ internal sealed class Authorizer
             return await FetchAsync(bearer, scope, refused, token);
         if (!challenges.Any(c => c.Is("Basic")))
             return Denied(challenges.Count == 0 ? "answered 401 without a challenge that can be read" : $"wants '{Failures.Printable(challenges[0].Scheme)}', which is not spoken here; Basic and Bearer are");
-        if (_basic is null)
+        if (ReadBasic() is not { } basic)
             return Denied("wants a user name and a password, and none are configured");
-        if (refused is { Scheme: "Basic" })
-            return Denied($"refused the user '{Failures.Printable(_options.Username!)}' or the password");
-        _wantsBasic = true;
-        return new(_basic);
+        if (refused is { Scheme: "Basic" } && refused.Parameter == basic.Parameter)
+            return new(Refused($"refused the user '{Failures.Printable(_options.Username!)}' or the password") with { RefusesLogin = true });
+        _basic = basic;
+        return new(basic);
     }
+
+    // Whenever somebody asks for it: it may be another one by now.
+    private AuthenticationHeaderValue? ReadBasic() => _options.Username is null ? null : new AuthenticationHeaderValue(
+        "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{_options.Username}:{_options.ReadPassword?.Invoke() ?? _options.Password}")));
 
     private async ValueTask<RegistryAnswer<AuthenticationHeaderValue>> FetchAsync(
         Challenge challenge, string scope, AuthenticationHeaderValue? refused, CancellationToken token)
@@ -86,7 +87,9 @@ internal sealed class Authorizer
     }
 
     private RegistryAnswer<AuthenticationHeaderValue> Denied(string what) =>
-        new(new RegistryFailure(RegistryOutcome.Denied, $"{_options.Registry.Authority} {what}"));
+        new(Refused(what));
+
+    private RegistryFailure Refused(string what) => new(RegistryOutcome.Denied, $"{_options.Registry.Authority} {what}");
 
     private static AuthenticationHeaderValue Bearer(string text) => new("Bearer", text);
 }

@@ -45,6 +45,9 @@ internal static class Failures
     {
         var host = response.RequestMessage?.RequestUri?.Authority ?? options.Registry.Authority;
         var (code, said) = await ErrorBody.ReadAsync(options, response, token);
+        // To a HEAD nothing can be said.
+        if (said.Length == 0 && (int)response.StatusCode == 508)
+            said = "it was asked by way of itself, as caches are that fill each other in a circle; correct the upstream.url of one of them";
         var detail = $"{host} answered {(int)response.StatusCode} {response.StatusCode}{(said.Length > 0 ? ": " : "")}{said}";
         return new RegistryFailure(OutcomeOf(response.StatusCode), detail, RetryAfterOf(response, options.Time)) { Status = (int)response.StatusCode, Code = code };
     }
@@ -63,6 +66,7 @@ internal static class Failures
         404 => RegistryOutcome.Unknown,
         401 or 403 => RegistryOutcome.Denied,
         429 => RegistryOutcome.SlowDown,
+        508 => RegistryOutcome.Unusable, // A circle: to ask again would only send it round once more.
         408 or >= 500 => RegistryOutcome.Unavailable,
         _ => RegistryOutcome.Unusable,
     };

@@ -13,6 +13,9 @@ public sealed class RegistryClientOptions
 
     public string? Password { get; init; }
 
+    /// <summary>Asked for the password whenever the registry or its token endpoint wants it, so that one that was changed is followed; null: <see cref="Password"/>.</summary>
+    public Func<string>? ReadPassword { get; init; }
+
     /// <summary>A Bearer token that is sent from the first request on, in place of name and password; null: none.</summary>
     public string? Token { get; init; }
 

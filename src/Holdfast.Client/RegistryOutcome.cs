@@ -46,6 +46,12 @@ public sealed record RegistryFailure(RegistryOutcome Outcome, string Detail, Tim
     /// <summary>Did a good answer end before its last byte? So does a registry:2 answer for a blob that its collector has removed: 200 and no bytes.</summary>
     public bool EndedEarly { get; init; }
 
+    /// <summary>Was nobody asked, since an earlier failure is too short ago? That one says more.</summary>
+    public bool IsOfRest { get; init; }
+
+    /// <summary>Were the user and the password refused that are configured, whatever they were for?</summary>
+    public bool RefusesLogin { get; init; }
+
     /// <summary>Was it another host that failed, to which the registry had redirected?</summary>
     internal bool Elsewhere { get; init; }
 }

@@ -8,7 +8,7 @@ namespace Holdfast.Client;
 internal readonly record struct IssuedToken(string Text, TimeSpan Lifetime);
 
 /// <summary>Asks a token endpoint (Docker token authentication: GET with Basic credentials, or with none).</summary>
-internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? credentials)
+internal sealed class TokenEndpoint(Wire wire, Func<AuthenticationHeaderValue?> credentials)
 {
     private const int MaxAnswerBytes = 256 << 10;
 
@@ -26,7 +26,7 @@ internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? creden
         var ask = new Ask(HttpMethod.Get, Address(realm, challenge["service"], scope))
         {
             Accept = ["application/json"],
-            Authorization = credentials,
+            Authorization = credentials(),
         };
         var reply = await wire.SendAsync(ask, token);
         if (reply.Response is not { } response)
@@ -55,7 +55,7 @@ internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? creden
                 $"{registry.Authority} wants a Bearer token, but its realm '{Failures.Printable(challenge["realm"] ?? "")}' is no http or https address");
         }
         realm = found;
-        if (credentials is not null && realm.Scheme == Uri.UriSchemeHttp && !realm.IsLoopback && !wire.Options.PasswordOverPlainHttp)
+        if (wire.Options.Username is not null && realm.Scheme == Uri.UriSchemeHttp && !realm.IsLoopback && !wire.Options.PasswordOverPlainHttp)
         {
             return new RegistryFailure(
                 RegistryOutcome.Denied, $"{registry.Authority} wants the password to go to {realm.Authority} over plain http, where others can read it; it was not sent");
@@ -69,8 +69,10 @@ internal sealed class TokenEndpoint(Wire wire, AuthenticationHeaderValue? creden
     }
 
     // A missing endpoint says nothing about what was asked for (P6).
-    private static RegistryFailure Refusal(RegistryFailure failure) => failure with
+    private RegistryFailure Refusal(RegistryFailure failure) => failure with
     {
+        // What a user may do is said by the token; without one it is the user who isn't known.
+        RefusesLogin = wire.Options.Username is not null && failure.Status == 401,
         Outcome = failure.Outcome == RegistryOutcome.Unknown ? RegistryOutcome.Unusable : failure.Outcome,
         Detail = $"no token: {failure.Detail}",
     };

@@ -1,5 +1,6 @@
 using Holdfast.Client;
 using Holdfast.Server.Caching;
+using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
 using Holdfast.Storage;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,7 @@ internal sealed class CacheParts : IAsyncDisposable
             IsHeld = digest => Transfers.IsRunning(digest) || Blobs.IsRunning(digest) || Manifests.IsRunning(digest),
             Collect = around.Collect,
         };
+        around.Reserve.GiveWay = Eviction.GiveWayAsync;
         room.Stored = new Growth(caches, bounds.MaxBytes) { Trim = () => Eviction.RunAsync(room.Stopping) }.NoteAsync;
     }
 
@@ -46,6 +48,9 @@ internal sealed class CacheParts : IAsyncDisposable
 
     public Eviction Eviction { get; }
 
+    /// <summary>For the healing of what caches have: their upstreams.</summary>
+    public IReadOnlyList<Donor> Donors => [.. Caches.All.Select(cache => new UpstreamDonor(cache, this))];
+
     public IReadOnlyList<Recurring> Start(ILogger<Recurring> log) => Caches.All.Any()
         ?
         [
@@ -64,8 +69,8 @@ internal sealed class CacheParts : IAsyncDisposable
             static registry => registry.Id,
             registry =>
             {
-                var via = $"holdfast-{instance}-{registry.Name}";
-                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents);
+                var via = $"{ViaChain.Prefix}{instance}-{registry.Name}";
+                return new Cache(registry, new Upstream(PlanOf(registry, via, around.Time)), via, around.Incidents) { Time = around.Time };
             });
         var stopping = new CancellationTokenSource();
         var room = new FetchRoom(stores, around.Reserve, around.Incidents, around.Time, around.Logs.CreateLogger<FetchRoom>()) { Stopping = stopping.Token };
@@ -89,12 +94,13 @@ internal sealed class CacheParts : IAsyncDisposable
     private static UpstreamPlan PlanOf(Registry registry, string via, TimeProvider time)
     {
         var upstream = registry.Cache!.Upstream;
-        var password = upstream.PasswordFile is { } file ? File.ReadAllText(file).TrimEnd('\r', '\n') : null;
+        var password = upstream.PasswordFile is { } file ? PasswordFile.Open(file) : null;
         return new UpstreamPlan
         {
             Cache = registry.Name,
             Namespace = upstream.Namespace,
             Mirrors = [.. upstream.Urls.Select(url => MirrorOf(url, upstream, password))],
+            PasswordOverPlainHttp = upstream.Insecure,
             TrustFile = upstream.TrustFile,
             Via = via,
             PrivateRedirects = upstream.PrivateRedirects,
@@ -107,9 +113,9 @@ internal sealed class CacheParts : IAsyncDisposable
     }
 
     // The password is the origin's: somebody else's mirror has no use for it.
-    private static UpstreamMirror MirrorOf(Uri url, UpstreamOptions upstream, string? password) =>
+    private static UpstreamMirror MirrorOf(Uri url, UpstreamOptions upstream, PasswordFile? password) =>
         string.Equals(url.Host, upstream.Urls[^1].Host, StringComparison.OrdinalIgnoreCase)
-            ? new UpstreamMirror { Address = url, Username = upstream.Username, Password = password }
+            ? new UpstreamMirror { Address = url, Username = upstream.Username, ReadPassword = password is null ? null : password.Read }
             : new UpstreamMirror { Address = url };
 }
 

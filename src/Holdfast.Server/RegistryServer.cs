@@ -43,7 +43,7 @@ public sealed class RegistryServer : IAsyncDisposable
             foreach (var authenticator in server._authenticators.Values)
                 authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
             var routes = RegistryRoutes.Create(options, rooms, storeTime);
-            server.MapTokenEndpoint(routes, time);
+            server.MapTokenEndpoint(routes, registries, time);
             var dispatcher = new RegistryChoice(server.DispatcherOf(routes.Hosted), server.DispatcherOf(routes.Caches));
             var admin = new AdminDispatcher(
                 AdminRoutes.Create(options, stores, rooms, storeTime, logs), server.AdmitAdminAsync, time, logs.CreateLogger<AdminDispatcher>());
@@ -116,8 +116,12 @@ public sealed class RegistryServer : IAsyncDisposable
         var registries = new Dictionary<string, Registry>(StringComparer.Ordinal);
         foreach (var registry in options.Registries)
         {
-            var kind = registry.Cache is null ? RegistryKind.Hosted : RegistryKind.Cache;
-            var id = await stores.Metadata.WriteAsync((registry.Name, kind), static (db, s) => Registries.Ensure(db, s.Name, s.kind), cancellationToken)
+            var id = await stores.Metadata.WriteAsync(
+                    registry,
+                    static (db, registry) => registry.Cache is { } cache
+                        ? Registries.EnsureCache(db, registry.Name, cache.Upstream.Namespace)
+                        : Registries.Ensure(db, registry.Name, RegistryKind.Hosted),
+                    cancellationToken)
                 ?? throw new InvalidDataException($"registry {registry.Name} is configured as {(registry.Cache is null ? "hosted" : "a cache")}, but what it holds is {(registry.Cache is null ? "a cache's" : "a hosted registry's")}; give it another name, or the kind that it had");
             registries.Add(registry.Name, new Registry(id, registry.Name, stores) { Cache = registry.Cache });
         }
@@ -130,9 +134,10 @@ public sealed class RegistryServer : IAsyncDisposable
     private ValueTask<Admission> AdmitAdminAsync(RegistryRequest request, RegistryActions needs) =>
         _authenticators[request.Registry.Name].AdmitAdminAsync(request.Context, ClientOf(request), request.Aborted);
 
-    private void MapTokenEndpoint(RegistryRoutes routes, TimeProvider time)
+    private void MapTokenEndpoint(RegistryRoutes routes, Dictionary<string, Registry> registries, TimeProvider time)
     {
-        var handlers = _authenticators.ToDictionary(a => a.Key, a => new TokenHandler(a.Value, time), StringComparer.Ordinal);
+        var handlers = _authenticators.ToDictionary(
+            a => a.Key, a => new TokenHandler(a.Value, time) { NameOf = registries.TryGetValue(a.Key, out var registry) ? registry.NameOf : static name => name }, StringComparer.Ordinal);
         foreach (var method in new[] { "GET", "POST" })
         {
             foreach (var table in new[] { routes.Hosted, routes.Caches })

@@ -56,10 +56,11 @@ internal sealed class ServerRooms : IAsyncDisposable
             Report = problem => incidents.Report(IncidentKind.DiskReserve, "disk", problem),
         };
         var checks = StoreChecks.Create(stores, options.Scrub, incidents, time, logs);
-        var source = new BytesSource(stores, BytesSource.Open(options.Heal, time), checks, time) { Reserve = reserve };
         var scrub = new StoreScrub(stores, options, checks, time, logs);
         var hosted = registries.Where(static one => !one.Value.IsCache).ToDictionary(StringComparer.Ordinal);
         var collector = new Collector(stores, new CollectionTerms(options.Collection, options.Trash), incidents, time);
+        var caches = CacheParts.Create(options, registries, stores, new CacheSurroundings(reserve, incidents, time, logs) { Collect = collector.RunDueAsync });
+        var source = new BytesSource(stores, [.. BytesSource.Open(options.Heal, time), .. caches.Donors], checks, time) { Reserve = reserve };
         return new ServerRooms
         {
             Hosted = hosted,
@@ -76,7 +77,7 @@ internal sealed class ServerRooms : IAsyncDisposable
             Overdue = new OverdueChecks(stores, [new ExpectedCheck(Collector.CheckName, _ => ExpectedOf(options.Collection)), .. scrub.Expected, .. SelfProbe.Expected(options)], incidents, time),
             Census = new TrashCensus(stores.Metadata, time),
             Clock = new ClockWatch(stores.Metadata, incidents, time, logs.CreateLogger<ClockWatch>()),
-            Caches = CacheParts.Create(options, registries, stores, new CacheSurroundings(reserve, incidents, time, logs) { Collect = collector.RunDueAsync }),
+            Caches = caches,
         };
     }
 
@@ -101,8 +102,8 @@ internal sealed class ServerRooms : IAsyncDisposable
     /// <summary>After the last request and the last piece of background work.</summary>
     public async ValueTask DisposeAsync()
     {
+        await Healer.DisposeAsync(); // It asks the caches' upstreams.
         await Caches.DisposeAsync();
-        await Healer.DisposeAsync();
         await Checks.DisposeAsync();
         await Retention.DisposeAsync();
         Collector.Dispose();

@@ -40,7 +40,9 @@ internal sealed class ServerProcess
             Scrub = new ScrubOptions { Period = ScrubPeriod, BytesPerSecond = world.Profile.ScrubBytesPerSecond, MaxReadsPerSecond = int.MaxValue },
         };
         Checks = StoreChecks.Create(Stores, options.Scrub, incidents, Time, NullLoggerFactory.Instance);
-        var source = new BytesSource(Stores, world.Profile.HasDonor ? [world.Donor] : [], Checks, Time) { Reserve = new DiskReserve(Stores.Blobs, 0, Time) };
+        Incidents = incidents;
+        Caches = world.Caches?.Start(this, new DiskReserve(Stores.Blobs, 0, Time));
+        var source = new BytesSource(Stores, [.. world.Profile.HasDonor ? [world.Donor] : Array.Empty<Donor>(), .. Caches?.Donors ?? []], Checks, Time) { Reserve = new DiskReserve(Stores.Blobs, 0, Time) };
         Healer = new Healer(Stores, source, Checks, Time);
         var rules = new RetentionRules(world.Profile.Rules, new Dictionary<string, int> { [World.Registry] = world.KeyOf(0).Registry });
         Retention = new RetentionRuns(
@@ -49,8 +51,6 @@ internal sealed class ServerProcess
             () => world.NewId().ToString("N")[..12],
             NullLogger<RetentionRuns>.Instance);
         Pulls = new PullNotes(database, Time, NullLogger<PullNotes>.Instance);
-        Incidents = incidents;
-        Caches = world.Caches?.Start(this, new DiskReserve(Stores.Blobs, 0, Time));
         Scrub = new StoreScrub(Stores, options, Checks, Time, NullLoggerFactory.Instance);
     }
 

@@ -146,6 +146,54 @@ public abstract partial class MetadataDatabaseContract
         (await TagAsync(cache)).Digest.ShouldBe(image.Digest);
     }
 
+    /// <summary>Between the list of images and the change a tag may have come to one of them.</summary>
+    [Fact, Promise("P3")]
+    public async Task Evict_OfWhatAPinnedTagHasComeTo_ChangesNothing()
+    {
+        var cache = await OpenCacheAsync();
+        var put = await CacheImageAsync(cache, "image", Now);
+        var listed = (await QueryAsync(session => CacheEviction.ListImages(session, cache.Registry, 0, 10))).ShouldHaveSingleItem();
+        listed.Tags.ShouldBeEmpty();
+        await CacheAsync(put with { Tags = [Latest] }, Now + 1);
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, listed, _ => false, tags => tags.Contains(Latest)))).ShouldBeNull();
+        (await TagAsync(cache)).Digest.ShouldBe(put.Digest);
+        (await CountAsync("links")).ShouldBe(2);
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, listed, _ => false, _ => false))).ShouldNotBeNull().ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>As build caches list their layers: they are a part of it, and not loose.</summary>
+    [Fact]
+    public async Task Evict_OfAnIndexThatListsBlobs_TakesThemAndNothingElseDoes()
+    {
+        const string Layer = "layer of a build";
+        var cache = await OpenCacheAsync();
+        var layer = Content(Layer, "application/vnd.oci.image.layer.v1.tar+gzip");
+        var index = Putting(cache, "index", Index(layer), "latest");
+        await CacheAsync(index, Now);
+        await CacheLinkAsync(cache, Layer, Now);
+        (await ChangeAsync(session => CacheEviction.EvictLoose(session, cache.Registry, Now + 50, 100, _ => false))).ShouldBe(0);
+        (await QueryAsync(session => BlobLinks.Find(session, cache, layer.Digest))).ShouldNotBeNull();
+        var image = (await QueryAsync(session => CacheEviction.ListImages(session, cache.Registry, 0, 10))).ShouldHaveSingleItem();
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, image, digest => digest == layer.Digest))).ShouldBeNull();
+        (await ChangeAsync(session => CacheEviction.EvictImage(session, image, _ => false))).ShouldBe(index.Payload.Length + Layer.Length);
+        (await QueryAsync(session => BlobLinks.Find(session, cache, layer.Digest))).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Repositories_OfCachesThatHaveBytes_AreListedAndNoHostedOnes()
+    {
+        var cache = await OpenCacheAsync();
+        var image = await CacheImageAsync(cache, "image", Now);
+        var copy = new RepositoryKey(cache.Registry, RepositoryName.Parse("team/copy"));
+        await CacheLinkAsync(copy, "layer of image", Now);
+        await PutImageAsync("image"); // The same in a hosted registry.
+        var layer = image.Manifest.Layers[0].Digest;
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, layer, 10))).ShouldBe([cache, copy]);
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, layer, 1))).ShouldBe([cache]);
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, image.Digest, 10))).ShouldBe([cache]);
+        (await QueryAsync(session => CachedManifests.RepositoriesOf(session, Content("none").Digest, 10))).ShouldBeEmpty();
+    }
+
     /// <summary>An index may list what lists it only by a hash that nobody can make, but rows may say anything.</summary>
     [Fact]
     public async Task Evict_OfWhatListsItself_Ends()
@@ -156,6 +204,29 @@ public abstract partial class MetadataDatabaseContract
         var id = await QueryAsync(session => session.Prepare("SELECT id FROM manifests").QueryLong());
         var image = new CachedImage(id!.Value, cache, put.Digest, Now, []);
         (await ChangeAsync(session => CacheEviction.EvictImage(session, image, _ => false))).ShouldBe(put.Payload.Length);
+        (await CountAsync("manifests")).ShouldBe(0);
+    }
+
+    /// <summary>An upstream, or whoever may push to it, nests indexes as deep as it likes.</summary>
+    [Fact, Promise("P5")]
+    public async Task Evict_OfIndexesNestedDeeply_Ends()
+    {
+        const int Depth = 30_000;
+        var cache = await OpenCacheAsync();
+        var root = await ChangeAsync(session =>
+        {
+            var put = Putting(cache, "0", Index());
+            for (var i = 1; i <= Depth; i++)
+            {
+                CachedManifests.Put(session, put with { Stamp = Stamp }, Now);
+                put = Putting(cache, i.ToString(System.Globalization.CultureInfo.InvariantCulture), Index(AsChild(put)));
+            }
+            CachedManifests.Put(session, put with { Stamp = Stamp }, Now);
+            return put;
+        });
+        var image = (await QueryAsync(session => CacheEviction.ListImages(session, cache.Registry, 0, 10))).ShouldHaveSingleItem();
+        image.Digest.ShouldBe(root.Digest);
+        await ChangeAsync(session => CacheEviction.EvictImage(session, image, _ => false));
         (await CountAsync("manifests")).ShouldBe(0);
     }
 
@@ -187,6 +258,38 @@ public abstract partial class MetadataDatabaseContract
         (await ChangeAsync(session => Registries.Ensure(session, "thing", RegistryKind.Cache))).ShouldBe(cache.Registry);
         await LinkAsync("y");
         (await ChangeAsync(session => Registries.Ensure(session, "private", RegistryKind.Cache))).ShouldBeNull();
+    }
+
+    /// <summary>What one upstream said of its tags says nothing of another's.</summary>
+    [Fact]
+    public async Task Cache_ThatIsFilledFromAnotherUpstream_HasNothingOfTheFirst()
+    {
+        var first = (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldNotBeNull();
+        var cache = new RepositoryKey(first, RepositoryName.Parse("team/app"));
+        await CacheImageAsync(cache, "image", Now);
+        (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldBe(first);
+
+        var second = (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "quay.io"))).ShouldNotBeNull();
+
+        second.ShouldNotBe(first);
+        (await QueryAsync(session => CacheEviction.ListImages(session, second, 0, 10))).ShouldBeEmpty();
+        // All caches together count it, and let go of it.
+        (await QueryAsync(session => CacheEviction.ListImages(session, 0, 0, 10))).ShouldHaveSingleItem();
+        for (var i = 0; i < 2; i++)
+        {
+            (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldBe(first);
+            (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "quay.io"))).ShouldBe(second);
+        }
+        await LinkAsync("hosted");
+        (await ChangeAsync(session => Registries.EnsureCache(session, "private", "quay.io"))).ShouldBeNull();
+    }
+
+    /// <summary>Of a cache that an earlier program made nobody knows the upstream.</summary>
+    [Fact]
+    public async Task Cache_OfAnUpstreamThatWasNotWrittenDown_KeepsWhatItHas()
+    {
+        var cache = await OpenCacheAsync("hub");
+        (await ChangeAsync(session => Registries.EnsureCache(session, "hub", "docker.io"))).ShouldBe(cache.Registry);
     }
 
     private async Task<RepositoryKey> OpenCacheAsync(string name = "cache") =>

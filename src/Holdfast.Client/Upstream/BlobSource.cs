@@ -3,10 +3,8 @@ using Holdfast.Oci;
 namespace Holdfast.Client;
 
 /// <summary>One blob as the mirrors have it.</summary>
-internal sealed class BlobSource(IReadOnlyList<Mirror> mirrors, RepositoryName repository, Digest digest, TimeProvider time)
+internal sealed class BlobSource(IReadOnlyList<Mirror> mirrors, RepositoryName repository, Digest digest)
 {
-    public TimeProvider Time => time;
-
     public bool HasSeveral => mirrors.Count > 1;
 
     public string Name { get; } = $"{repository}/blobs/{digest}";

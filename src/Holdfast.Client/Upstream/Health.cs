@@ -23,6 +23,7 @@ internal sealed class Health(TimeProvider time)
     private static readonly TimeSpan MaxSlowDownRest = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
+    private readonly (DateTimeOffset At, long Stamp) _began = (time.GetUtcNow(), time.GetTimestamp());
     private DateTimeOffset _since = time.GetUtcNow();
     private DateTimeOffset _restBegan;
     private DateTimeOffset? _restsUntil;
@@ -30,6 +31,9 @@ internal sealed class Health(TimeProvider time)
     private bool _onTrial;
     private TimeSpan _rest;
     private string? _failedAt;
+
+    /// <summary>The time by which all of this is counted: a clock that is set back must not make a rest of seconds one of hours.</summary>
+    public DateTimeOffset Now => _began.At + time.GetElapsedTime(_began.Stamp);
 
     /// <summary>Since when it is so, until when it rests (null: up) and why.</summary>
     public (DateTimeOffset Since, DateTimeOffset? RestsUntil, RegistryFailure? Why) State
@@ -47,7 +51,7 @@ internal sealed class Health(TimeProvider time)
         {
             if (_restsUntil is null)
                 return Turn.Free;
-            if (time.GetUtcNow() < _restsUntil)
+            if (Now < _restsUntil)
                 return Turn.Resting;
             if (_onTrial)
                 return Turn.OnTrial;
@@ -75,7 +79,7 @@ internal sealed class Health(TimeProvider time)
             (_onTrial, _rest, _failedAt) = (false, TimeSpan.Zero, null);
             if (_restsUntil is null)
                 return false;
-            (_restsUntil, _why, _since) = (null, null, time.GetUtcNow());
+            (_restsUntil, _why, _since) = (null, null, Now);
             return true;
         }
     }
@@ -88,7 +92,7 @@ internal sealed class Health(TimeProvider time)
     {
         lock (_lock)
         {
-            var now = time.GetUtcNow();
+            var now = Now;
             // Of those that were on their way together, one counts.
             if (why.Outcome != RegistryOutcome.SlowDown && began <= _restBegan && _rest > TimeSpan.Zero)
                 return false;

@@ -6,6 +6,9 @@ internal sealed class Inquiry<T>(IReadOnlyList<Mirror> mirrors, Func<Mirror, Can
 {
     private readonly RegistryFailure?[] _verdicts = new RegistryFailure?[mirrors.Count];
 
+    /// <summary>Is it worth waiting for a mirror that is down?</summary>
+    public bool IsPatient { get; init; } = true;
+
     /// <summary>Who had it.</summary>
     public Mirror? Giver { get; private set; }
 
@@ -32,7 +35,7 @@ internal sealed class Inquiry<T>(IReadOnlyList<Mirror> mirrors, Func<Mirror, Can
             if (IsSettled(_verdicts[i]))
                 continue;
             var turn = mirrors[i].Enter();
-            if (turn is Turn.OnTrial)
+            if (turn is Turn.OnTrial && IsPatient)
                 onTrial.Add(i);
             if (turn is Turn.OnTrial or Turn.Resting)
                 _verdicts[i] = mirrors[i].OfRest();

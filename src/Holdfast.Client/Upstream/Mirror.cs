@@ -6,6 +6,8 @@ namespace Holdfast.Client;
 /// <summary>One mirror of an upstream, and how it is with it.</summary>
 internal sealed class Mirror : IDisposable
 {
+    private const long MinBytesPerSecond = 1 << 10;
+
     private readonly UpstreamPlan _plan;
     private readonly Health _health;
     private readonly RetryBudget _budget;
@@ -34,12 +36,16 @@ internal sealed class Mirror : IDisposable
             Registry = mirror.Address,
             Username = mirror.Username,
             Password = mirror.Password,
+            ReadPassword = mirror.ReadPassword,
+            PasswordOverPlainHttp = plan.PasswordOverPlainHttp,
             TrustFile = plan.TrustFile,
             Time = plan.Time,
             ConnectTimeout = plan.ConnectTimeout,
             AnswerTimeout = plan.AnswerTimeout,
             StallTimeout = plan.StallTimeout,
             MaxConnections = Math.Max(2, plan.MaxConnections),
+            // Each byte in time, and none of its places among the connections ever free again: drops are no transfer, whoever waits for it.
+            MinBytesPerSecond = MinBytesPerSecond,
             // A few seconds in all: the next mirror, or the client, may have more luck.
             MaxResumes = 4,
             ResumeDelay = TimeSpan.FromMilliseconds(250),
@@ -58,6 +64,9 @@ internal sealed class Mirror : IDisposable
 
     public string Host { get; }
 
+    /// <summary>The time by which <see cref="Note"/> counts.</summary>
+    public DateTimeOffset Now => _health.Now;
+
     public MirrorState State
     {
         get
@@ -69,7 +78,7 @@ internal sealed class Mirror : IDisposable
     }
 
     /// <summary>Zero: it may be asked.</summary>
-    public TimeSpan RestLeft => _health.State.RestsUntil - _plan.Time.GetUtcNow() is { } left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    public TimeSpan RestLeft => _health.State.RestsUntil - _health.Now is { } left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     public static double OfTheSystem() => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20);
 
@@ -80,7 +89,8 @@ internal sealed class Mirror : IDisposable
     {
         try
         {
-            await _documents.WaitAsync(token);
+            if (!await TryEnterAsync(token))
+                return new(new RegistryFailure(RegistryOutcome.Unavailable, $"{Host} is busy with other questions, and had no turn for this one within {_plan.AnswerTimeout.TotalSeconds:0.#} seconds"));
             try
             {
                 return await AskFreelyAsync(question, token);
@@ -140,7 +150,7 @@ internal sealed class Mirror : IDisposable
     public RegistryFailure OfRest()
     {
         var (why, left) = (_health.State.Why, RestLeft);
-        return new RegistryFailure(why?.Outcome ?? RegistryOutcome.Unavailable, $"{Host} is not asked for {left.TotalSeconds:0.#} more seconds: {why?.Detail}", left) { Status = why?.Status };
+        return new RegistryFailure(why?.Outcome ?? RegistryOutcome.Unavailable, $"{Host} is not asked for {left.TotalSeconds:0.#} more seconds: {why?.Detail}", left) { Status = why?.Status, IsOfRest = true };
     }
 
     public void Dispose()
@@ -149,9 +159,27 @@ internal sealed class Mirror : IDisposable
         _metrics.ShowResting(false);
     }
 
+    // To wait for those before is to wait for an answer: what is known is served instead, and who asks for more than can be asked fills no memory.
+    private async ValueTask<bool> TryEnterAsync(CancellationToken token)
+    {
+        if (_documents.Wait(0, CancellationToken.None))
+            return true;
+        using var patience = new CancellationTokenSource(_plan.AnswerTimeout, _plan.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, token);
+        try
+        {
+            await _documents.WaitAsync(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!token.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
     private async ValueTask<RegistryAnswer<T>> AskFreelyAsync<T>(Question<T> question, CancellationToken token)
     {
-        var began = _plan.Time.GetUtcNow();
+        var began = _health.Now;
         _budget.Count();
         var answer = await question.Ask(_client, token);
         Note(question.Name, began, answer.Failure);
@@ -173,7 +201,7 @@ internal sealed class Mirror : IDisposable
         }
         // Told at once, also of a transfer that goes on here after a while: nobody else is to ask meanwhile.
         if (response.StatusCode == HttpStatusCode.TooManyRequests
-            && _health.NoteFailure("", _plan.Time.GetUtcNow(), new RegistryFailure(RegistryOutcome.SlowDown, $"{Host} answered 429 TooManyRequests", Failures.RetryAfterOf(response, _plan.Time)) { Status = 429 }))
+            && _health.NoteFailure("", _health.Now, new RegistryFailure(RegistryOutcome.SlowDown, $"{Host} answered 429 TooManyRequests", Failures.RetryAfterOf(response, _plan.Time)) { Status = 429 }))
             Tell();
     }
 

@@ -16,7 +16,7 @@ internal sealed class MirroredStream : Stream
     {
         (_source, _blob, _mirror, _position, _sizeBytes) = (source, blob, giver, fromBytes, blob.SizeBytes);
         _used = [giver];
-        _readAt = source.Time.GetUtcNow();
+        _readAt = giver.Now;
     }
 
     public override bool CanRead => true;
@@ -40,12 +40,9 @@ internal sealed class MirroredStream : Stream
             ObjectDisposedException.ThrowIf(_blob is null, this);
             try
             {
-                var read = await _blob.Content.ReadAsync(buffer, cancellationToken);
-                _position += read;
-                _readAt = _source.Time.GetUtcNow();
-                return read;
+                return Count(await _blob.Content.ReadAsync(buffer, cancellationToken));
             }
-            catch (BlobBrokenException e)
+            catch (BlobBrokenException e) when (!IsTooLong)
             {
                 _mirror.Note(_source.Name, _readAt, e.Failure);
                 await GoOnAsync(e, cancellationToken);
@@ -71,6 +68,18 @@ internal sealed class MirroredStream : Stream
         if (disposing)
             GiveBack();
         base.Dispose(disposing);
+    }
+
+    private bool IsTooLong => _position > _sizeBytes;
+
+    // A mirror that takes over may say no size, and could go on for ever.
+    private int Count(int read)
+    {
+        _position += read;
+        _readAt = _mirror.Now;
+        return IsTooLong
+            ? throw new BlobBrokenException(new RegistryFailure(RegistryOutcome.Mismatch, $"{_mirror.Host} sends more than the {_sizeBytes} bytes that were stated before"))
+            : read;
     }
 
     private async ValueTask GoOnAsync(BlobBrokenException broken, CancellationToken token)

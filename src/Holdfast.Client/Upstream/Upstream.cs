@@ -14,6 +14,9 @@ public sealed class Upstream : IDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan MaxJitter = TimeSpan.FromMilliseconds(250);
 
+    // Shorter failures are waited for, as everywhere: what is new may be had in a moment.
+    private static readonly TimeSpan LongDown = TimeSpan.FromSeconds(5);
+
     private readonly UpstreamPlan _plan;
     private readonly RetryBudget _budget;
     private readonly Func<double> _jitter;
@@ -36,8 +39,14 @@ public sealed class Upstream : IDisposable
     public IReadOnlyList<MirrorState> Mirrors => [.. _mirrors.Select(static mirror => mirror.State)];
 
     /// <summary>HEAD of a manifest; costs nothing of Docker Hub's pulls.</summary>
-    public ValueTask<RegistryAnswer<RemoteManifestHead>> HeadManifestAsync(RepositoryName repository, Reference reference, CancellationToken token) =>
-        AskAsync(NameOf(repository), $"manifests/{reference}", (client, name, token) => client.HeadManifestAsync(name, reference, token), token);
+    /// <param name="canDoWithout">Has the caller something to go on with? Then it doesn't wait for an upstream that has been down for a while; one caller at a time finds out whether it is up again.</param>
+    public ValueTask<RegistryAnswer<RemoteManifestHead>> HeadManifestAsync(
+        RepositoryName repository, Reference reference, CancellationToken token, bool canDoWithout = false)
+    {
+        var question = new Question<RemoteManifestHead>(
+            $"{NameOf(repository)}/manifests/{reference}", (client, token) => client.HeadManifestAsync(NameOf(repository), reference, token));
+        return PutAsync(new Inquiry<RemoteManifestHead>(_mirrors, (mirror, token) => mirror.AskAsync(question, token)) { IsPatient = !(canDoWithout && IsDown()) }, token);
+    }
 
     /// <summary>GET of a manifest, its bytes compared with the digest that was asked for or that the mirror states.</summary>
     public ValueTask<RegistryAnswer<RemoteManifest>> GetManifestAsync(RepositoryName repository, Reference reference, CancellationToken token) =>
@@ -55,12 +64,23 @@ public sealed class Upstream : IDisposable
     /// <param name="fromBytes">How many bytes the caller has; the stream goes on after them.</param>
     public async ValueTask<RegistryAnswer<RemoteBlob>> OpenBlobAsync(RepositoryName repository, Digest digest, long fromBytes, CancellationToken token)
     {
-        var source = new BlobSource(_mirrors, NameOf(repository), digest, _plan.Time);
+        var source = new BlobSource(_mirrors, NameOf(repository), digest);
         var inquiry = source.From(fromBytes);
         var answer = await PutAsync(inquiry, token);
         return answer.TryGet(out var blob, out _)
             ? new(new RemoteBlob(new MirroredStream(source, blob, inquiry.Giver!, fromBytes), blob.SizeBytes) { Page = blob.Page })
             : answer;
+    }
+
+    /// <summary>Receives a blob and hashes it on the way, as <see cref="RegistryClient.DownloadBlobAsync"/> does.</summary>
+    public async ValueTask<RegistryAnswer<long>> DownloadBlobAsync(
+        RepositoryName repository, Digest digest, long? sizeBytes, Func<ReadOnlyMemory<byte>, ValueTask> sink, CancellationToken token)
+    {
+        var opened = await OpenBlobAsync(repository, digest, token);
+        if (!opened.TryGet(out var blob, out var failure))
+            return new(failure);
+        await using (blob)
+            return await BlobTransfer.RunAsync(blob, digest, sizeBytes, sink, token);
     }
 
     /// <summary>All tags of a repository, page after page.</summary>
@@ -78,13 +98,19 @@ public sealed class Upstream : IDisposable
     }
 
     private RepositoryName NameOf(RepositoryName repository) =>
-        _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) ? RepositoryName.Parse($"library/{repository}") : repository;
+        _plan.Namespace == "docker.io" && !repository.ToString().Contains('/', StringComparison.Ordinal) && RepositoryName.TryParse($"library/{repository}", out var official) ? official : repository;
 
     private ValueTask<RegistryAnswer<T>> AskAsync<T>(
         RepositoryName name, string what, Func<RegistryClient, RepositoryName, CancellationToken, ValueTask<RegistryAnswer<T>>> ask, CancellationToken token)
     {
         var question = new Question<T>($"{name}/{what}", (client, token) => ask(client, name, token));
         return PutAsync(new Inquiry<T>(_mirrors, (mirror, token) => mirror.AskAsync(question, token)), token);
+    }
+
+    private bool IsDown()
+    {
+        var before = _plan.Time.GetUtcNow() - LongDown;
+        return Array.TrueForAll(_mirrors, mirror => mirror.State is { RestsUntil: not null } state && state.Since <= before);
     }
 
     /// <summary>Puts a question, and again after a moment if nobody answered it and the rest is short.</summary>
@@ -95,7 +121,7 @@ public sealed class Upstream : IDisposable
         {
             var before = inquiry.Questions;
             var answer = await inquiry.RoundAsync(token);
-            if (answer.Outcome != RegistryOutcome.Unavailable || retries == MaxRetries || inquiry.SoonestEnd is not { } rest || rest > MaxWait)
+            if (!inquiry.IsPatient || answer.Outcome != RegistryOutcome.Unavailable || retries == MaxRetries || inquiry.SoonestEnd is not { } rest || rest > MaxWait)
                 return answer;
             var wait = TimeSpan.FromTicks(Math.Max(rest.Ticks, (MinWait * (1 << retries)).Ticks)) + (MaxJitter * _jitter());
             var asked = inquiry.Questions > before;

@@ -14,6 +14,9 @@ public sealed class UpstreamPlan
     /// <summary>In the order in which they are asked, at least one. What the last one, the origin, says to be absent is.</summary>
     public required IReadOnlyList<UpstreamMirror> Mirrors { get; init; }
 
+    /// <summary>May passwords go to token endpoints over plain http on other machines? On this one they always may.</summary>
+    public bool PasswordOverPlainHttp { get; init; }
+
     /// <summary>A PEM file of authorities that are trusted beside those of the machine.</summary>
     public string? TrustFile { get; init; }
 
@@ -62,4 +65,7 @@ public sealed class UpstreamMirror
     public string? Username { get; init; }
 
     public string? Password { get; init; }
+
+    /// <summary>Asked for the password whenever it is wanted; null: <see cref="Password"/>.</summary>
+    public Func<string>? ReadPassword { get; init; }
 }

@@ -18,6 +18,9 @@ internal sealed class TokenHandler(Authenticator authenticator, TimeProvider tim
 {
     private const int MaxFormBytes = 16 << 10;
 
+    /// <summary>The name by which a repository is kept, which rules and tokens are for.</summary>
+    public Func<RepositoryName, RepositoryName> NameOf { get; init; } = static repository => repository;
+
     public async Task HandleAsync(HttpContext context, IPAddress client, CancellationToken token)
     {
         if (authenticator.Tokens is not { } tokens)
@@ -102,11 +105,12 @@ internal sealed class TokenHandler(Authenticator authenticator, TimeProvider tim
         await WriteTokenAsync(context, tokens, caller.User, Permitted(caller, requested, authenticated.CatalogCaller is not null), token);
     }
 
-    private static TokenScope Permitted(Caller caller, TokenScope requested, bool mayList)
+    private TokenScope Permitted(Caller caller, TokenScope requested, bool mayList)
     {
         var granted = new TokenScope { Catalog = requested.Catalog && mayList };
-        foreach (var (repository, actions) in requested.Repositories)
+        foreach (var (asked, actions) in requested.Repositories)
         {
+            var repository = NameOf(asked);
             var may = RegistryActions.None;
             foreach (var action in (ReadOnlySpan<RegistryActions>)[RegistryActions.Pull, RegistryActions.Push, RegistryActions.Delete])
                 may |= (actions & action) != 0 && caller.May(repository, action) ? action : RegistryActions.None;

@@ -32,7 +32,7 @@ internal sealed class BlobFetch : IAsyncDisposable
     {
         (_cache, _repository, _digest, _room) = (cache, repository, digest, room);
         _abandon = CancellationTokenSource.CreateLinkedTokenSource(room.Stopping);
-        _bytes = new FetchedBytes { IsTooMuch = IsTooMuch, Abandon = Abandon };
+        _bytes = new FetchedBytes { IsTooMuch = IsTooMuch, Abandon = Abandon, Unreadable = fault => room.NoteUnreadable(cache, digest, fault) };
     }
 
     /// <summary>Null once bytes may come; else why none will.</summary>
@@ -234,7 +234,8 @@ internal sealed class BlobFetch : IAsyncDisposable
 
     private async Task CommitAsync()
     {
-        if (_writer is null || _ownHash is not null)
+        // Hashed were the bytes that came. If the disk has lost some of them since, nobody knows what it would keep.
+        if (_writer is null || _ownHash is not null || _bytes.IsUnreadable)
             return;
         using var holder = await _room.Stores.Locks.EnterAsync(_digest, CancellationToken.None);
         if (await _writer.CommitAsync(_digest, CancellationToken.None) != BlobCommitOutcome.Stored)
@@ -253,7 +254,9 @@ internal sealed class BlobFetch : IAsyncDisposable
         _stored = true;
     }
 
-    private bool IsTooMuch(long received) => SizeBytes is not { } size || _ownHash is not null || size - received > _cache.Options.FinishBytes;
+    // Of a blob whose size isn't stated nobody knows what is still to come: as many bytes are fetched for nobody, and not one more.
+    private bool IsTooMuch(long received, long forNobody) =>
+        _ownHash is not null || (SizeBytes is { } size ? size - received > _cache.Options.FinishBytes : forNobody >= _cache.Options.FinishBytes);
 
     private void Abandon()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Holdfast.Client;
 using Holdfast.Oci;
 
 namespace Holdfast.Server.Caching;
@@ -8,9 +9,14 @@ internal sealed class BlobFetches(FetchRoom room) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<FetchKey, BlobFetch> _running = new();
     private readonly ConcurrentDictionary<BlobFetch, Task> _ends = new();
+    private readonly DigestHeads<RemoteBlobSize> _heads = new(room);
 
     /// <summary>Is this blob being fetched for anyone?</summary>
     public bool IsRunning(Digest digest) => _running.Keys.Any(key => key.Digest == digest);
+
+    /// <summary>Asks what the upstream says of a blob that isn't here, together with whoever asks just then.</summary>
+    public Task<RegistryAnswer<RemoteBlobSize>> HeadAsync(Cache cache, RepositoryName repository, Digest digest) =>
+        _heads.AskAsync(cache, repository, digest, token => cache.Upstream.HeadBlobAsync(repository, digest, token));
 
     /// <summary>Joins the fetch of a blob, or starts it.</summary>
     /// <param name="anew">What the store has of it is of no use.</param>

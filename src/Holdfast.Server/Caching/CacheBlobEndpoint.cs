@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Holdfast.Client;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
 using Microsoft.AspNetCore.Http;
 
@@ -76,16 +77,20 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
             return there.Failure is null && await room.Stores.Metadata.WriteAsync(
                 (one, now: room.NowMs), static (db, s) => CachedManifests.TryLinkStored(db, s.one.Repository, s.one.Digest, s.now), CancellationToken.None);
         }
+        catch (Exception e) when (e is IOException and not StoreAwayException or System.Data.Common.DbException)
+        {
+            // The disk is full, or takes no writes: the client gets it all the same, straight from the upstream.
+            return false;
+        }
         finally
         {
             _linking.TryRemove(one, out _);
         }
     }
 
-    private static async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
+    private async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
     {
-        var answer = await cache.Upstream.HeadBlobAsync(request.Route.Repository, digest, request.Aborted);
-        cache.Note(answer.Failure);
+        var answer = await fetches.HeadAsync(cache, request.Route.Repository, digest).WaitAsync(request.Aborted);
         if (!answer.TryGet(out var there, out var failure))
             await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
         else
@@ -125,7 +130,10 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         catch (FetchBrokenException e) when (!request.Context.Response.HasStarted)
         {
             request.Context.Response.Clear();
-            await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
+            if (e.IsOurs)
+                await request.FailAsync(Outcome.StoreUnreadable, "what was fetched could not be read back from this server's disk; the operator has been told. Try again");
+            else
+                await request.FailAsync(cache, new RegistryFailure(RegistryOutcome.Unavailable, e.Message), Outcome.BlobUnknown, "blob");
         }
     }
 

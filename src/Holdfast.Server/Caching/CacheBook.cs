@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Holdfast.Client;
 using Holdfast.Server.Http;
 
 namespace Holdfast.Server.Caching;
@@ -12,27 +13,19 @@ internal sealed class CacheBook(IReadOnlyDictionary<int, Cache> caches)
 
     public bool TryFind(int registry, [NotNullWhen(true)] out Cache? cache) => caches.TryGetValue(registry, out cache);
 
-    /// <summary>Wraps a handler: a request which this very cache has sent, and that has come back to it, ends here; of the others, names are made those that are kept.</summary>
+    /// <summary>Wraps a handler: a request which this very cache has sent, and that has come back to it, ends here; of the others, it is kept who sent them on.</summary>
     public Handler Guard(Handler handler) => request =>
     {
+        var chain = ViaChain.Read(request.Context.Request.Headers.Via);
+        if (chain.Count == 0)
+            return handler(request);
         var cache = Of(request);
-        if (IsOwn(request, cache))
+        if (chain.Contains(cache.Via, StringComparer.Ordinal) || chain.Count > ViaChain.MaxLength)
         {
             return request.FailAsync(
-                Outcome.UpstreamLoop, $"the upstream of cache {request.Registry.Name} leads back to this cache; correct upstream.url under registries.{request.Registry.Name}");
+                Outcome.UpstreamLoop, $"the upstream of cache {cache.Name} leads back to this cache; correct upstream.url under registries.{cache.Name}, or that of the cache that it leads to");
         }
-        request.Route = request.Route with { Repository = cache.NameOf(request.Route.Repository) };
+        ViaChain.Current = chain;
         return handler(request);
     };
-
-    private static bool IsOwn(RegistryRequest request, Cache cache)
-    {
-        foreach (var via in request.Context.Request.Headers.Via)
-        {
-            // The name of one cache may be the beginning of another's.
-            if (via?.Split([',', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Contains(cache.Via, StringComparer.Ordinal) == true)
-                return true;
-        }
-        return false;
-    }
 }

@@ -45,7 +45,7 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
         // A tag's manifest that was there a moment ago, or whose bytes are damaged: the upstream has it under its tag.
         if (reference.IsDigest && HttpMethods.IsHead(request.Context.Request.Method))
         {
-            await HeadAsync(request, cache, reference);
+            await HeadAsync(request, cache, reference.Digest);
             return;
         }
         var fetched = await fetches.FetchAsync(cache, request.Route.Repository, reference, reference.IsDigest ? default : reference.Tag).WaitAsync(request.Aborted);
@@ -105,13 +105,12 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
         return true;
     }
 
-    private static async Task HeadAsync(RegistryRequest request, Cache cache, Reference reference)
+    private async Task HeadAsync(RegistryRequest request, Cache cache, Digest digest)
     {
         Note(request, "miss");
-        var answer = await cache.Upstream.HeadManifestAsync(request.Route.Repository, reference, request.Aborted);
-        cache.Note(answer.Failure);
+        var answer = await fetches.HeadAsync(cache, request.Route.Repository, digest).WaitAsync(request.Aborted);
         if (answer.TryGet(out var head, out var failure))
-            await request.DescribeManifestAsync(reference.Digest, head.MediaType, head.SizeBytes);
+            await request.DescribeManifestAsync(digest, head.MediaType, head.SizeBytes);
         else
             await request.FailAsync(cache, failure, Outcome.ManifestUnknown, "manifest");
     }

@@ -29,13 +29,21 @@ internal static class CacheMetrics
 
     private static readonly Gauge<long> Size = Meter.CreateGauge<long>("holdfast_cache_size_bytes", "By", "Bytes of all manifests and blobs that a cache holds, by cache.");
 
+    private static readonly Gauge<long> Bound = Meter.CreateGauge<long>("holdfast_cache_size_limit_bytes", "By", "What a cache may hold (size.max), by cache; absent for one without a limit of its own.");
+
     public static void Evicted(string cache, long bytes)
     {
         Evictions.Add(1, new KeyValuePair<string, object?>("cache", cache));
         EvictedBytes.Add(bytes, new KeyValuePair<string, object?>("cache", cache));
     }
 
-    public static void Sized(string cache, long bytes) => Size.Record(bytes, new KeyValuePair<string, object?>("cache", cache));
+    /// <param name="bound">Null: it has none of its own.</param>
+    public static void Sized(string cache, long bytes, long? bound)
+    {
+        Size.Record(bytes, new KeyValuePair<string, object?>("cache", cache));
+        if (bound is { } most)
+            Bound.Record(most, new KeyValuePair<string, object?>("cache", cache));
+    }
 
     public static void Asked(string cache, string kind, string answer) => Requests.Add(
         1, new KeyValuePair<string, object?>("cache", cache), new KeyValuePair<string, object?>("kind", kind), new KeyValuePair<string, object?>("answer", answer));

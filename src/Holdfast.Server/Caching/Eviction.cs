@@ -20,8 +20,13 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
     // Blobs come before anything is known of what needs them, when a client asks for them by digest alone.
     private static readonly TimeSpan LooseFor = TimeSpan.FromHours(1);
 
+    // To look through all rows for each push that is refused would be a way to keep the server busy.
+    private static readonly TimeSpan VainFor = TimeSpan.FromSeconds(10);
+
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Dictionary<int, Pins> _pins = caches.All.ToDictionary(cache => cache.Registry.Id, cache => new Pins(cache.Options.Pins));
+
+    private long _gaveNothingAt;
 
     /// <summary>Is something of it being fetched, or sent to a client?</summary>
     public required Func<Digest, bool> IsHeld { get; init; }
@@ -39,9 +44,9 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
                 freed += await TrimAsync(cache.Registry.Id, cache.Name, cache.Options.MaxBytes!.Value, cancellationToken);
             if (maxBytes is { } all)
                 freed += await TrimAsync(AllCaches, "caches", all, cancellationToken);
-            // Caches give way before pushes are refused.
-            if (reserve.IsShort(0) && room.Stores.Blobs.MeasureSpace() is { } space)
-                freed += await TrimAsync(AllCaches, "caches", Math.Max(0, await MeasureAsync(AllCaches, cancellationToken) - reserve.MissingBytes(space.FreeBytes)), cancellationToken, isBound: false);
+            // What is fetched may take up all but the reserve; then the oldest goes, so that there is room for pushes, and for what is newer.
+            if (reserve.MissingBytes(reserve.SpareBytes) is > 0 and var missing)
+                freed += await TrimAllByAsync(missing, cancellationToken);
             if (freed > 0)
                 await Collect(cancellationToken);
         }
@@ -50,10 +55,36 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
             _turn.Release();
         }
         foreach (var cache in caches.All)
-            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken));
+            CacheMetrics.Sized(cache.Name, await MeasureAsync(cache.Registry.Id, cancellationToken), cache.Options.MaxBytes);
+    }
+
+    /// <summary>Makes room beside the disk's reserve, before a push is refused for want of it. Lets go of nothing if all caches together were not enough.</summary>
+    public async Task GiveWayAsync(long bytes, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            // Another push may have just asked for it; or in vain, and what is left is pinned or in use.
+            if (reserve.MissingBytes(bytes) is not (> 0 and var missing) || (_gaveNothingAt != 0 && room.Time.GetElapsedTime(_gaveNothingAt) < VainFor))
+                return;
+            if (missing > await MeasureAsync(AllCaches, cancellationToken))
+                return;
+            // More than this one needs, so that not every chunk of an upload has to ask.
+            if (await TrimAllByAsync(missing + reserve.SpareBytes, cancellationToken) > 0)
+                await Collect(cancellationToken);
+            else
+                _gaveNothingAt = room.Time.GetTimestamp();
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     public void Dispose() => _turn.Dispose();
+
+    private async Task<long> TrimAllByAsync(long bytes, CancellationToken cancellationToken) =>
+        await TrimAsync(AllCaches, "caches", Math.Max(0, await MeasureAsync(AllCaches, cancellationToken) - bytes), cancellationToken, isBound: false);
 
     private async Task<long> TrimAsync(int registry, string name, long bound, CancellationToken cancellationToken, bool isBound = true)
     {
@@ -61,10 +92,10 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
         var before = size;
         if (size > bound)
         {
-            size -= await room.Stores.Metadata.WriteAsync(
-                (registry, before: room.NowMs - (long)LooseFor.TotalMilliseconds, IsHeld),
-                static (db, s) => CacheEviction.EvictLoose(db, s.registry, s.before, 1_000, s.IsHeld),
-                cancellationToken);
+            size -= await EvictLooseAsync(registry, room.NowMs - (long)LooseFor.TotalMilliseconds, long.MaxValue, cancellationToken);
+            // Else whoever asks for blobs alone could fill the disk within that time, or have all images go for them.
+            if (size > bound)
+                size -= await EvictLooseAsync(registry, room.NowMs, size - bound, cancellationToken);
             // What an index listed may be an image of its own, and older than those that were passed, once the index is gone: so once more.
             for (var isSmaller = true; isSmaller && size > bound;)
                 (size, isSmaller) = await SweepAsync(registry, size, bound, cancellationToken);
@@ -77,6 +108,11 @@ internal sealed class Eviction(CacheBook caches, long? maxBytes, FetchRoom room,
         }
         return before - size;
     }
+
+    private Task<long> EvictLooseAsync(int registry, long beforeMs, long wantedBytes, CancellationToken cancellationToken) => room.Stores.Metadata.WriteAsync(
+        (registry, beforeMs, wantedBytes, IsHeld),
+        static (db, s) => CacheEviction.EvictLoose(db, s.registry, s.beforeMs, 1_000, s.IsHeld, s.wantedBytes),
+        cancellationToken);
 
     private async Task<(long Size, bool IsSmaller)> SweepAsync(int registry, long size, long bound, CancellationToken cancellationToken)
     {

@@ -56,6 +56,8 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
 
     public void NoteTrouble(Cache cache, Digest digest, Exception cause) => LogTrouble(log, cause, cache.Name, digest);
 
+    public void NoteUnreadable(Cache cache, Digest digest, IOException cause) => LogUnreadable(log, cause, cache.Name, digest);
+
     public void NoteWrong(Cache cache, string detail)
     {
         CacheMetrics.Wrong(cache.Name);
@@ -84,6 +86,9 @@ internal sealed partial class FetchRoom(ContentStores stores, DiskReserve reserv
 
     [LoggerMessage(1201, LogLevel.Error, "cache {Cache}: the upstream sent wrong bytes, which were not kept: {Detail}")]
     private static partial void LogWrong(ILogger logger, string cache, string detail);
+
+    [LoggerMessage(1204, LogLevel.Error, "cache {Cache}: what was fetched of {Digest} could not be read back from the disk; the clients that waited for it were cut off")]
+    private static partial void LogUnreadable(ILogger logger, Exception cause, string cache, Digest digest);
 
     [LoggerMessage(1203, LogLevel.Error, "letting go of what is too much in the caches failed; it is tried again soon")]
     private static partial void LogNotTrimmed(ILogger logger, Exception cause);

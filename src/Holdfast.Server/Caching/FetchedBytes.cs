@@ -22,18 +22,33 @@ internal sealed class FetchedBytes : IAsyncDisposable
     private long _dropped;
     private int _memoryBytes;
     private long _received;
+    private long _leftAt;
     private long? _size;
     private bool _isRight;
     private bool _isOver;
+    private bool _isUnreadable;
     private Exception? _failure;
     private TaskCompletionSource _news = NewSource();
     private TaskCompletionSource _room = NewSource();
 
-    /// <summary>Asked, with the bytes that have come, when the last one who was reading has left: is the rest too much to be fetched for nobody? Nobody joins any more then.</summary>
-    public Func<long, bool> IsTooMuch { get; init; } = static _ => false;
+    /// <summary>Asked while nobody is reading, with the bytes that have come, and with how many of them came since the last one has left: is the rest too much to be fetched for nobody? Nobody joins any more then.</summary>
+    public Func<long, long, bool> IsTooMuch { get; init; } = static (_, _) => false;
 
     /// <summary>Told when it is.</summary>
     public Action Abandon { get; init; } = static () => { };
+
+    /// <summary>Told, once, when our own disk doesn't give back what was written to it.</summary>
+    public Action<IOException> Unreadable { get; init; } = static _ => { };
+
+    /// <summary>Did our own disk fail to give back a part of it? What it has of the rest isn't known either.</summary>
+    public bool IsUnreadable
+    {
+        get
+        {
+            lock (_lock)
+                return _isUnreadable;
+        }
+    }
 
     public long ReceivedBytes
     {
@@ -74,12 +89,16 @@ internal sealed class FetchedBytes : IAsyncDisposable
     /// <summary>More bytes are in the file.</summary>
     public void NoteWritten(int bytes)
     {
+        bool isAbandoned;
         lock (_lock)
         {
             _inFile += bytes;
             _received += bytes;
+            isAbandoned = IsToBeAbandoned();
         }
         Tell();
+        if (isAbandoned)
+            Abandon();
     }
 
     /// <summary>Reads what is in the file.</summary>
@@ -192,11 +211,37 @@ internal sealed class FetchedBytes : IAsyncDisposable
                 read = CopyHeld(reader.Offset, buffer.Span[..length]);
         }
         if (file is not null)
-            read = await file.ReadAsync(reader.Offset, buffer[..length], cancellationToken);
+            read = await ReadAsync(file, reader.Offset, buffer[..length], cancellationToken);
+        // Never taken for the end.
         if (read == 0)
-            throw new FetchBrokenException(new IOException($"the bytes from {reader.Offset} on are no longer where they were written"));
+            throw new FetchBrokenException(new IOException($"the bytes from {reader.Offset} on are no longer held"));
         Move(reader, read);
         return read;
+    }
+
+    // Whoever reads meets it; it is told of once.
+    private async ValueTask<int> ReadAsync(BlobReader file, long offset, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        IOException fault;
+        try
+        {
+            if (await file.ReadAsync(offset, buffer, cancellationToken) is var read and > 0)
+                return read;
+            fault = new IOException($"the bytes from {offset} on are no longer where they were written");
+        }
+        catch (IOException e) when (e is not StoreAwayException)
+        {
+            fault = e;
+        }
+        bool isFirst;
+        lock (_lock)
+        {
+            isFirst = !_isUnreadable;
+            _isUnreadable = true;
+        }
+        if (isFirst)
+            Unreadable(fault);
+        throw new FetchBrokenException(fault) { IsOurs = true };
     }
 
     internal async ValueTask LeaveAsync(FetchReader reader)
@@ -205,8 +250,10 @@ internal sealed class FetchedBytes : IAsyncDisposable
         bool isAbandoned;
         lock (_lock)
         {
-            isAbandoned = _readers.Remove(reader) && _readers.Count == 0 && !_isRight && !_isOver && IsTooMuch(_received);
-            _isOver |= isAbandoned;
+            var isLast = _readers.Remove(reader) && _readers.Count == 0;
+            if (isLast)
+                _leftAt = _received;
+            isAbandoned = isLast && IsToBeAbandoned();
             file = TakeFileIfIdle();
             _room.TrySetResult();
             _room = NewSource();
@@ -221,6 +268,14 @@ internal sealed class FetchedBytes : IAsyncDisposable
     {
         lock (_lock)
             (reader.Offset, reader.End) = (offset, end);
+    }
+
+    private bool IsToBeAbandoned()
+    {
+        if (_readers.Count > 0 || _isRight || _isOver || !IsTooMuch(_received, _received - _leftAt))
+            return false;
+        _isOver = true;
+        return true;
     }
 
     // Of a range the end is held back as well: else a part could be complete, and wrong.
@@ -305,33 +360,4 @@ internal sealed class FetchedBytes : IAsyncDisposable
     {
         public long End => Offset + Bytes.Length;
     }
-}
-
-/// <summary>One who reads the bytes of a fetch. Dispose to leave.</summary>
-internal sealed class FetchReader(FetchedBytes bytes) : IAsyncDisposable
-{
-    private int _hasLeft;
-
-    internal long Offset { get; set; }
-
-    /// <summary>It gets nothing more.</summary>
-    internal bool IsCut { get; set; }
-
-    /// <summary>After its last byte; null: the end of the blob.</summary>
-    internal long? End { get; set; }
-
-    /// <summary>Reads this part only. Before the first read.</summary>
-    public void Restrict(long first, long end) => bytes.Place(this, first, end);
-
-    /// <summary>Waits until there is something to read.</summary>
-    /// <returns>How many bytes can be read at once; 0 at the end.</returns>
-    /// <exception cref="FetchBrokenException">As <see cref="ReadAsync"/>.</exception>
-    public ValueTask<long> WaitAsync(CancellationToken cancellationToken) => bytes.WaitAsync(this, cancellationToken);
-
-    /// <summary>Waits until there is something to read. The end of what is read comes only when all bytes of the blob are there and right.</summary>
-    /// <returns>Bytes read; 0 at the end.</returns>
-    /// <exception cref="FetchBrokenException">No more will come, or what came was wrong.</exception>
-    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) => bytes.ReadAsync(this, buffer, cancellationToken);
-
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _hasLeft, 1) == 0 ? bytes.LeaveAsync(this) : default;
 }

@@ -14,6 +14,9 @@ internal sealed class ImageFetch(ManifestFetches manifests, BlobFetches blobs, F
     // An index of 10,000 children is legal; one image has a few hundred objects.
     private const int MaxManifests = 1_000;
 
+    // Of all its platforms together. A manifest of 4 MiB has room for tens of thousands.
+    private const int MaxBlobs = 10_000;
+
     /// <summary>Of all that is fetched for nobody in particular.</summary>
     private readonly SemaphoreSlim _slots = new(MaxAtOnce);
 
@@ -39,6 +42,11 @@ internal sealed class ImageFetch(ManifestFetches manifests, BlobFetches blobs, F
             foreach (var child in platforms.ChildrenOf(payload).Where(seen.Add))
                 waiting.Enqueue(child);
             wanted.UnionWith(BlobsOf(payload));
+            if (wanted.Count > MaxBlobs)
+            {
+                problems.Add($"it has more than {MaxBlobs} configs and layers, which are not fetched ahead");
+                return problems;
+            }
         }
         var fetches = wanted.Select(digest => FetchAsync(cache, repository, digest, told, cancellationToken)).ToList();
         problems.AddRange((await Task.WhenAll(fetches)).OfType<string>());
@@ -95,7 +103,8 @@ internal sealed class ImageFetch(ManifestFetches manifests, BlobFetches blobs, F
         using var document = JsonDocument.Parse(payload);
         var root = document.RootElement;
         var digests = new List<Digest>();
-        if (root.TryGetProperty("config", out var config))
+        // An absent member may also be written as null, as Go programs do.
+        if (root.TryGetProperty("config", out var config) && config.ValueKind == JsonValueKind.Object)
             Add(config, digests);
         if (root.TryGetProperty("layers", out var layers) && layers.ValueKind == JsonValueKind.Array)
         {

@@ -10,6 +10,7 @@ namespace Holdfast.Server.Caching;
 internal sealed class ManifestFetches(FetchRoom room)
 {
     private readonly ConcurrentDictionary<FetchKey, Lazy<Task<FetchedManifest>>> _running = new();
+    private readonly DigestHeads<RemoteManifestHead> _heads = new(room);
 
     /// <summary>Tags that point at a manifest as soon as it is stored.</summary>
     public ToldTags Told { get; } = new();
@@ -24,6 +25,10 @@ internal sealed class ManifestFetches(FetchRoom room)
         var key = new FetchKey(cache.Registry.Id, repository, reference, tag);
         return _running.GetOrAdd(key, static (key, s) => new(() => s.fetches.RunAsync(key, s.cache)), (fetches: this, cache)).Value;
     }
+
+    /// <summary>Asks what the upstream says of a manifest that isn't here, together with whoever asks just then.</summary>
+    public Task<RegistryAnswer<RemoteManifestHead>> HeadAsync(Cache cache, RepositoryName repository, Digest digest) =>
+        _heads.AskAsync(cache, repository, digest, token => cache.Upstream.HeadManifestAsync(repository, digest, token));
 
     private async Task<FetchedManifest> RunAsync(FetchKey key, Cache cache)
     {

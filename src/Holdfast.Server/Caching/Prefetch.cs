@@ -88,7 +88,7 @@ internal sealed partial class Prefetch(CacheBook caches, TagTruth truth, ImageFe
         {
             LogFailed(log, e, cache.Name, repository, digest);
         }
-        catch (OperationCanceledException)
+        catch
         {
             // The server stops.
         }

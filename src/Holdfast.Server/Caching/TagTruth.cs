@@ -37,7 +37,7 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         }
     }
 
-    private bool IsOver(Look look) => look.EndedAt is { } ended && room.Time.GetElapsedTime(ended) >= Together;
+    private bool IsOver(Look look) => look.SaidAt is { } said && room.Time.GetElapsedTime(said) >= Together;
 
     private void Forget()
     {
@@ -53,7 +53,7 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         await Task.Yield();
         try
         {
-            var answer = await FindAsync(cache, key);
+            var answer = await FindAsync(cache, key, look);
             // Its bytes are here alone, and not to be kept in memory for as long as nobody asks.
             if (answer.Manifest is not null)
                 _looks.TryRemove(KeyValuePair.Create(key, look));
@@ -64,34 +64,38 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         }
         finally
         {
-            look.EndedAt = room.Time.GetTimestamp();
+            look.SaidAt ??= room.Time.GetTimestamp();
         }
     }
 
-    private async Task<TagAnswer> FindAsync(Cache cache, TagKey key)
+    private async Task<TagAnswer> FindAsync(Cache cache, TagKey key, Look look)
     {
         var known = await room.Stores.Metadata.ReadAsync(key, static (db, key) => CachedTags.Find(db, key.Repository, key.Tag), room.Stopping);
         var age = known is { } row ? TimeSpan.FromMilliseconds(room.NowMs - row.ConfirmedMs) : TimeSpan.MaxValue;
-        if (known is { GoneMs: null } && IsWithin(age, cache.Options.Tags.RevalidateAfter))
+        if (known is { GoneMs: null, IsDenied: false } && IsWithin(age, cache.Options.Tags.RevalidateAfter))
             return TagAnswer.Confirmed;
-        var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping);
+        var canBeStale = known is { GoneMs: null, IsDenied: false } && age <= cache.Options.Tags.ServeStaleFor;
+        var answer = await cache.Upstream.HeadManifestAsync(key.Repository.Name, key.Tag, room.Stopping, canDoWithout: canBeStale);
+        // The manifest may take long to come; who asks then is not answered with where the tag was before.
+        (look.SaidAt, var saidMs) = (room.Time.GetTimestamp(), room.NowMs);
         cache.Note(answer.Failure);
         return answer.TryGet(out var head, out var failure)
-            ? await FollowAsync(cache, key, head, known, age)
+            ? await FollowAsync(cache, key, (head, saidMs), known, age)
             : await DecideAsync(cache, key, known, age, failure);
     }
 
-    private async Task<TagAnswer> FollowAsync(Cache cache, TagKey key, RemoteManifestHead head, CachedTag? known, TimeSpan age)
+    private async Task<TagAnswer> FollowAsync(Cache cache, TagKey key, (RemoteManifestHead Head, long AtMs) said, CachedTag? known, TimeSpan age)
     {
-        if (known is { GoneMs: null } row && row.Digest == head.Digest && IsWithin(age, WorthWriting) && cache.Options.Tags.RevalidateAfter == TimeSpan.Zero)
+        var head = said.Head;
+        if (known is { GoneMs: null, IsDenied: false } row && row.Digest == head.Digest && IsWithin(age, WorthWriting) && cache.Options.Tags.RevalidateAfter == TimeSpan.Zero)
             return TagAnswer.Confirmed;
-        if (!head.Digest.IsNone && await TryConfirmAsync(key, head.Digest))
+        if (!head.Digest.IsNone && await TryConfirmAsync(key, head.Digest, said.AtMs))
             return TagAnswer.Confirmed;
         if (!key.WantsBytes && !head.Digest.IsNone)
         {
             manifests.Told.Note(key.Repository, key.Tag, head.Digest, room.NowMs);
             // It may have been stored before this was noted.
-            return await TryConfirmAsync(key, head.Digest) ? TagAnswer.Confirmed : TagAnswer.Elsewhere(head);
+            return await TryConfirmAsync(key, head.Digest, said.AtMs) ? TagAnswer.Confirmed : TagAnswer.Elsewhere(head);
         }
         // By digest as everyone else who misses it, so that it is fetched once.
         var fetched = head.Digest.IsNone
@@ -107,17 +111,17 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
             }
             return await DecideAsync(cache, key, known, age, failure);
         }
-        if (!head.Digest.IsNone && fetched.IsStored && !await TryConfirmAsync(key, head.Digest))
+        if (!head.Digest.IsNone && fetched.IsStored && !await TryConfirmAsync(key, head.Digest, said.AtMs))
             return TagAnswer.Unkept(fetched.Manifest!);
         return fetched.IsStored ? TagAnswer.Fetched(fetched.Manifest!.Digest) : TagAnswer.Unkept(fetched.Manifest!);
     }
 
-    private async Task<bool> TryConfirmAsync(TagKey key, Digest digest)
+    private async Task<bool> TryConfirmAsync(TagKey key, Digest digest, long saidMs)
     {
         try
         {
             return await room.Stores.Metadata.WriteAsync(
-                (key, digest, now: room.NowMs), static (db, s) => CachedTags.Confirm(db, s.key.Repository, s.key.Tag, s.digest, s.now), CancellationToken.None);
+                (key, digest, saidMs, now: room.NowMs), static (db, s) => CachedTags.Confirm(db, s.key.Repository, s.key.Tag, s.digest, s.saidMs, s.now), CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or System.Data.Common.DbException)
         {
@@ -137,30 +141,36 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
         {
             case RegistryOutcome.Unknown:
                 if (row.GoneMs is null)
-                    await NoteGoneAsync(key);
+                    await NoteAsync(key, CachedTags.NoteGone);
                 return cache.Options.Tags.KeepVanished ? TagAnswer.Gone(row.GoneMs ?? room.NowMs) : TagAnswer.Failed(failure);
             case RegistryOutcome.Denied:
+                if (!row.IsDenied)
+                    await NoteAsync(key, CachedTags.NoteDenied);
                 return TagAnswer.Failed(failure);
             default:
+                // What was refused isn't allowed by an upstream that says nothing.
+                if (row.IsDenied)
+                    return TagAnswer.Failed(failure with { Outcome = RegistryOutcome.Denied, Detail = $"it did so when it last answered; now {failure.Detail}" });
                 // Once gone, an upstream that says nothing doesn't bring it back.
                 if (row.GoneMs is { } gone)
                     return cache.Options.Tags.KeepVanished ? TagAnswer.Gone(gone) : TagAnswer.Failed(failure);
-                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age) : TagAnswer.Failed(failure);
+                return age <= cache.Options.Tags.ServeStaleFor ? TagAnswer.Stale(age < TimeSpan.Zero ? TimeSpan.Zero : age)
+                    : TagAnswer.Failed(failure with { Detail = $"{failure.Detail}; that the tag was {row.Digest} is longer ago than tags.serveStaleFor" });
         }
     }
 
     // Confirmed in the future, by a clock that has been set right since: nobody knows how long ago.
     private static bool IsWithin(TimeSpan age, TimeSpan span) => age >= TimeSpan.Zero && age < span;
 
-    private async Task NoteGoneAsync(TagKey key)
+    private async Task NoteAsync(TagKey key, Action<MetadataSession, RepositoryKey, Tag, long> note)
     {
         try
         {
             await room.Stores.Metadata.WriteAsync(
-                (key, now: room.NowMs),
+                (key, note, now: room.NowMs),
                 static (db, s) =>
                 {
-                    CachedTags.NoteGone(db, s.key.Repository, s.key.Tag, s.now);
+                    s.note(db, s.key.Repository, s.key.Tag, s.now);
                     return true;
                 },
                 CancellationToken.None);
@@ -177,8 +187,8 @@ internal sealed class TagTruth(ManifestFetches manifests, FetchRoom room)
     {
         public Lazy<Task<TagAnswer>> Answer { get; set; } = null!;
 
-        /// <summary>Null: still under way.</summary>
-        public long? EndedAt { get; set; }
+        /// <summary>When the upstream said where the tag is; null: it is still to say.</summary>
+        public long? SaidAt { get; set; }
     }
 }
 

@@ -12,6 +12,9 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
 {
     private const int MaxRepositories = 10;
 
+    // A layer that many images of several caches have; each upstream is asked in a few of them.
+    private const int MaxCached = 100;
+
     // Of each transfer: traffic has the rest of the disk.
     private const long BytesPerSecond = 100L << 20;
 
@@ -26,17 +29,16 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
 
     public async Task<HealAttempt> FetchAsync(KnownBlob blob, CancellationToken cancellationToken)
     {
-        if (donors.Count == 0)
+        var wanted = await DescribeAsync(blob, cancellationToken);
+        var asked = donors.Where(donor => donor.IsFor(wanted)).ToList();
+        if (asked.Count == 0)
             return HealAttempt.Failed("no donor is configured (heal.donors)");
         if (!Reserve.TryTake(blob.SizeBytes))
             return HealAttempt.Failed($"its bytes ({blob.SizeBytes}) would leave less room on the disk than is kept in reserve (disk.reserve)");
-        var repositories = await stores.Metadata.ReadAsync(
-            blob.Digest, static (db, digest) => Impact.RepositoriesOf(db, digest, MaxRepositories), cancellationToken);
-        var wanted = new WantedBytes(blob.Digest, blob.SizeBytes, blob.IsManifest, repositories);
         await using var writer = await stores.Blobs.OpenUploadAsync(Guid.NewGuid(), blob.Digest.Algorithm, cancellationToken);
         try
         {
-            return await FetchAsync(wanted, new Intake(writer, new Pace(BytesPerSecond, time)), cancellationToken);
+            return await FetchAsync(asked, wanted, new Intake(writer, new Pace(BytesPerSecond, time)), cancellationToken);
         }
         catch (IntakeException e)
         {
@@ -55,10 +57,19 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
             donor.Dispose();
     }
 
-    private async Task<HealAttempt> FetchAsync(WantedBytes wanted, Intake intake, CancellationToken cancellationToken)
+    private async Task<WantedBytes> DescribeAsync(KnownBlob blob, CancellationToken cancellationToken)
+    {
+        var (repositories, cached) = await stores.Metadata.ReadAsync(
+            blob.Digest,
+            static (db, digest) => (Impact.RepositoriesOf(db, digest, MaxRepositories), CachedManifests.RepositoriesOf(db, digest, MaxCached)),
+            cancellationToken);
+        return new WantedBytes(blob.Digest, blob.SizeBytes, blob.IsManifest, repositories) { Cached = cached };
+    }
+
+    private async Task<HealAttempt> FetchAsync(IReadOnlyList<Donor> asked, WantedBytes wanted, Intake intake, CancellationToken cancellationToken)
     {
         var tried = new List<string>();
-        foreach (var donor in donors)
+        foreach (var donor in asked)
         {
             var answer = await FetchAsync(donor, wanted, intake, cancellationToken);
             if (!answer.Gave)
@@ -98,7 +109,7 @@ internal sealed class BytesSource(ContentStores stores, IReadOnlyList<Donor> don
             return null;
         if (payload is not null && !await TryReadBackAsync(wanted.Digest, payload))
             throw new IOException($"the bytes of {wanted.Digest} that were just stored can't be read");
-        var by = $"donor {donor.Name}";
+        var by = donor.By;
         var healed = await stores.Metadata.WriteAsync(
             (stored: new StoredBlob(wanted.Digest, wanted.SizeBytes, intake.Writer.Stamp), payload, by, now: time.GetUtcNow().ToUnixTimeMilliseconds()),
             static (db, s) =>

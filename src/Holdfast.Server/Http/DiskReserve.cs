@@ -8,6 +8,9 @@ namespace Holdfast.Server.Http;
 /// </summary>
 internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvider time)
 {
+    // What a client states may be any number; this one can be added to.
+    private const long MaxIncomingBytes = 1L << 60;
+
     private readonly Lock _lock = new();
     private long _askedAt;
     private long? _freeBytes;
@@ -17,6 +20,9 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
     /// <summary>Is told what is wrong while pushes are refused because there is no room, and null once there is again.</summary>
     public Action<string?> Report { get; init; } = static _ => { };
 
+    /// <summary>Lets go of what can be had again until so many bytes are free beside the reserve, if there is as much of it. Asked before anything is refused.</summary>
+    public Func<long, CancellationToken, Task> GiveWay { get; set; } = static (_, _) => Task.CompletedTask;
+
     /// <summary>Would storing that many bytes leave less than the reserve?</summary>
     /// <param name="incomingBytes">Bytes about to be stored; 0 if unknown.</param>
     public bool IsShort(long incomingBytes)
@@ -25,8 +31,24 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
             return IsShortBy(LastFreeBytes(), incomingBytes) && IsShortBy(blobs.MeasureSpace()?.FreeBytes, incomingBytes);
     }
 
-    /// <returns>How many bytes would have to go before there is as much free as is kept in reserve.</returns>
-    public long MissingBytes(long freeBytes) => Math.Max(0, reserveBytes - freeBytes);
+    /// <summary>The same, after what can be had again has given way.</summary>
+    public async ValueTask<bool> IsShortAsync(long incomingBytes, CancellationToken cancellationToken)
+    {
+        if (!IsShort(incomingBytes))
+            return false;
+        await GiveWay(Math.Min(incomingBytes, MaxIncomingBytes), cancellationToken);
+        lock (_lock)
+        {
+            _askedAt = 0; // What was taken until now is written, or nearly, and would count twice.
+            return IsShort(incomingBytes);
+        }
+    }
+
+    /// <returns>How many bytes would have to go before so many are free beside the reserve.</returns>
+    public long MissingBytes(long besideBytes) => blobs.MeasureSpace() is { } space ? Math.Max(0, besideBytes - (space.FreeBytes - reserveBytes)) : 0;
+
+    /// <summary>How much beside the reserve what can be had again leaves to others: as much once more.</summary>
+    public long SpareBytes => reserveBytes;
 
     /// <summary>Takes room for bytes that are stored next; many uploads at once can't all count on the same last answer.</summary>
     /// <returns>False, and nothing taken, if that would leave less than the reserve.</returns>
@@ -40,6 +62,10 @@ internal sealed class DiskReserve(IBlobStore blobs, long reserveBytes, TimeProvi
             return true;
         }
     }
+
+    /// <summary>The same, after what can be had again has given way.</summary>
+    public async ValueTask<bool> TryTakeAsync(long bytes, CancellationToken cancellationToken) =>
+        TryTake(bytes) || (!await IsShortAsync(bytes, cancellationToken) && TryTake(bytes));
 
     /// <summary>Answers 507 with the figures.</summary>
     public Task FailAsync(RegistryRequest request)

@@ -1,3 +1,4 @@
+using Holdfast.Oci;
 using Holdfast.Storage;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Metadata;
@@ -13,6 +14,11 @@ public sealed record Registry(int Id, string Name, ContentStores Stores)
     public CacheOptions? Cache { get; init; }
 
     public bool IsCache => Cache is not null;
+
+    /// <summary>The repository as it is kept, and as rules see it: Docker Hub's own images have one name, however clients write it.</summary>
+    public RepositoryName NameOf(RepositoryName repository) =>
+        Cache?.Upstream.Namespace == "docker.io" && !repository.IsNone && !repository.ToString().Contains('/', StringComparison.Ordinal)
+            && RepositoryName.TryParse($"library/{repository}", out var official) ? official : repository;
 
     public MetadataDatabase Metadata => Stores.Metadata;
 

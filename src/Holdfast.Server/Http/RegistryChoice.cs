@@ -17,13 +17,22 @@ internal sealed class RegistryChoice(Dispatcher hosted, Dispatcher caches)
             if (!all.TryFind(name, out var cache))
                 return request.FailAsync(Outcome.RepositoryUnknown, $"nothing is cached here of the registry that ?ns= names; there are caches of {all.Known}");
             request.Registry = cache;
+            return AnswerAsync(request);
         }
-        else if (request.Route.NeedsRepository || request.Route.Kind == RouteKind.Catalog)
+
+        if (request.Route.NeedsRepository || request.Route.Kind == RouteKind.Catalog)
         {
             return request.FailAsync(
                 Outcome.RequestMalformed, $"several caches lie behind this address: say which by one query parameter, ?ns={all.Known.Split(',')[0]}; there are caches of {all.Known}");
         }
 
+        return caches.HandleAsync(request);
+    }
+
+    // Before it is looked at who may pull what: rules are for the names that are kept.
+    private Task AnswerAsync(RegistryRequest request)
+    {
+        request.Route = request.Route with { Repository = request.Registry.NameOf(request.Route.Repository) };
         return caches.HandleAsync(request);
     }
 
@@ -33,7 +42,7 @@ internal sealed class RegistryChoice(Dispatcher hosted, Dispatcher caches)
     {
         var name = Query.One(request.Context.Request, CacheNamespaces.Parameter);
         if (name is null || name.Equals(cache.Upstream.Namespace, StringComparison.OrdinalIgnoreCase))
-            return caches.HandleAsync(request);
+            return AnswerAsync(request);
         return request.FailAsync(
             Outcome.RepositoryUnknown, $"this is a cache of {cache.Upstream.Namespace}, and ?ns= asks for another registry; correct the node's hosts.toml, or upstream.namespace here");
     }

@@ -49,7 +49,7 @@ internal sealed class ImportEndpoint(ImportRoom room)
         }).ToList();
         RefuseSessions(offers);
         // Files that were linked take no room; those that were copied beside the server have taken it by now.
-        if (room.Reserve.IsShort(0))
+        if (await room.Reserve.IsShortAsync(0, request.Aborted))
             throw room.Full();
         var receipts = await BlobImport.AcceptAsync(room.Stores, offers, room.Time, request.Aborted);
         room.Incidents.Note(receipts.Healed);
@@ -61,7 +61,7 @@ internal sealed class ImportEndpoint(ImportRoom room)
         var registry = room.Find(request.Query("registry"));
         var digest = ParseDigest(request.Value("digest"));
         var key = KeyOf(registry, request.Query("repository") ?? throw Invalid("the parameter repository is missing"));
-        if (room.Reserve.IsShort(request.Context.Request.ContentLength ?? 0))
+        if (await room.Reserve.IsShortAsync(request.Context.Request.ContentLength ?? 0, request.Aborted))
             throw room.Full();
         var upload = room.NewUpload();
         var isAccepted = false;
@@ -89,7 +89,7 @@ internal sealed class ImportEndpoint(ImportRoom room)
         var registry = room.Find(asked.Registry);
         if (asked.Manifests.Count > MaxManifests)
             throw Invalid($"at most {MaxManifests} manifests at a time");
-        if (room.Reserve.IsShort(Given(asked.Manifests, "manifests").Sum(manifest => manifest.Payload?.Length ?? 0L)))
+        if (await room.Reserve.IsShortAsync(Given(asked.Manifests, "manifests").Sum(manifest => manifest.Payload?.Length ?? 0L), request.Aborted))
             throw room.Full();
         var offers = asked.Manifests.Select(manifest => new ManifestOffer(KeyOf(registry, manifest.Repository), ParseDigest(manifest.Digest))
         {
@@ -121,7 +121,7 @@ internal sealed class ImportEndpoint(ImportRoom room)
         {
             for (int filled; (filled = await request.FillAsync(memory)) > 0;)
             {
-                if (!room.Reserve.TryTake(filled))
+                if (!await room.Reserve.TryTakeAsync(filled, request.Aborted))
                     throw room.Full();
                 await writer.AppendAsync(memory[..filled], CancellationToken.None);
             }

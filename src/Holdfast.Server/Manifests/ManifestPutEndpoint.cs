@@ -96,7 +96,7 @@ internal sealed class ManifestPutEndpoint(ManifestCache cache, DiskReserve reser
             await FailTooLargeAsync(request);
             return null;
         }
-        if (reserve.IsShort(http.Request.ContentLength ?? 0))
+        if (await reserve.IsShortAsync(http.Request.ContentLength ?? 0, request.Aborted))
         {
             await reserve.FailAsync(request);
             return null;

@@ -76,9 +76,14 @@ internal static class UploadBody
     private static Task AppendAsync(BlobWriter writer, ReadOnlyMemory<byte> chunk, DiskReserve reserve)
     {
         UploadMetrics.ReceivedBytes.Add(chunk.Length);
-        if (!reserve.TryTake(chunk.Length))
+        return reserve.TryTake(chunk.Length) ? writer.AppendAsync(chunk, CancellationToken.None).AsTask() : AppendIntoRoomAsync(writer, chunk, reserve);
+    }
+
+    private static async Task AppendIntoRoomAsync(BlobWriter writer, ReadOnlyMemory<byte> chunk, DiskReserve reserve)
+    {
+        if (!await reserve.TryTakeAsync(chunk.Length, CancellationToken.None))
             throw new StoreFullException("the disk reserve was reached", null);
-        return writer.AppendAsync(chunk, CancellationToken.None).AsTask();
+        await writer.AppendAsync(chunk, CancellationToken.None);
     }
 
     private static async ValueTask<int> FillAsync(RegistryRequest request, Memory<byte> buffer)

@@ -141,7 +141,7 @@ internal sealed class UploadEndpoint(UploadSessions sessions, BlobAcceptance acc
                 return false;
             }
         }
-        if (reserve.IsShort(http.ContentLength ?? 0))
+        if (await reserve.IsShortAsync(http.ContentLength ?? 0, request.Aborted))
         {
             await reserve.FailAsync(request);
             return false;

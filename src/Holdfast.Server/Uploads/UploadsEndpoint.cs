@@ -17,7 +17,7 @@ internal sealed class UploadsEndpoint(UploadSessions sessions, BlobAcceptance ac
             await request.FailAsync(Outcome.DigestInvalid, "digest-algorithm is sha256 or sha512");
             return;
         }
-        if (reserve.IsShort(http.ContentLength ?? 0))
+        if (await reserve.IsShortAsync(http.ContentLength ?? 0, request.Aborted))
         {
             await reserve.FailAsync(request);
             return;

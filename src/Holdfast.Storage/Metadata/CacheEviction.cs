@@ -88,8 +88,7 @@ public static class CacheEviction
             return 0;
         if (isPinned is not null && isPinned(Tags.Of(session, image.ManifestId)))
             return null;
-        var below = new List<(long Id, Digest Digest)>();
-        Collect(session, repositoryId, image.ManifestId, image.Digest, below);
+        var below = Collect(session, repositoryId, image);
         var blobs = below.SelectMany(manifest => EdgesOf(session, manifest.Id, SoftEdgeKind.Blob)).Distinct().ToList();
         if (below.Exists(manifest => isHeld(manifest.Digest)) || blobs.Exists(digest => isHeld(digest)))
             return null;
@@ -105,9 +104,10 @@ public static class CacheEviction
         return freed;
     }
 
-    /// <summary>Lets go of links that no manifest of their repository needs, and that are older than a time.</summary>
+    /// <summary>Lets go of links that no manifest of their repository needs, and that are older than a time: the oldest first.</summary>
+    /// <param name="wantedBytes">Once so many have gone, the others stay.</param>
     /// <returns>The bytes of those.</returns>
-    public static long EvictLoose(MetadataSession session, int registry, long beforeMs, int limit, Func<Digest, bool> isHeld)
+    public static long EvictLoose(MetadataSession session, int registry, long beforeMs, int limit, Func<Digest, bool> isHeld, long wantedBytes = long.MaxValue)
     {
         var loose = new List<(long Repository, Digest Digest)>();
         using (var rows = session.Prepare(LooseSql).Set("@registry", registry).Set("@before", beforeMs).Set("@limit", limit).Query())
@@ -115,22 +115,29 @@ public static class CacheEviction
             while (rows.Read())
                 loose.Add((rows.Long(0), rows.Digest(2)));
         }
-        return loose.Where(link => !isHeld(link.Digest)).Sum(link => RemoveLink(session, link.Repository, link.Digest));
+        var freed = 0L;
+        foreach (var link in loose.Where(link => !isHeld(link.Digest)).TakeWhile(_ => freed < wantedBytes))
+            freed += RemoveLink(session, link.Repository, link.Digest);
+        return freed;
     }
 
-    // Parents before children, each once.
-    private static void Collect(MetadataSession session, long repositoryId, long manifestId, Digest digest, List<(long Id, Digest Digest)> into)
+    // Parents before children, each once. No recursion: an upstream may nest its indexes as deep as it likes.
+    private static List<(long Id, Digest Digest)> Collect(MetadataSession session, long repositoryId, CachedImage image)
     {
-        into.Add((manifestId, digest));
-        foreach (var child in EdgesOf(session, manifestId, SoftEdgeKind.Child))
+        const string Sql = """
+            SELECT m.id FROM blobs b JOIN manifests m ON m.blob_id = b.id AND m.repository_id = @repository WHERE b.digest = @digest
+            """;
+        var (found, seen) = (new List<(long Id, Digest Digest)> { (image.ManifestId, image.Digest) }, new HashSet<long> { image.ManifestId });
+        for (var i = 0; i < found.Count; i++)
         {
-            const string Sql = """
-                SELECT m.id FROM blobs b JOIN manifests m ON m.blob_id = b.id AND m.repository_id = @repository WHERE b.digest = @digest
-                """;
-            var id = session.Prepare(Sql).Set("@repository", repositoryId).Set("@digest", child).QueryLong();
-            if (id is { } present && !into.Exists(known => known.Id == present))
-                Collect(session, repositoryId, present, child, into);
+            foreach (var child in EdgesOf(session, found[i].Id, SoftEdgeKind.Child))
+            {
+                var id = session.Prepare(Sql).Set("@repository", repositoryId).Set("@digest", child).QueryLong();
+                if (id is { } present && seen.Add(present))
+                    found.Add((present, child));
+            }
         }
+        return found;
     }
 
     private static List<Digest> EdgesOf(MetadataSession session, long manifestId, SoftEdgeKind kind)

@@ -46,6 +46,27 @@ public static class CachedManifests
         return session.Prepare(Sql).Set("@digest", digest).Set(repository).QueryLong() is not null;
     }
 
+    /// <summary>Repositories of caches that have the bytes, as a blob or a manifest.</summary>
+    public static IReadOnlyList<RepositoryKey> RepositoriesOf(MetadataSession session, Digest digest, int limit)
+    {
+        const string Sql = """
+            SELECT r.registry_id, r.name FROM (
+              SELECT l.repository_id AS id FROM blobs b JOIN links l ON l.blob_id = b.id WHERE b.digest = @digest
+              UNION
+              SELECT m.repository_id FROM blobs b JOIN manifests m ON m.blob_id = b.id WHERE b.digest = @digest) has
+            JOIN repositories r ON r.id = has.id
+            JOIN registries g ON g.id = r.registry_id
+            WHERE g.kind = @cache
+            ORDER BY r.registry_id, r.name
+            LIMIT @limit
+            """;
+        var repositories = new List<RepositoryKey>();
+        using var rows = session.Prepare(Sql).Set("@digest", digest).Set("@cache", (long)RegistryKind.Cache).Set("@limit", limit).Query();
+        while (rows.Read())
+            repositories.Add(new RepositoryKey((int)rows.Long(0), RepositoryName.Parse(rows.Text(1))));
+        return repositories;
+    }
+
     private static void Link(MetadataSession session, long repositoryId, long blobId, long nowMs)
     {
         const string Sql = """

@@ -8,7 +8,7 @@ public static class CachedTags
     public static CachedTag? Find(MetadataSession session, RepositoryKey repository, Tag tag)
     {
         const string Sql = """
-            SELECT b.digest, u.confirmed_at, u.gone_at FROM repositories r
+            SELECT b.digest, u.confirmed_at, u.gone_at, u.denied_at FROM repositories r
             JOIN tags t ON t.repository_id = r.id AND t.name = @tag
             JOIN upstream_tags u ON u.repository_id = t.repository_id AND u.name = t.name
             JOIN manifests m ON m.id = t.manifest_id
@@ -16,7 +16,7 @@ public static class CachedTags
             WHERE r.registry_id = @registry AND r.name = @repository
             """;
         using var rows = session.Prepare(Sql).Set(repository).Set("@tag", tag.ToString()).Query();
-        return rows.Read() ? new CachedTag(rows.Digest(0), rows.Long(1), rows.LongOrNull(2)) : null;
+        return rows.Read() ? new CachedTag(rows.Digest(0), rows.Long(1), rows.LongOrNull(2)) { IsDenied = rows.LongOrNull(3) is not null } : null;
     }
 
     /// <summary>Tags of a cache, repository by repository.</summary>
@@ -35,20 +35,36 @@ public static class CachedTags
         return tags;
     }
 
-    /// <summary>The upstream says that the tag is at this manifest.</summary>
+    /// <summary>The upstream said that the tag is at this manifest. What it has said of it since stays.</summary>
+    /// <param name="saidMs">When.</param>
+    /// <param name="nowMs">What is dated later than this was written by a clock that has been set right since. Null: the same.</param>
     /// <returns>False if the repository has no such manifest; nothing was changed then.</returns>
-    public static bool Confirm(MetadataSession session, RepositoryKey repository, Tag tag, Digest digest, long nowMs)
+    public static bool Confirm(MetadataSession session, RepositoryKey repository, Tag tag, Digest digest, long saidMs, long? nowMs = null)
     {
+        const string Since = """
+            SELECT 1 FROM upstream_tags WHERE repository_id = @repository AND name = @tag
+              AND ((confirmed_at > @said AND confirmed_at <= @now) OR (gone_at > @said AND gone_at <= @now) OR (denied_at > @said AND denied_at <= @now))
+            """;
         if (Manifests.FindId(session, repository, digest) is not { } manifestId)
             return false;
-        Put(session, new Located<Tag>(repository, Repositories.Find(session, repository)!.Value, tag), manifestId, nowMs);
+        var repositoryId = Repositories.Find(session, repository)!.Value;
+        if (session.Prepare(Since).Set("@repository", repositoryId).Set("@tag", tag.ToString()).Set("@said", saidMs).Set("@now", nowMs ?? saidMs).QueryLong() is null)
+            Put(session, new Located<Tag>(repository, repositoryId, tag), manifestId, saidMs);
         return true;
     }
 
     /// <summary>The upstream says that it has no such tag. What it was stays here, marked.</summary>
     public static void NoteGone(MetadataSession session, RepositoryKey repository, Tag tag, long nowMs)
     {
-        const string Sql = "UPDATE upstream_tags SET gone_at = @now WHERE repository_id = @repository AND name = @tag AND gone_at IS NULL";
+        const string Sql = "UPDATE upstream_tags SET gone_at = @now, denied_at = NULL WHERE repository_id = @repository AND name = @tag AND gone_at IS NULL";
+        if (Repositories.Find(session, repository) is { } id)
+            session.Prepare(Sql).Set("@repository", id).Set("@tag", tag.ToString()).Set("@now", nowMs).Execute();
+    }
+
+    /// <summary>The upstream refuses to say where it is. Until it says so again, nobody is told.</summary>
+    public static void NoteDenied(MetadataSession session, RepositoryKey repository, Tag tag, long nowMs)
+    {
+        const string Sql = "UPDATE upstream_tags SET denied_at = @now WHERE repository_id = @repository AND name = @tag AND denied_at IS NULL";
         if (Repositories.Find(session, repository) is { } id)
             session.Prepare(Sql).Set("@repository", id).Set("@tag", tag.ToString()).Set("@now", nowMs).Execute();
     }
@@ -64,7 +80,7 @@ public static class CachedTags
             """;
         const string Confirmed = """
             INSERT INTO upstream_tags (repository_id, name, confirmed_at) VALUES (@repository, @tag, @now)
-            ON CONFLICT (repository_id, name) DO UPDATE SET confirmed_at = excluded.confirmed_at, gone_at = NULL
+            ON CONFLICT (repository_id, name) DO UPDATE SET confirmed_at = excluded.confirmed_at, gone_at = NULL, denied_at = NULL
             """;
         var name = tag.Item.ToString();
         var before = session.Prepare(Before).Set("@repository", tag.RepositoryId).Set("@tag", name).QueryLong();
@@ -78,4 +94,8 @@ public static class CachedTags
 
 /// <param name="ConfirmedMs">When the upstream last said so.</param>
 /// <param name="GoneMs">Since when it says that there is no such tag; null: there is.</param>
-public readonly record struct CachedTag(Digest Digest, long ConfirmedMs, long? GoneMs);
+public readonly record struct CachedTag(Digest Digest, long ConfirmedMs, long? GoneMs)
+{
+    /// <summary>Does the upstream refuse to say where it is?</summary>
+    public bool IsDenied { get; init; }
+}

@@ -87,7 +87,9 @@ internal sealed class LocalTarget : IAsyncDisposable
             var name = NameOf(order, configuration);
             stores = await Stores.OpenAsync(configuration.DataFolder, configuration.Server.Uploads.MaxAge, logs, token);
             var time = await StoreTime.OpenAsync(stores.Server.Metadata, TimeProvider.System, token);
-            var registry = await stores.Server.Metadata.WriteAsync(name, static (db, name) => Registries.Ensure(db, name), token);
+            // In a cache it would be evicted.
+            var registry = await stores.Server.Metadata.WriteAsync(name, static (db, name) => Registries.Ensure(db, name, RegistryKind.Hosted), token)
+                ?? throw new RemoteFault($"registry {name} was a cache, and holds what it fetched; import into a registry of another name");
             var immutable = ImmutableTags.Of(configuration.Server.Retention, new Dictionary<string, int>(StringComparer.Ordinal) { [name] = registry });
             var terms = new StoreImportTerms(
                 configuration.DataFolder, new ImportTerms(order.ReplacesTags, immutable), new ImportSurroundings(time, Guid.NewGuid), configuration.Server.DiskReserveBytes)
@@ -116,9 +118,14 @@ internal sealed class LocalTarget : IAsyncDisposable
 
     private static string NameOf(ImportOrder order, HoldfastConfiguration configuration)
     {
-        var known = configuration.Server.Registries.Select(registry => registry.Name).ToList();
+        var registries = configuration.Server.Registries;
+        var known = registries.Where(static registry => registry.Cache is null).Select(static registry => registry.Name).ToList();
+        if (known.Count == 0)
+            throw new RemoteFault("the configuration has caches only, which are filled from their upstreams; add a registry of kind hosted");
         if (order.Registry is { } name)
         {
+            if (registries.Any(registry => registry.Cache is not null && registry.Name == name))
+                throw new RemoteFault($"--registry {name}: that is a cache, which is filled from its upstream; there are {string.Join(", ", known)}");
             return known.Contains(name, StringComparer.Ordinal)
                 ? name
                 : throw new RemoteFault($"--registry {name}: the configuration has no such registry; it has {string.Join(", ", known)}");

@@ -43,9 +43,12 @@ internal static class RootCommands
         Exit codes: 0 fine, 1 findings, 2 could not do it (wrong usage, unreachable, refused).
         """;
 
+    // An argument that begins with @ is the command's own affair, and no file of further arguments.
+    private static readonly ParserConfiguration Parsing = new() { ResponseFileTokenReplacer = null };
+
     public static int Invoke(string[] args)
     {
-        var parsed = Create().Parse(args);
+        var parsed = Create().Parse(args, Parsing);
         // Who asks for help has not yet written what the command needs.
         if (parsed.Errors.Count > 0 && !(parsed.Action is BriefHelp && parsed.UnmatchedTokens.Count == 0))
             return Refuse(parsed, args);
@@ -67,7 +70,7 @@ internal static class RootCommands
         var problems = UsageFault.Explain(parsed).ToList();
         if (problems.Count == 0)
         {
-            Create().Parse([.. args, "--help"]).Invoke(new InvocationConfiguration { Output = Console.Error });
+            Create().Parse([.. args, "--help"], Parsing).Invoke(new InvocationConfiguration { Output = Console.Error });
             return Failed;
         }
 

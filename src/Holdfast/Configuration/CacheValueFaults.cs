@@ -25,7 +25,7 @@ internal static class CacheValueFaults
     public static string? UpstreamUrl(string text)
     {
         if (!text.Contains("://", StringComparison.Ordinal) && Namespace(text) is null)
-            return $"{Problems.Quote(text)} is a host, not a URL; write https://{text}";
+            return $"{Problems.Quote(text)} is a host, not a URL; write {(text == UpstreamBinder.Hub ? UpstreamBinder.HubUrl : $"https://{text}")}";
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0)
             return "has a user in it, which logs and errors would show; write username and passwordFile beside it";
         return ValueFaults.PlainUrl(text, "https://ghcr.io") ?? (uri!.AbsolutePath.TrimEnd('/').EndsWith("/v2", StringComparison.Ordinal) || uri.AbsolutePath.StartsWith("/v2/", StringComparison.Ordinal)

@@ -9,7 +9,7 @@ internal sealed class UpstreamBinder(MapSetting upstream, string path, Problems 
 {
     public const string Hub = "docker.io";
 
-    private const string HubUrl = "https://registry-1.docker.io";
+    public const string HubUrl = "https://registry-1.docker.io";
 
     // A password is a line; this bounds what a mistaken path costs.
     private const int MaxPasswordBytes = 64 << 10;

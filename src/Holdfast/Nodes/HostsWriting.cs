@@ -38,6 +38,8 @@ internal sealed class HostsWriting(string output, bool overwrite, bool dry)
     /// <exception cref="IOException">One of them can't be read or written.</exception>
     public List<WrittenHosts> Write(IReadOnlyList<HostsFile> files)
     {
+        if (File.Exists(output))
+            throw new IOException($"{output} is a file; name a folder");
         // All are looked at before any is written: a file that can't be read stops the whole.
         var planned = files.Select(file => (File: file, Content: file.Write())).Select(one => (one.File, one.Content, Outcome: Plan(one.File, one.Content))).ToList();
         foreach (var (file, content, outcome) in planned)

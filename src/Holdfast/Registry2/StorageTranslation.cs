@@ -70,7 +70,10 @@ internal sealed class StorageTranslation(GivenSettings given, MapSetting root, O
     private string FileSystem()
     {
         var folder = given.Text("storage.filesystem.rootdirectory") ?? DefaultRoot;
-        given.Tell("storage.filesystem.rootdirectory", Verdict.Taken, "the images there are brought over by `holdfast import`; `data` is a new folder, as Holdfast's layout is another");
+        if (UpstreamTranslation.Url(given) is not null)
+            given.Tell("storage.filesystem.rootdirectory", Verdict.NotNeeded, "what a cache holds is not moved, it fills itself again; `data` is a new folder");
+        else
+            given.Tell("storage.filesystem.rootdirectory", Verdict.Taken, "the images there are brought over by `holdfast import`; `data` is a new folder, as Holdfast's layout is another");
         return folder;
     }
 

@@ -44,9 +44,10 @@ public sealed class MonitoringTests(Lab lab)
     [Promise("P8")]
     public async Task DashboardAndAlerts_AskedOfAPrometheusThatScrapesAServer_AllHaveData()
     {
-        Require.Programs("prometheus");
+        Require.Programs("prometheus", "docker-registry");
         var data = lab.NewFolder("watched");
-        await using var server = await HoldfastProcess.StartAsync(lab, new HoldfastSettings { Data = data, More = Workload.Configuration }, Token);
+        await using var pulls = await CacheWorkload.StartAsync(lab, Token);
+        await using var server = await HoldfastProcess.StartAsync(lab, new HoldfastSettings { Data = data, More = Workload.Configuration, Cache = pulls.Cache }, Token);
         await using var probe = StartProbe(server, out var probeAddress);
         await using var prometheus = await PrometheusProcess.StartAsync(lab, server.For(Mode.Plain).Host, probeAddress, Token);
         using var workload = new Workload(server, data, server.Users);
@@ -57,6 +58,7 @@ public sealed class MonitoringTests(Lab lab)
         while (asked.Count > 0 && watch.Elapsed < TimeSpan.FromMinutes(3))
         {
             await workload.RunAsync(Token);
+            await pulls.RunAsync(server.Cache, Token);
             asked = await WithoutDataAsync(prometheus, asked, since);
         }
 

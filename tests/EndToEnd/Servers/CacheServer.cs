@@ -7,7 +7,10 @@ namespace EndToEnd.Servers;
 /// <param name="Upstream">Keys below `upstream` beside the URL.</param>
 internal sealed record CacheKeys(string Name, string Namespace, Uri Url, string Upstream = "")
 {
-    public string Yaml => $"  {Name}: {{ kind: cache, auth: none, upstream: {{ url: \"{Url.AbsoluteUri.TrimEnd('/')}\", namespace: {Namespace}{Upstream} }} }}";
+    /// <summary>Keys of the cache beside `upstream`.</summary>
+    public string More { get; init; } = "";
+
+    public string Yaml => $"  {Name}: {{ kind: cache, auth: none, upstream: {{ url: \"{Url.AbsoluteUri.TrimEnd('/')}\", namespace: {Namespace}{Upstream} }}{More} }}";
 }
 
 /// <summary>The real built executable with nothing but caches: a listener for each of them, and one for all, where `?ns=` chooses.</summary>

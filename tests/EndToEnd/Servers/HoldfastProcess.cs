@@ -13,6 +13,9 @@ internal sealed record HoldfastSettings
 
     /// <summary>Whole sections of the configuration beside those that every test has.</summary>
     public string More { get; init; } = "";
+
+    /// <summary>A cache beside the registries that every test has; null: none.</summary>
+    public CacheKeys? Cache { get; init; }
 }
 
 /// <summary>The real built executable with one registry and one listener per mode; it can be killed and started again on its data.</summary>
@@ -53,6 +56,9 @@ internal sealed class HoldfastProcess : Deployment
 
     public string LogFile => Path.Combine(_folder, "log");
 
+    /// <summary>The listener of <see cref="HoldfastSettings.Cache"/>.</summary>
+    public Endpoint Cache { get; } = new(Mode.Plain, $"127.0.0.1:{FreePorts.Take()}", null, null);
+
     /// <summary>The htpasswd file of the modes that ask for a password.</summary>
     public required string Users { get; init; }
 
@@ -65,8 +71,8 @@ internal sealed class HoldfastProcess : Deployment
         var endpoints = Enum.GetValues<Mode>().ToDictionary(
             mode => mode, mode => new Endpoint(mode, $"127.0.0.1:{FreePorts.Take()}", IsTls(mode) ? tls.Authority : null, CredentialsFor(mode)));
         var configuration = Path.Combine(folder, "holdfast.yaml");
-        await File.WriteAllTextAsync(configuration, Configuration(settings, settings.Data ?? Path.Combine(folder, "data"), endpoints, tls, users), token);
         var holdfast = new HoldfastProcess(lab, folder, configuration, endpoints) { Users = users };
+        await File.WriteAllTextAsync(configuration, holdfast.Configuration(settings, settings.Data ?? Path.Combine(folder, "data"), tls), token);
         await holdfast.StartAsync(token);
         return holdfast;
     }
@@ -111,12 +117,13 @@ internal sealed class HoldfastProcess : Deployment
         }
     }
 
-    private static string Configuration(
-        HoldfastSettings settings, string data, Dictionary<Mode, Endpoint> endpoints, Certificates tls, string users)
+    private string Configuration(HoldfastSettings settings, string data, Certificates tls)
     {
-        var listeners = endpoints.Values.Select(e =>
+        var listeners = _endpoints.Values.Select(e =>
             $"  - {{ url: \"{e.Url.AbsoluteUri.TrimEnd('/')}\", registry: {Name(e.Mode)}"
             + (e.IsTls ? $", tls: {{ certificate: {tls.Certificate}, key: {tls.Key} }} }}" : " }"));
+        if (settings.Cache is { } cache)
+            listeners = listeners.Append($"  - {{ url: \"http://{Cache.Host}\", registry: {cache.Name} }}");
         return $$"""
             data: {{data}}
             listeners:
@@ -124,9 +131,10 @@ internal sealed class HoldfastProcess : Deployment
             registries:
               plain: { kind: hosted, auth: none }
               tls: { kind: hosted, auth: none }
-              basic: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [] } }
-              bearer: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [], token: {} } }
-              anonymouspull: { kind: hosted, auth: { htpasswd: {{users}}, anonymous: [pull], token: {} } }
+              basic: { kind: hosted, auth: { htpasswd: {{Users}}, anonymous: [] } }
+              bearer: { kind: hosted, auth: { htpasswd: {{Users}}, anonymous: [], token: {} } }
+              anonymouspull: { kind: hosted, auth: { htpasswd: {{Users}}, anonymous: [pull], token: {} } }
+            {{settings.Cache?.Yaml}}
             disk: { reserve: {{settings.Reserve}} }
             {{settings.More}}
             """;

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Holdfast.Oci;
 using Holdfast.Server.Tests.Hosting;
+using Holdfast.Testing;
 using Microsoft.AspNetCore.Http;
 using Shouldly;
 using Xunit;
@@ -29,6 +31,26 @@ public class MirrorHealthTests
             bad.Requests.Count.ShouldBe(requests, $"it rests for {rest} s");
             _time.Advance(TimeSpan.FromTicks(1));
         }
+    }
+
+    /// <summary>Somebody sets the clock right; a rest of a minute must not become one of a day.</summary>
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task Rest_WhileTheClockIsSet_IsNeitherLongerNorShorter(int days)
+    {
+        var status = 429;
+        await using var only = await Upstream.StartAsync((context, _) => status == 200 ? context.SendManifestAsync() : context.AnswerAsync(status));
+        using var upstream = new Mirroring(only.Address) { Time = _time }.Start();
+        await GetAsync(upstream, RegistryOutcome.SlowDown);
+        status = 200;
+
+        _time.Jump(TimeSpan.FromDays(days));
+        _time.Advance(TimeSpan.FromSeconds(59));
+        await GetAsync(upstream, RegistryOutcome.SlowDown);
+        only.Requests.Count.ShouldBe(1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await GetAsync(upstream);
     }
 
     [Fact]
@@ -89,6 +111,43 @@ public class MirrorHealthTests
         upstream.Mirrors[0].RestsUntil.ShouldBe(_time.GetUtcNow() + TimeSpan.FromSeconds(1));
     }
 
+    /// <summary>Such as who has the last known digest of a tag.</summary>
+    [Fact]
+    public async Task MirrorThatHasLongBeenDown_IsAskedByOneAndWaitedForByNobodyWhoCanDoWithout()
+    {
+        var (hangs, release) = (false, new TaskCompletionSource());
+        await using var only = await Upstream.StartAsync(async (context, _) =>
+        {
+            if (hangs)
+                await release.Task.WaitAsync(context.RequestAborted);
+            await context.AnswerAsync(503);
+        });
+        using var upstream = new Mirroring(only.Address) { Time = _time, AnswerTimeout = TimeSpan.FromSeconds(10) }.Start();
+        // So soon it may be up again in a moment: both wait for it.
+        await Mirroring.MoveUntilAsync(_time, HeadAsync(upstream, canDoWithout: false));
+        var before = only.Requests.Count;
+        await Mirroring.MoveUntilAsync(_time, HeadAsync(upstream, canDoWithout: true));
+        only.Requests.Count.ShouldBeGreaterThan(before);
+        _time.Advance(TimeSpan.FromSeconds(70));
+        (hangs, before) = (true, only.Requests.Count);
+        var trial = HeadAsync(upstream, canDoWithout: true);
+        using (var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5)))
+        {
+            while (only.Requests.Count == before)
+                await poll.WaitForNextTickAsync();
+        }
+
+        // By a clock that stands still.
+        (await HeadAsync(upstream, canDoWithout: true)).Failure!.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+
+        only.Requests.Count.ShouldBe(before + 1);
+        trial.IsCompleted.ShouldBeFalse();
+        release.SetResult();
+        (await trial).Failure!.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        (await HeadAsync(upstream, canDoWithout: true)).Failure!.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        only.Requests.Count.ShouldBe(before + 1, "it rests, and nothing is tried again");
+    }
+
     [Fact]
     public async Task Rest_ThatIsOver_IsTriedByOne()
     {
@@ -117,6 +176,37 @@ public class MirrorHealthTests
         trial.IsCompleted.ShouldBeFalse();
         release.SetResult();
         await trial;
+    }
+
+    /// <summary>Who waits behind others waits no longer than for an answer, so that what is known can be served instead.</summary>
+    [Fact]
+    [Promise("P10")]
+    public async Task Get_BehindOthersThatTakeLong_IsUnavailableAfterTheAnswerTimeout()
+    {
+        var release = new TaskCompletionSource();
+        await using var only = await Upstream.StartAsync(async (context, _) =>
+        {
+            context.Response.ContentType = MediaTypes.OciIndex;
+            await context.Response.StartAsync();
+            await context.Response.Body.FlushAsync();
+            await release.Task.WaitAsync(context.RequestAborted);
+            await context.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes(Mirroring.Json));
+        });
+        using var upstream = new Mirroring(only.Address) { Time = _time, MaxConnections = 4 }.Start();
+        var first = upstream.GetAsync("v1").AsTask();
+        while (only.Requests.IsEmpty)
+            await Task.Yield();
+        var second = upstream.GetAsync("v2").AsTask();
+
+        (await Mirroring.MoveUntilAsync(_time, second)).ShouldBeInRange(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
+
+        var failure = (await second).Failure.ShouldNotBeNull();
+        failure.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+        failure.Detail.ShouldContain("busy with other questions");
+        upstream.Mirrors[0].RestsUntil.ShouldBeNull();
+        only.Requests.Count.ShouldBe(1);
+        release.SetResult();
+        (await first.WaitAsync(Mirroring.Limit)).Failure.ShouldBeNull();
     }
 
     [Fact]
@@ -224,4 +314,10 @@ public class MirrorHealthTests
     // Each for another object: what one object does to a mirror is a test of its own.
     private async Task GetAsync(Client.Upstream upstream, RegistryOutcome expected = RegistryOutcome.Found) =>
         (await upstream.GetAsync($"v{Interlocked.Increment(ref _asked)}")).Outcome.ShouldBe(expected);
+
+    private static async Task<RegistryAnswer<RemoteManifestHead>> HeadAsync(Client.Upstream upstream, bool canDoWithout)
+    {
+        using var tooLong = new CancellationTokenSource(Mirroring.Limit);
+        return await upstream.HeadManifestAsync(Samples.Repository, Oci.Tag.Parse("v1"), tooLong.Token, canDoWithout);
+    }
 }

@@ -46,6 +46,32 @@ public class MirroredBlobTests
         (upstream.Mirrors[0].RestsUntil is not null).ShouldBe(status == 503);
     }
 
+    // One that has it no longer doesn't say that there is none, while the origin can't be asked.
+    [Fact]
+    [Promise("P6")]
+    public async Task Read_AtAMirrorThatLosesTheBlobWhileTheOriginRests_IsNotUnknown()
+    {
+        var broke = false;
+        await using var first = await Upstream.StartAsync((context, _) =>
+        {
+            if (broke || context.Request.Path.Value!.Contains("/manifests/", StringComparison.Ordinal))
+                return context.AnswerAsync(404);
+            broke = true;
+            return context.BreakAsync(Blob, Half);
+        });
+        await using var origin = await Upstream.StartAsync((context, _) =>
+        {
+            context.Response.Headers.RetryAfter = "3600";
+            return context.AnswerAsync(429);
+        });
+        using var upstream = Start(first.Address, origin.Address);
+        (await upstream.GetAsync("v1")).Outcome.ShouldBe(RegistryOutcome.SlowDown);
+
+        var broken = await Should.ThrowAsync<BlobBrokenException>(() => ReadAsync(upstream));
+
+        broken.Failure.Outcome.ShouldBe(RegistryOutcome.Unavailable);
+    }
+
     [Fact]
     public async Task Read_AtAMirrorWithoutRanges_GoesOnToo()
     {
@@ -66,6 +92,26 @@ public class MirroredBlobTests
         var broken = await Should.ThrowAsync<BlobBrokenException>(() => ReadAsync(upstream));
 
         broken.Failure.Outcome.ShouldBe(RegistryOutcome.Mismatch);
+    }
+
+    /// <summary>The one that takes over says no size, and could go on for ever.</summary>
+    [Fact]
+    [Promise("P10")]
+    public async Task Read_AtAMirrorThatSendsMore_IsBroken()
+    {
+        await using var first = await Upstream.StartAsync((context, number) => number == 1 ? context.BreakAsync(Blob, Half) : context.AnswerAsync(404));
+        await using var second = await Upstream.StartAsync(async (context, _) =>
+        {
+            await context.Response.Body.WriteAsync(Blob);
+            while (!context.RequestAborted.IsCancellationRequested)
+                await context.Response.Body.WriteAsync(Blob, context.RequestAborted);
+        });
+        using var upstream = Start(first.Address, second.Address);
+
+        var broken = await Should.ThrowAsync<BlobBrokenException>(() => ReadAsync(upstream));
+
+        broken.Failure.Outcome.ShouldBe(RegistryOutcome.Mismatch);
+        broken.Failure.Detail.ShouldContain($"more than the {Blob.Length} bytes");
     }
 
     // More is stated than there is, each time: 64 KiB of an answer that never has its last byte.
@@ -225,6 +271,29 @@ public class MirroredBlobTests
         (await (await fourth.WaitAsync(Mirroring.Limit)).Value.ReadAsync()).ShouldBe(Blob);
         await open[1].DisposeAsync();
         await open[2].DisposeAsync();
+    }
+
+    /// <summary>It would hold one of the few places among the connections for ever, also for nobody.</summary>
+    [Fact]
+    [Promise("P10")]
+    public async Task Read_OfDrops_IsBrokenAfterAMinute()
+    {
+        await using var only = await Upstream.StartAsync(async (context, _) =>
+        {
+            context.Response.ContentLength = Blob.Length;
+            using var often = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            for (var i = 0; i < Blob.Length && await often.WaitForNextTickAsync(context.RequestAborted); i++)
+            {
+                await context.Response.Body.WriteAsync(Blob.AsMemory(i, 1));
+                await context.Response.Body.FlushAsync();
+            }
+        });
+        using var upstream = new Mirroring(only.Address) { Time = _time }.Start();
+        var reading = (await OpenAsync(upstream)).Value.ReadAsync();
+
+        (await Mirroring.MoveUntilAsync(_time, reading)).ShouldBeInRange(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(10));
+
+        (await Should.ThrowAsync<BlobBrokenException>(() => reading)).Failure.Detail.ShouldContain("bytes came in");
     }
 
     private static Task<RegistryAnswer<RemoteBlob>> OpenAsync(Client.Upstream upstream, long from = 0) =>

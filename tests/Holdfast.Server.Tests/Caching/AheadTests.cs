@@ -94,7 +94,75 @@ public sealed class AheadTests
         await lab.ShouldBeKeptAsync(image.Blobs[2]);
     }
 
+    /// <summary>As Go programs write what is absent.</summary>
+    [Fact]
+    public async Task Warm_OfAnIndexWithAConfigOfNull_BringsItInWhole()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        var json = Samples.IndexJson(image.Manifest);
+        (json["config"], json["layers"]) = (null, null);
+        await lab.Origin.PushManifestAsync(CachingLab.Repository, "nulls", Samples.Json(json), MediaTypes.OciIndex);
+        var result = await WarmAsync(lab, $$"""{"images":["registry.example/{{CachingLab.Repository}}:nulls"]}""");
+        result.Failed.ShouldBeEmpty();
+        await lab.ShouldBeKeptAsync(image.Layer);
+    }
+
+    /// <summary>A manifest of 4 MiB has room for tens of thousands of layers, and an index for many such.</summary>
+    [Fact, Promise("P10")]
+    public async Task Warm_OfAnImageOfTooManyLayers_AsksForNoneOfThem()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var layers = Enumerable.Range(0, 10_001).Select(static i => Samples.Descriptor("application/octet-stream", BitConverter.GetBytes(i)));
+        var manifest = Samples.Json(new JsonObject
+        {
+            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciManifest, ["config"] = Samples.Descriptor("application/octet-stream", [1]), ["layers"] = new JsonArray([.. layers]),
+        });
+        var digest = Samples.DigestOf(manifest);
+        lab.Proxy.Add(new Fault { Of = Fault.Get($"/manifests/{digest}"), Status = 200, Body = manifest, Headers = [("Content-Type", MediaTypes.OciManifest)] });
+        var result = await WarmAsync(lab, $$"""{"images":["registry.example/{{CachingLab.Repository}}@{{digest}}"]}""");
+        result.Failed.ShouldHaveSingleItem().Problems.ShouldHaveSingleItem().ShouldContain("more than 10000");
+        lab.Proxy.Count("GET", "/blobs/").ShouldBe(0);
+        await lab.ShouldPullAsync(lab.Manifest(digest), manifest);
+    }
+
+    /// <summary>As build caches do: an index that lists layers instead of images.</summary>
+    [Fact]
+    public async Task Warm_OfAnIndexThatListsBlobs_BringsThem()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var layers = new[] { Samples.Bytes(1, 100_000), Samples.Bytes(2, 1000) };
+        foreach (var layer in layers)
+            await lab.Origin.PushBlobAsync(CachingLab.Repository, layer);
+        var index = Samples.Json(new JsonObject
+        {
+            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciIndex,
+            ["manifests"] = new JsonArray([.. layers.Select(static layer => Samples.Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer))]),
+        });
+        var digest = Samples.DigestOf(index);
+        lab.Proxy.Add(new Fault { Of = Fault.Any($"/manifests/{digest}"), Status = 200, Body = index, Headers = [("Content-Type", MediaTypes.OciIndex)] });
+        var result = await WarmAsync(lab, $$"""{"images":["registry.example/{{CachingLab.Repository}}@{{digest}}"],"platforms":["linux/amd64"]}""");
+        result.Failed.ShouldBeEmpty();
+        result.Objects.ShouldBe(1 + layers.Length);
+        foreach (var layer in layers)
+            (await lab.LinkedAsync(layer)).ShouldBe(1);
+    }
+
+    /// <summary>A list of everything that runs in a cluster has images of other registries, too; they keep nothing from being fetched.</summary>
+    [Fact]
+    public async Task Warm_OfSomeThatHaveNoCacheHere_FetchesTheOthersAndNamesThem()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        var result = await WarmAsync(lab, $$"""{"images":["quay.io/team/app:v1","registry.example/{{CachingLab.Repository}}:v1"]}""");
+        var failed = result.Failed.ShouldHaveSingleItem();
+        failed.Image.ShouldBe("quay.io/team/app:v1");
+        failed.Problems.ShouldBe(["there is no cache of quay.io; there are caches of registry.example"]);
+        await lab.ShouldBeKeptAsync(image.Layer);
+    }
+
     [Theory]
+    [InlineData("""{"images":["registry.example/A","registry.example/ok","quay.io/b c"]}""", HttpStatusCode.BadRequest, "'registry.example/A', 'quay.io/b c' are not names of images; nothing was fetched")]
     [InlineData("""{"images":["quay.io/team/app:v1"]}""", HttpStatusCode.NotFound, "there is no cache of quay.io")]
     [InlineData("""{"images":["registry.example/Team/App:v1"]}""", HttpStatusCode.BadRequest, "is not the name of an image")]
     [InlineData("""{"images":["registry.example/app@sha256:12"]}""", HttpStatusCode.BadRequest, "is not the name of an image")]

@@ -139,6 +139,27 @@ public sealed class CacheStoreTests
         await lab.ShouldPullAsync(image, image.Digest.ToString());
     }
 
+    /// <summary>What the one upstream said last is no last word of the other's.</summary>
+    [Fact]
+    public async Task Cache_OfAnotherUpstreamUnderTheSameName_SaysNothingOfTheFirst()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        var right = lab.Server.Options;
+        await lab.Server.StopAsync();
+        var cache = right.Registries[1].Cache!;
+        lab.Server.Options = right with { Registries = [right.Registries[0], right.Registries[1] with { Cache = cache with { Upstream = cache.Upstream with { Namespace = "other.example" } } }] };
+        await lab.Server.StartAsync();
+        await lab.Proxy.KillAsync();
+        foreach (var path in new[] { lab.Manifest("v1"), lab.Manifest(image.Digest), lab.Blob(image.Layer) })
+            (await lab.PullAsync(path)).Status.ShouldBe(HttpStatusCode.BadGateway, path);
+        await lab.Server.StopAsync();
+        lab.Server.Options = right;
+        await lab.Server.StartAsync();
+        await lab.ShouldPullAsync(image, image.Digest.ToString());
+    }
+
     [Fact]
     public async Task ManyCachesBehindOneListener_AreChosenByTheNamespace()
     {

@@ -46,7 +46,7 @@ public sealed class CacheTroubleTests
             }
             tries.ShouldBeLessThan(20, "it never comes again");
         }
-        (await lab.Server.WaitForHealAsync(digest)).HealedBy.ShouldBe("upstream");
+        (await lab.Server.WaitForHealAsync(digest)).HealedBy.ShouldNotBeNull().ShouldStartWith("upstream"); // By the pull, or by the healing before it.
         File.ReadAllBytes(lab.Server.BlobFile(digest)).AsSpan().SequenceEqual(image.Layer).ShouldBeTrue();
         lab.Proxy.Forget();
         await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);

@@ -154,6 +154,16 @@ internal sealed class CachingLab : IAsyncDisposable
         return line is null ? 0 : double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>How many requests of a kind (manifest, blob) were answered so, as the metrics say.</summary>
+    public async Task<double> AnswersAsync(string kind, string answer)
+    {
+        var text = await Http.GetStringAsync("/metrics");
+        var line = text.Split('\n').SingleOrDefault(line =>
+            line.StartsWith("holdfast_cache_requests_total{", StringComparison.Ordinal) && line.Contains($"cache=\"{Name}\"", StringComparison.Ordinal)
+            && line.Contains($"kind=\"{kind}\"", StringComparison.Ordinal) && line.Contains($"answer=\"{answer}\"", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
+    }
+
     public ValueTask<int> OpenIncidentsAsync(string kind, string subject) => new(CountAsync(kind, subject));
 
     public async Task<IncidentAnswer> IncidentAsync(string kind, string subject)

@@ -25,6 +25,7 @@ public sealed class EvictionTests
         (await lab.MetricAsync($"holdfast_cache_evictions_total{{cache=\"{lab.Name}\"}}")).ShouldBe(1);
         (await lab.MetricAsync($"holdfast_cache_evicted_bytes_total{{cache=\"{lab.Name}\"}}")).ShouldBe(Size + 50 + b.Manifest.Length);
         await Eventually.ShouldBeAsync(async () => await lab.MetricAsync($"holdfast_cache_size_bytes{{cache=\"{lab.Name}\"}}") is > 0 and <= Bound, true);
+        (await lab.MetricAsync($"holdfast_cache_size_limit_bytes{{cache=\"{lab.Name}\"}}")).ShouldBe(Bound);
         await lab.ShouldPullAsync(b, "b");
         await lab.ShouldBeSoundAsync();
     }
@@ -187,6 +188,27 @@ public sealed class EvictionTests
             (await lab.KnownAsync(image.Manifest)).ShouldBe(1);
     }
 
+    /// <summary>Whoever asks for blobs alone must not fill the disk with them, nor have images go for them.</summary>
+    [Fact, Promise("P10")]
+    public async Task LooseBlobs_BeyondTheBound_GoBeforeImagesHoweverYoung()
+    {
+        await using var lab = await StartAsync();
+        var image = await PullNewAsync(lab, "a", 1);
+        var loose = LabImage.Create(50, Enumerable.Repeat(Size, 8).ToArray()).Blobs.Skip(1).ToList();
+        foreach (var blob in loose)
+        {
+            await lab.Origin.PushBlobAsync(CachingLab.Repository, blob);
+            await lab.ShouldPullAsync(lab.Blob(blob), blob);
+            lab.Time.Advance(TimeSpan.FromMinutes(1));
+        }
+        await lab.ShouldBeKeptAsync(loose[^1]);
+        await Eventually.ShouldBeAsync(
+            async () => await lab.Server.CountAsync("SELECT COALESCE(SUM(b.size), 0) FROM links l JOIN blobs b ON b.id = l.blob_id") <= Bound, true);
+        (await lab.KnownAsync(image.Manifest)).ShouldBe(1);
+        (await lab.LinkedAsync(loose[^1])).ShouldBe(1);
+        (await lab.LinkedAsync(loose[0])).ShouldBe(0);
+    }
+
     /// <summary>Caches give way before pushes are refused.</summary>
     [Fact, Promise("P10")]
     public async Task Reserve_ThatIsShort_TakesFromCaches()
@@ -194,14 +216,14 @@ public sealed class EvictionTests
         FullStore? store = null;
         await using var lab = await CachingLab.StartAsync(new LabPlan
         {
-            Wrap = inner => store = new FullStore(inner) { SaysSo = true },
+            Wrap = inner => store = new FullStore(inner) { SaysSo = true, CountsFreed = true },
             Server = options => options with { DiskReserveBytes = 10_000_000 },
         });
         var (a, b) = (await PullNewAsync(lab, "a", 1), await PullNewAsync(lab, "b", 2));
-        store!.LeftBytes = 9_500_000;
+        store!.LeftBytes = 19_500_000;
         lab.Time.Advance(TimeSpan.FromMinutes(1));
         await Eventually.ShouldBeAsync(() => lab.KnownAsync(a.Manifest), 0);
-        store.LeftBytes = 20_000_000;
+        await Eventually.ShouldBeAsync(() => store.LeftBytes > 20_000_000, true);
         (await lab.KnownAsync(b.Manifest)).ShouldBe(1);
         await Eventually.ShouldBeAsync(() => File.Exists(lab.Server.BlobFile(Samples.DigestOf(a.Layer))), false);
     }

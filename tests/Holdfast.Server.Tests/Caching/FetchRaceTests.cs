@@ -33,7 +33,7 @@ public sealed class FetchRaceTests : IAsyncLifetime
         var id = await _stores.WriteAsync(static db => Registries.Ensure(db, "hub", RegistryKind.Cache));
         var options = new CacheOptions { Upstream = new UpstreamOptions { Urls = [_proxy.Address], Namespace = "registry.example" }, FinishBytes = 0 };
         var plan = new UpstreamPlan { Cache = "races", Namespace = "registry.example", Mirrors = [new UpstreamMirror { Address = _proxy.Address }] };
-        _cache = new Cache(new Registry(id!.Value, "hub", _stores.Stores) { Cache = options }, new Holdfast.Client.Upstream(plan), "via", _stores.Incidents);
+        _cache = new Cache(new Registry(id!.Value, "hub", _stores.Stores) { Cache = options }, new Holdfast.Client.Upstream(plan), "via", _stores.Incidents) { Time = TimeProvider.System };
         _room = new FetchRoom(_stores.Stores, new DiskReserve(_stores.Stores.Blobs, 0, TimeProvider.System), _stores.Incidents, TimeProvider.System, NullLogger<FetchRoom>.Instance) { Stopping = _stopping.Token };
         _blobs = new BlobFetches(_room);
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Holdfast.Server.Caching;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Testing;
 using Shouldly;
@@ -159,6 +160,54 @@ public sealed class FetchTests
         await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
     }
 
+    /// <summary>Nobody knows how much is still to come, so that it is counted.</summary>
+    [Fact]
+    public async Task Fetch_OfUnstatedSize_IsFinishedForNobody()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, Big);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), Chunked = true, Gate = gate, GateAt = Big / 2 });
+        (await lab.OpenAsync(lab.Blob(image.Layer))).Dispose();
+        await gate.Reached;
+        gate.Open();
+        await lab.ShouldBeKeptAsync(image.Layer);
+        lab.Proxy.Count("GET", "/blobs/").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Fetch_OfUnstatedSizeWithoutAnyEffort_IsGivenUpWhenTheLastOneLeaves()
+    {
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { FinishBytes = 0 } });
+        var image = await lab.PushAsync("v1", 1, Big);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/blobs/"), Chunked = true, Gate = gate, GateAt = Big / 2, Times = 1 });
+        (await lab.OpenAsync(lab.Blob(image.Layer))).Dispose();
+        await gate.Left;
+        await lab.ShouldBeSoundAsync();
+        (await lab.LinkedAsync(image.Layer)).ShouldBe(0);
+        await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
+    }
+
+    [Fact]
+    public async Task Bytes_ForNobody_AreCountedFromTheLastOneWhoLeft()
+    {
+        var abandoned = 0;
+        await using var bytes = new FetchedBytes { IsTooMuch = static (_, forNobody) => forNobody >= 100, Abandon = () => abandoned++ };
+        var first = bytes.TryJoin().ShouldNotBeNull();
+        bytes.NoteWritten(1000);
+        await first.DisposeAsync();
+        bytes.NoteWritten(60);
+        await bytes.TryJoin().ShouldNotBeNull().DisposeAsync();
+        bytes.NoteWritten(99);
+        abandoned.ShouldBe(0);
+        bytes.NoteWritten(1);
+        abandoned.ShouldBe(1);
+        bytes.TryJoin().ShouldBeNull();
+        bytes.NoteWritten(500);
+        abandoned.ShouldBe(1);
+    }
+
     [Fact]
     public async Task LateJoiner_StartsAtTheFirstByteAndCatchesUp()
     {
@@ -286,6 +335,30 @@ public sealed class FetchTests
         blob.Content.Headers.ContentLength.ShouldBe(5000);
         lab.Proxy.Requests.ShouldAllBe(asked => asked.Method == "HEAD");
         (await lab.Server.CountAsync("SELECT COUNT(*) FROM manifests")).ShouldBe(0);
+    }
+
+    /// <summary>As a hundred nodes do that are told to run the same image.</summary>
+    [Theory]
+    [InlineData("manifest")]
+    [InlineData("blob")]
+    public async Task Head_ByDigestOfAHundredAtOnce_IsAskedOnce(string kind)
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 5000);
+        var (path, size) = kind == "blob" ? (lab.Blob(image.Layer), 5000) : (lab.Manifest(image.Digest), image.Manifest.Length);
+        var gate = new Gate();
+        lab.Proxy.Add(new Fault { Of = Fault.Head(path), Gate = gate, GateAt = -1 });
+        var heads = Enumerable.Range(0, 100).Select(_ => lab.HeadAsync(path)).ToList();
+        await gate.Reached;
+        await Eventually.ShouldBeAsync(() => new ValueTask<double>(lab.AnswersAsync(kind, "miss")), 100);
+        gate.Open();
+        foreach (var response in await Task.WhenAll(heads))
+        {
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+            response.Content.Headers.ContentLength.ShouldBe(size);
+            response.Dispose();
+        }
+        lab.Proxy.Requests.Count.ShouldBe(1);
     }
 
     [Fact]

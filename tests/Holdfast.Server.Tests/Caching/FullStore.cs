@@ -3,7 +3,7 @@ using Holdfast.Storage.Blobs;
 
 namespace Holdfast.Server.Tests.Caching;
 
-/// <summary>A store that is full after so many bytes, as a disk; what is freed is not counted.</summary>
+/// <summary>A store that is full after so many bytes, as a disk.</summary>
 internal sealed class FullStore(IBlobStore inner) : IBlobStore
 {
     private long _left = long.MaxValue;
@@ -17,6 +17,9 @@ internal sealed class FullStore(IBlobStore inner) : IBlobStore
 
     /// <summary>Does it say so when it is asked for its free space, or only when something is written?</summary>
     public bool SaysSo { get; set; }
+
+    /// <summary>Is there more room when something goes?</summary>
+    public bool CountsFreed { get; init; }
 
     /// <summary>Fails with this instead of "full".</summary>
     public bool IsBroken { get; set; }
@@ -45,7 +48,12 @@ internal sealed class FullStore(IBlobStore inner) : IBlobStore
     public ValueTask<IReadOnlyList<QuarantinedFile>> TrimQuarantineAsync(QuarantineBound bound, DateTimeOffset now, CancellationToken cancellationToken) =>
         inner.TrimQuarantineAsync(bound, now, cancellationToken);
 
-    public ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken) => inner.RemoveAsync(digests, cancellationToken);
+    public async ValueTask<IReadOnlyList<UnremovedBlob>> RemoveAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
+    {
+        foreach (var digest in CountsFreed ? digests : [])
+            Interlocked.Add(ref _left, await inner.FindSizeAsync(digest, cancellationToken) ?? 0);
+        return await inner.RemoveAsync(digests, cancellationToken);
+    }
 
     public string? FindFault() => inner.FindFault();
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using Holdfast.Oci;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Testing;
@@ -78,6 +79,50 @@ public sealed class TagTruthTests
         lab.Proxy.Requests.ShouldBeEmpty();
     }
 
+    /// <summary>By a clock that ran ahead when it was confirmed: nobody knows how long ago that was, so that it is asked for.</summary>
+    [Fact]
+    public async Task Tag_ConfirmedInTheFuture_IsAskedFor()
+    {
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { Tags = cache.Tags with { RevalidateAfter = TimeSpan.FromMinutes(10) } } });
+        await lab.ShouldPullAsync(await lab.PushAsync("v1", 1, 1000), "v1");
+        await lab.Server.ChangeAsync($"UPDATE upstream_tags SET confirmed_at = {lab.Time.GetUtcNow().AddDays(1).ToUnixTimeMilliseconds()}");
+        var renewed = await lab.PushAsync("v1", 2, 1000);
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(renewed, "v1");
+        // By the clock as it is now.
+        lab.Proxy.Forget();
+        lab.Time.Advance(TimeSpan.FromMinutes(9));
+        await lab.ShouldPullAsync(lab.Manifest("v1"), renewed.Manifest);
+        lab.Proxy.Requests.ShouldBeEmpty();
+    }
+
+    /// <summary>What a hotel's network answers instead of the registry.</summary>
+    [Fact]
+    public async Task KnownTag_BehindARedirectToASignInPage_IsServedStale()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        await using var portal = FaultProxy.Start(new Uri("http://127.0.0.1:9"));
+        portal.Add(new Fault { Of = Fault.Any("/"), Status = 200, Body = "<html>Please sign in</html>"u8.ToArray(), Headers = [("Content-Type", "text/html; charset=utf-8")] });
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/"), RedirectTo = portal.Address });
+        lab.Time.Advance(Second);
+        using (var stale = await lab.OpenAsync(lab.Manifest("v1")))
+        {
+            stale.StatusCode.ShouldBe(HttpStatusCode.OK);
+            stale.Headers.GetValues("Warning").Single().ShouldStartWith("110 ");
+            (await stale.Content.ReadAsByteArrayAsync()).ShouldBe(image.Manifest);
+        }
+        (await lab.IncidentAsync("upstream", lab.Name)).Detail.ShouldContain("page of HTML");
+        var (status, body, _) = await lab.PullAsync(lab.Manifest("unknown"));
+        status.ShouldBe(HttpStatusCode.BadGateway);
+        Encoding.UTF8.GetString(body).ShouldContain("page of HTML");
+        lab.Proxy.Heal();
+        lab.Time.Advance(TimeSpan.FromMinutes(2));
+        using var fresh = await lab.OpenAsync(lab.Manifest("v1"));
+        fresh.Headers.Contains("Warning").ShouldBeFalse();
+    }
+
     [Theory, Promise("P8")]
     [InlineData("down")]
     [InlineData("500")]
@@ -147,6 +192,89 @@ public sealed class TagTruthTests
         ((int)refused).ShouldBe(answer);
         Encoding.UTF8.GetString(body).ShouldContain("DENIED");
         (await lab.OpenIncidentsAsync("upstream", lab.Name)).ShouldBe(0);
+    }
+
+    /// <summary>An expired password must not look like an upstream that has no such image.</summary>
+    [Theory, Promise("P8")]
+    [InlineData("Basic realm=\"there\"")]
+    [InlineData("Bearer realm=\"$/token\",service=\"there\"")]
+    public async Task Upstream_ThatRefusesTheCachesPassword_IsAnIncidentUntilItTakesIt(string challenge)
+    {
+        var password = Path.GetTempFileName();
+        await File.WriteAllTextAsync(password, "expired\n");
+        await using var lab = await CachingLab.StartAsync(new LabPlan { Cache = cache => cache with { Upstream = cache.Upstream with { Username = "bot", PasswordFile = password } } });
+        File.Delete(password);
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/"), Status = 401, Headers = [("WWW-Authenticate", challenge.Replace("$", lab.Proxy.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal))] });
+        lab.Time.Advance(Second);
+        (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 1);
+        (await lab.Server.Admin.GetStringAsync("/api/v1/caches")).ShouldContain("refuses the user or password");
+        await lab.ShouldPullAsync(lab.Manifest(image.Digest), image.Manifest);
+        lab.Proxy.Heal();
+        lab.Time.Advance(10 * Second);
+        await lab.ShouldPullAsync(image, "v1");
+        await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 0);
+    }
+
+    /// <summary>While nobody asks it, what it did last is what is wrong with it, and not how long the rest goes on.</summary>
+    [Fact]
+    public async Task Upstream_ThatRests_IsToldOfOnce()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/"), Status = 429, Headers = [("Retry-After", "300")] });
+        string? told = null;
+        for (var pull = 0; pull < 4; pull++)
+        {
+            lab.Time.Advance(Second);
+            await lab.ShouldPullAsync(image, "v1");
+            var now = JsonDocument.Parse(await lab.Server.Admin.GetStringAsync("/api/v1/caches")).RootElement.GetProperty("caches")[0].GetProperty("problem").GetString();
+            now.ShouldNotBeNull().ShouldContain("429");
+            now.ShouldBe(told ??= now);
+        }
+    }
+
+    /// <summary>Who asks while a manifest is still on its way is not answered with where the tag was when that began.</summary>
+    [Fact]
+    public async Task Tag_ThatMovesWhileItsManifestComes_IsFollowedByWhoAsksThen()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var (before, gate) = (await lab.PushAsync("v1", 1, 1000), new Gate());
+        lab.Proxy.Add(new Fault { Of = Fault.Get($"/manifests/{before.Digest}"), Gate = gate, GateAt = 10 });
+        var first = lab.PullAsync(lab.Manifest("v1"));
+        await gate.Reached;
+        var after = await lab.PushAsync("v1", 2, 1000);
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(lab.Manifest("v1"), after.Manifest);
+        gate.Open();
+        (await first).Status.ShouldBe(HttpStatusCode.OK);
+        lab.Time.Advance(Second);
+        await lab.ShouldPullAsync(lab.Manifest("v1"), after.Manifest);
+    }
+
+    /// <summary>Its silence takes nothing back of what it said.</summary>
+    [Fact]
+    public async Task Upstream_ThatRefusedAndIsGoneNow_IsStillBelieved()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        await lab.ShouldPullAsync(image, "v1");
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/manifests/"), Status = 401 });
+        lab.Time.Advance(Second);
+        (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        lab.Proxy.Heal();
+        await lab.Proxy.KillAsync();
+        lab.Time.Advance(Second);
+        (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.Forbidden);
+        lab.Proxy.Revive();
+        lab.Time.Advance(TimeSpan.FromMinutes(2));
+        await lab.ShouldPullAsync(image, "v1");
+        await lab.Proxy.KillAsync();
+        lab.Time.Advance(TimeSpan.FromMinutes(2));
+        await lab.ShouldPullAsync(image, "v1");
     }
 
     [Fact]

@@ -70,7 +70,27 @@ public sealed class WrongUpstreamTests
         (await lab.IncidentAsync("upstream", lab.Name)).Detail.ShouldContain("another hash");
         (await lab.MetricAsync($"holdfast_cache_wrong_total{{cache=\"{lab.Name}\"}}")).ShouldBe(1);
         await lab.ShouldPullAsync(lab.Blob(image.Layer), image.Layer);
+        // It is over when nothing has gone wrong for a while.
+        lab.Time.Advance(TimeSpan.FromSeconds(10));
+        using var head = await lab.HeadAsync(lab.Manifest("v1"));
         await Eventually.ShouldBeAsync(() => lab.OpenIncidentsAsync("upstream", lab.Name), 0);
+    }
+
+    /// <summary>One object that comes wrong beside others that don't would else be an incident for each pull, opened and ended.</summary>
+    [Fact, Promise("P10")]
+    public async Task Upstream_ThatAnswersRightAndWrongByTurns_IsOneIncident()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        lab.Proxy.Add(new Fault { Of = Fault.Get("/manifests/"), Flip = 5 });
+        for (var i = 0; i < 5; i++)
+        {
+            (await lab.PullAsync(lab.Manifest("v1"))).Status.ShouldBe(HttpStatusCode.BadGateway);
+            await lab.IncidentAsync("upstream", lab.Name);
+            lab.Time.Advance(TimeSpan.FromSeconds(2));
+        }
+        (await lab.Server.CountAsync($"SELECT COUNT(*) FROM incidents WHERE object = '{lab.Name}'")).ShouldBe(1);
+        (await lab.KnownAsync(image.Manifest)).ShouldBe(0);
     }
 
     /// <summary>However many wait for it, it is one finding.</summary>
@@ -203,6 +223,29 @@ public sealed class WrongUpstreamTests
         blobs.Count("GET", "/blobs/").ShouldBe(2);
     }
 
+    /// <summary>Not even an upstream on this machine may have the password sent over a network in the clear, unless plain http was asked for.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Realm_OfPlainHttpOnAnotherMachine_GetsThePasswordOnlyIfInsecureWasAskedFor(bool isInsecure)
+    {
+        using var password = new TemporaryPassword("s3cret");
+        await using var lab = await CachingLab.StartAsync(new LabPlan
+        {
+            Cache = cache => cache with { Upstream = cache.Upstream with { Insecure = isInsecure, Username = "bot", PasswordFile = password.Path } },
+        });
+        await using var realm = FaultProxy.Start(lab.Origin.Address);
+        // Leads to this machine as well, but nobody can tell from the name.
+        var challenge = $"Bearer realm=\"http://0.0.0.0:{realm.Address.Port}/token\",service=\"x\"";
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/manifests/"), Status = 401, Headers = [("WWW-Authenticate", challenge)] });
+        var (status, body, _) = await lab.PullAsync(lab.Manifest("v1"));
+        status.ShouldNotBe(HttpStatusCode.OK);
+        realm.Requests.Any(asked => asked.Header("Authorization").StartsWith("Basic", StringComparison.Ordinal)).ShouldBe(isInsecure);
+        if (!isInsecure)
+            Encoding.UTF8.GetString(body).ShouldContain("plain http");
+        Encoding.UTF8.GetString(body).ShouldNotContain("s3cret");
+    }
+
     /// <summary>An upstream that is not private may not lead to what is.</summary>
     [Fact]
     public async Task Redirects_ToAPrivateAddress_AreRefusedIfSoConfigured()
@@ -215,6 +258,15 @@ public sealed class WrongUpstreamTests
         status.ShouldBe(HttpStatusCode.BadGateway);
         Encoding.UTF8.GetString(body).ShouldContain("privateRedirects");
         blobs.Requests.ShouldBeEmpty();
+    }
+
+    private sealed class TemporaryPassword : IDisposable
+    {
+        public TemporaryPassword(string password) => File.WriteAllText(Path, password);
+
+        public string Path { get; } = System.IO.Path.GetTempFileName();
+
+        public void Dispose() => File.Delete(Path);
     }
 
     private static Fault FaultOf(string wrong, int size)

@@ -91,6 +91,36 @@ public sealed class ImportCommandTests(ConfigurationFolder folder) : IClassFixtu
         (await server.Client.GetByteArrayAsync("/v2/app/manifests/v1")).ShouldNotBe(mine);
     }
 
+    /// <summary>What lies in a cache goes when it was not used for long.</summary>
+    [Fact]
+    [Promise("P1")]
+    public async Task Import_IntoACache_IsRefused()
+    {
+        const string Hub = "kind: cache, upstream: { url: \"http://127.0.0.1:9\" }";
+        WriteLayout("cache-layout", "v1");
+        folder.Write("cache-import.yaml", $$"""
+            data: cache-import
+            listeners: [ { url: "http://127.0.0.1:0", registry: hub }, { url: "http://127.0.0.1:0", registry: main } ]
+            registries: { hub: { {{Hub}} }, main: {} }
+            """);
+        folder.Write("cache-only.yaml", $$"""
+            data: cache-only
+            listeners: [ { url: "http://127.0.0.1:0", registry: hub } ]
+            registries: { hub: { {{Hub}} } }
+            """);
+        string[] import = ["import", "cache-layout", "--into", "team/app", "--config"];
+
+        var refused = await HoldfastProcess.RunAsync(folder.Path, [.. import, "cache-import.yaml", "--registry", "hub"]);
+        var alone = await HoldfastProcess.RunAsync(folder.Path, [.. import, "cache-only.yaml"]);
+        var (exitCode, output, errors) = await HoldfastProcess.RunAsync(folder.Path, [.. import, "cache-import.yaml"]);
+
+        (refused.ExitCode, alone.ExitCode).ShouldBe((2, 2));
+        refused.Errors.ShouldContain("hub: that is a cache");
+        alone.Errors.ShouldContain("add a registry of kind hosted");
+        exitCode.ShouldBe(0, errors);
+        output.ShouldContain("took 1 tag and 1 manifest of 1 repository");
+    }
+
     [Fact]
     public async Task Import_Dry_MakesNoDataFolder()
     {

@@ -13,6 +13,7 @@ public sealed class CacheProblemTests(ConfigurationFolder folder) : IClassFixtur
         { "~", ": is empty; needs a url, such as https://registry-1.docker.io" },
         { "{ username: me, passwordFile: password }", ".url: missing; write for example https://registry-1.docker.io" },
         { "{ url: ghcr.io }", ".url: 'ghcr.io' is a host, not a URL; write https://ghcr.io" },
+        { "{ url: docker.io }", ".url: 'docker.io' is a host, not a URL; write https://registry-1.docker.io" },
         { "{ url: \"https://me:pw@ghcr.io\" }", ".url: has a user in it, which logs and errors would show; write username and passwordFile beside it" },
         { "{ url: \"https://ghcr.io?x=1\" }", ".url: 'https://ghcr.io?x=1' is not an http or https URL without user, query and fragment, such as https://ghcr.io" },
         { "{ url: \"https://ghcr.io/v2/\" }", ".url: 'https://ghcr.io/v2/' names the protocol's path; leave /v2 out" },

@@ -130,6 +130,8 @@ internal sealed class Pusher(World world, int repository, Node root)
         world.Steps++;
         var damages = world.DamagesOf(node.Digest);
         var missing = MissingBelow(node);
+        // Mended while it is being looked at, it may have been seen as it was before.
+        var damaged = world.Damaged.ToHashSet();
         var sentAtMs = world.Time.PassedMs;
         world.Retention.NotePush(repository, node);
         var change = world.Model.Begin(new Change(repository)
@@ -151,7 +153,7 @@ internal sealed class Pusher(World world, int repository, Node root)
         if (!result.Closure.IsWhole)
         {
             world.Model.Refuse(change);
-            CheckRefusal(node, result.Closure);
+            CheckRefusal(node, result.Closure, damaged);
             return false;
         }
         world.Trace?.Invoke($"    {node.Name} is pushed to r{repository}{string.Concat(tags.Select(tag => $" t{tag}"))}");
@@ -172,7 +174,7 @@ internal sealed class Pusher(World world, int repository, Node root)
             .Select(blob => (blob, world.DamagesOf(blob))),
     ];
 
-    private void CheckRefusal(Node node, ManifestClosure closure)
+    private void CheckRefusal(Node node, ManifestClosure closure, HashSet<Digest> damagedBefore)
     {
         world.Trace?.Invoke($"    {node.Name} is refused: {string.Join(' ', closure.Missing.Select(missing => Content.NameOf(missing.Digest)))}");
         if (closure.Mismatched.Count > 0)
@@ -183,7 +185,7 @@ internal sealed class Pusher(World world, int repository, Node root)
                 continue;
             var elapsed = world.Time.PassedMs - promise.AtMs;
             if (elapsed < Requests.Lease.TotalMilliseconds && world.LinkDeletesOf(repository, digest).WereNoneSince(promise.Deletes)
-                && promise.Damages == world.DamagesOf(digest) && !world.Damaged.Contains(digest))
+                && promise.Damages == world.DamagesOf(digest) && !world.Damaged.Contains(digest) && !damagedBefore.Contains(digest))
                 throw new BrokenPromiseException($"{node.Name} was refused in r{repository}: {Content.NameOf(digest)} was there {elapsed} ms ago, within its lease");
         }
     }
