@@ -1,10 +1,12 @@
 using System.Text.Json;
+using Holdfast.Bench;
+using Holdfast.Bench.Report;
 
 namespace Holdfast.Report;
 
 /// <summary>
-/// The lines of a session's results: a record as it is, for what `holdfast bench` doesn't measure (dd, starting); or <c>{"figure": …, "round": …, "bench": …}</c> around the
-/// report that `holdfast bench --json` printed.
+/// The lines of a session's results: a record as it is, for what `holdfast bench` doesn't measure (dd, starting); or
+/// <c>{"figure": …, "round": …, "command": …, "bench": …}</c> around the report that `holdfast bench --json` printed.
 /// </summary>
 internal static class Lines
 {
@@ -17,31 +19,30 @@ internal static class Lines
         {
             using var document = JsonDocument.Parse(line);
             var root = document.RootElement;
-            if (!root.TryGetProperty("bench", out var bench))
-                return [root.Deserialize<Record>(Web)!];
-            var (figure, round) = (root.GetProperty("figure").GetString()!, root.GetProperty("round").GetInt32());
-            return
-            [
-                .. from measured in bench.GetProperty("measurements").EnumerateArray()
-                   from result in measured.GetProperty("results").EnumerateArray()
-                   from one in result.GetProperty("rounds").EnumerateArray()
-                   select new Record(figure, result.GetProperty("server").GetString()!, round, ErrorsOf(one), FiguresOf(one)),
-            ];
+            if (root.TryGetProperty("bench", out var bench))
+                return Unfold(root, BenchReport.Read(bench.GetRawText(), "its report"));
+            return root.Deserialize<Record>(Web) is { Figure: not null, Server: not null, Metrics: not null } record ? [record] : throw new InvalidDataException($"not a result: {line}");
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or BenchFault)
         {
             throw new InvalidDataException($"not a result: {line}", e);
         }
     }
 
-    private static long ErrorsOf(JsonElement round) => round.GetProperty("errors").EnumerateObject().Sum(static kind => kind.Value.GetInt64());
-
-    private static Dictionary<string, double> FiguresOf(JsonElement round)
+    private static List<Record> Unfold(JsonElement line, BenchReport report)
     {
-        var figures = round.EnumerateObject().Where(static member => member.Value.ValueKind == JsonValueKind.Number)
-            .ToDictionary(static member => member.Name, static member => member.Value.GetDouble(), StringComparer.Ordinal);
-        foreach (var latency in round.GetProperty("latencyMilliseconds").EnumerateObject())
-            figures[$"{latency.Name}Milliseconds"] = latency.Value.GetDouble();
-        return figures;
+        var (figure, round) = (line.GetProperty("figure").GetString()!, line.GetProperty("round").GetInt32());
+        var command = line.TryGetProperty("command", out var text) ? text.GetString() : null;
+        return
+        [
+            .. from measured in report.Measurements
+               let origin = new Origin(measured.DataSet, report.Program, report.Begun, report.Machine)
+               from result in measured.Results
+               from one in result.Rounds
+               select new Record(figure, result.Server, round, one.Failed, FiguresOf(one)) { Command = command, Origin = origin },
+        ];
     }
+
+    private static Dictionary<string, double> FiguresOf(Round round) =>
+        round.Figures().Where(static one => one.Value is not null).ToDictionary(static one => one.Name, static one => one.Value!.Value, StringComparer.Ordinal);
 }
