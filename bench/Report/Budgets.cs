@@ -32,6 +32,12 @@ internal static class Budgets
         AtLeast("the same, 128 clients", "small-push-128", Rate, 2, Registry),
         Beside("p99 of pulls beside 16 pushers at 20 a second, collection and scrub", "paced"),
         Beside("the same, the pushers as fast as they can", "flat-out"),
+        Large("1,000,000 manifests: GET manifest by tag", "large-manifest-by-tag"),
+        Large("the same: by digest", "large-manifest-by-digest"),
+        Large("the same: page of 100 tags", "large-tags"),
+        Large("the same: pushes of small images", "large-push"),
+        Value("the same: start to the first 200, not in the page cache", "large-start-cold", "firstAnswerSeconds", 2, "s", 1, "holdfast-large"),
+        Value("the same: check of presence and graph", "large-check", "seconds", 60, "s", 1, "holdfast-large"),
         Value("start of the published file to the first 200", "start", "firstAnswerSeconds", 0.4, "s", 1),
         Value("memory at rest after the start", "start", "idleBytes", 80, "MB", Megabyte),
         Value("peak memory, 16 large layers pushed at once", "parallel-push", "serverPeakBytes", 400, "MB", Megabyte),
@@ -56,6 +62,10 @@ internal static class Budgets
     private static Budget Beside(string title, string server) =>
         Ratio(title, new Reading("beside", server, P99), [new Reading("beside", "alone", P99)], atLeast: false, 1.3);
 
+    // Within 1.2 times of an empty store.
+    private static Budget Large(string title, string figure) =>
+        Ratio(title, new Reading(figure, "holdfast-large", Rate), [new Reading(figure, "holdfast-empty", Rate)], atLeast: true, 1 / 1.2);
+
     private static Budget Pages(string title, string figure) =>
         Ratio(title, new Reading(figure, "holdfast-many", P99), [new Reading(figure, "holdfast-few", P99)], atLeast: false, 2);
 
@@ -67,6 +77,6 @@ internal static class Budgets
 
     private static Budget Ratio(string title, Reading reading, IReadOnlyList<Reading> peers, bool atLeast, double limit) => new(title, reading, peers, atLeast, limit);
 
-    private static Budget Value(string title, string figure, string metric, double limit, string unit, double scale) =>
-        new(title, new Reading(figure, Holdfast, metric), [], AtLeast: false, limit, unit, scale);
+    private static Budget Value(string title, string figure, string metric, double limit, string unit, double scale, string server = Holdfast) =>
+        new(title, new Reading(figure, server, metric), [], AtLeast: false, limit, unit, scale);
 }

@@ -13,6 +13,7 @@ internal static class Charts
         ("pulls-tls", "Pulls of layers over TLS", ["tls-pull-"]),
         ("pushes", "Pushes", ["push", "small-push-"]),
         ("beside", "Pulls beside pushers, collection and scrub", ["beside"]),
+        ("large", "A store of a million manifests beside an empty one", ["large-"]),
     ];
 
     /// <returns>Those that something was measured for.</returns>
