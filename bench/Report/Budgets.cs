@@ -22,8 +22,10 @@ internal static class Budgets
         .. Manifest("manifest-by-tag", "GET manifest by tag, 16 connections"),
         .. Manifest("manifest-by-digest", "GET manifest by digest, 16 connections"),
         AtLeast("HEAD of a blob", "head", Rate, 10, Registry),
-        AtLeast("page of 100 tags", "tags", Rate, 10, Registry),
-        Ratio("page of referrers", new Reading("referrers", Holdfast, Rate), [new Reading("manifest-by-digest", Holdfast, Rate)], atLeast: true, 0.3),
+        AtLeast("page of 100 tags, of 100", "tags-100", Rate, 10, Registry),
+        AtLeast("page of 100 tags, of 1,000", "tags-1000", Rate, 10, Registry),
+        Referrers("page of 5 referrers", "referrers-5"),
+        Referrers("page of 100 referrers", "referrers-100"),
         .. Pulls.SelectMany(static pull => Pull(pull.Figure, pull.Title)),
         AtLeast("push of the large layer, durable: throughput", "push", Bytes, 0.95, "dd"),
         AtMost("the same: server CPU", "push", Cpu, 1.15, "dd", "sha256"),
@@ -58,6 +60,9 @@ internal static class Budgets
         AtMost("the same: server CPU", $"pull-{figure}", Cpu, 1, Nginx),
         AtLeast("the same over TLS: throughput", $"tls-pull-{figure}", Bytes, 0.9, Nginx),
     ];
+
+    private static Budget Referrers(string title, string figure) =>
+        Ratio(title, new Reading(figure, Holdfast, Rate), [new Reading("manifest-by-digest", Holdfast, Rate)], atLeast: true, 0.3);
 
     private static Budget Beside(string title, string server) =>
         Ratio(title, new Reading("beside", server, P99), [new Reading("beside", "alone", P99)], atLeast: false, 1.3);

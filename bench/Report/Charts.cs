@@ -8,7 +8,7 @@ internal static class Charts
 {
     private static readonly IReadOnlyList<(string Name, string Title, string[] Beginnings)> All =
     [
-        ("reads", "Manifests, HEAD and pages", ["manifest-", "head", "tags", "referrers"]),
+        ("reads", "Manifests, HEAD and pages", ["manifest-", "head", "tags-", "referrers-"]),
         ("pulls", "Pulls of layers", ["pull-"]),
         ("pulls-tls", "Pulls of layers over TLS", ["tls-pull-"]),
         ("pushes", "Pushes", ["push", "small-push-"]),

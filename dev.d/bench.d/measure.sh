@@ -1,16 +1,28 @@
 # Taking and keeping figures. For dev.d/bench.
 helpers=()
 
+# ask NAME SERVER OPTIONS...: holdfast bench with what SERVER wants to be asked with.
+ask() {
+  local name=$1 server=$2 access=(); shift 2
+  case $server in
+    *-users) access=(--user bench --password-file "$work/password") ;;
+    *-tls) access=(--ca "$work/certificate.pem") ;;
+  esac
+  "${bench[@]}" "$name=$(url "$server")" "${access[@]}" "$@" --json 2>>"$work/generator.log"
+}
+
 # measure FIGURE NAME[=SERVER] ROUND OPTIONS...: one call of holdfast bench, kept under NAME; failed requests are recorded, not fatal.
 measure() {
-  local figure=$1 name=${2%%=*} server=${2##*=} round=$3 options=() shown report; shift 3
-  shown="holdfast bench URL $*"
-  [[ $server != *-users ]] || { options+=(--user bench --password-file "$work/password"); shown+=" --user bench --password-file FILE"; }
-  [[ $server != *-tls ]] || { options+=(--ca "$work/certificate.pem"); shown+=" --ca FILE"; }
+  local figure=$1 name=${2%%=*} server=${2##*=} round=$3 command report; shift 3
+  case $server in
+    *-users) command="holdfast bench URL $* --user NAME --password-file FILE" ;;
+    *-tls) command="holdfast bench https://URL $* --ca FILE" ;;
+    *) command="holdfast bench URL $*" ;;
+  esac
   say "round $round $figure $name"
-  report=$("${bench[@]}" "$name=$(url "$server")" --pid "${pids[$server]}" "${options[@]}" "$@" --json 2>>"$work/generator.log") || (($? == 1)) ||
+  report=$(ask "$name" "$server" --pid "${pids[$server]}" "$@") || (($? == 1)) ||
     { tail -3 "$work/generator.log" >&2; note_failure "$figure" "$name" "$round"; return; }
-  printf '{"figure":"%s","round":%d,"command":"%s","bench":%s}\n' "$figure" "$round" "$shown" "$(tr -d '\n' <<<"$report")" >>"$results"
+  printf '{"figure":"%s","round":%d,"command":"%s","bench":%s}\n' "$figure" "$round" "$command" "$(tr -d '\n' <<<"$report")" >>"$results"
 }
 
 # record FIGURE NAME ROUND METRICS [COMMAND]: what something else measured; METRICS are the members of a JSON object.
@@ -33,10 +45,11 @@ record_bytes() {
   record "$1" "$2" "$3" "$metrics" "$6"
 }
 
-# prepare SERVER OPTIONS...: the same as measure, for its data alone.
+# prepare SERVER OPTIONS...: the same as measure, for its data alone; one request, unless the options say how many, or how long.
 prepare() {
   local server=$1; shift
-  "${bench[@]}" "$server=$(url "$server")" --connections 1 --requests 1 "$@" --json >/dev/null 2>>"$work/generator.log" ||
+  [[ " $* " == *' --requests '* || " $* " == *' --duration '* ]] || set -- "$@" --connections 1 --requests 1
+  ask "$server" "$server" "$@" >/dev/null ||
     { tail -3 "$work/generator.log" >&2; die "$server could not be prepared"; }
 }
 

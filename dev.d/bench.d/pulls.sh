@@ -17,7 +17,10 @@ pull_all() {
   head -c 100000000 /dev/urandom >"$work/nginx/www/100MB"
   # The seed is fixed, so that the measured runs find the layers there, written back and in the page cache.
   for name in "${servers[@]}"; do
-    [[ $name == nginx ]] || prepare "$name" --workload blob --size "$layer,100MB" --seed 2
+    [[ $name != nginx ]] || continue
+    prepare "$name" --workload blob --size "$layer,100MB" --seed 2
+    # A server in service has compiled what a pull needs.
+    prepare "$name${feature:+-$feature}" --workload blob --size 1MB --connections 16 --requests 1000
   done
   settle
   for round in $(seq "$rounds"); do
