@@ -3,7 +3,7 @@
 # collection each second without grace, and every stored byte hashed at 50 MiB/s over and over · flat-out: the same, the pushers as fast as they can.
 
 beside_figure() {
-  local round name length=$((seconds * 3)) filling=60
+  local round name length=$((seconds * 2)) filling=60
   [[ -z $quick ]] || filling=20
   start holdfast quiet
   prepare holdfast --workload pull --size 1MB --images 20 --seed 5
@@ -36,7 +36,7 @@ begin_work() {
   helpers+=($!)
   scrub_on >/dev/null 2>>"$work/helpers.log" &
   helpers+=($!)
-  sleep 3
+  sleep 2
 }
 
 end_work() {

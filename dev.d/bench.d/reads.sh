@@ -38,7 +38,7 @@ lists_figure() {
 }
 
 # compile NAME WORKLOADS OPTIONS...: a server in service has compiled what it is asked for all the time; of the others none has to.
-compile() { prepare "$1" --workload "$2" --connections 16 --duration 2s "${@:3}"; }
+compile() { prepare "$1" --workload "$2" --connections 16 --duration "${seconds}s" --warmup 0 "${@:3}"; }
 
 # measure_small FIGURE WORKLOAD NAME ROUND OPTIONS...
 measure_small() {

@@ -6,13 +6,13 @@ start_figure() {
   # The first start ever unpacks what no start needs to unpack again.
   "$published" --version >/dev/null
   for round in $(seq "$rounds"); do
-    for name in $(in_turn "$round" holdfast "${registries[@]}"); do
+    for name in $(in_turn "$round" holdfast docker-registry); do
       say "round $round start $name"
       ports[$name]=$(free_port)
       mkdir -p "$work/$name/data"
       case $name in
         holdfast) mapfile -t command < <(holdfast_command holdfast) ;;
-        *) docker_registry_config "$name" >"$work/$name/config.yml"; command=("${registry_programs[$name]}" serve "$work/$name/config.yml") ;;
+        *) docker_registry_config "$name" >"$work/$name/config.yml"; command=(docker-registry serve "$work/$name/config.yml") ;;
       esac
       measure_start "$name" "$round" "${command[@]}"
     done
