@@ -6,23 +6,24 @@ namespace Holdfast.Report;
 /// <summary>The session's pictures, drawn as `holdfast bench --svg` draws its own: one for each kind of work, one below the other for each figure.</summary>
 internal static class Charts
 {
-    private static readonly IReadOnlyList<(string Name, string Title, string[] Beginnings)> All =
+    // A name that ends in a hyphen stands for all figures that begin so.
+    private static readonly IReadOnlyList<(string Name, string Title, string[] Figures)> All =
     [
         ("reads", "Manifests, HEAD and pages", ["manifest-", "head", "tags-", "referrers-"]),
         ("pulls", "Pulls of layers", ["pull-"]),
         ("pulls-tls", "Pulls of layers over TLS", ["tls-pull-"]),
-        ("pushes", "Pushes", ["push", "small-push-"]),
+        ("pushes", "Pushes", ["push", "push-10MB", "small-push-"]),
         ("beside", "Pulls beside pushers, collection and scrub", ["beside"]),
         ("large", "A store of a million manifests beside an empty one", ["large-"]),
     ];
 
     /// <returns>Those that something was measured for.</returns>
     public static IReadOnlyList<Chart> Draw(Results results) =>
-        [.. All.Select(chart => (chart.Name, chart.Title, Report: Gather(results, chart.Beginnings))).Where(static one => one.Report is not null).Select(static one => new Chart(one.Name, one.Title, SvgChart.Write(one.Report!)))];
+        [.. All.Select(chart => (chart.Name, chart.Title, Report: Gather(results, chart.Figures))).Where(static one => one.Report is not null).Select(static one => new Chart(one.Name, one.Title, SvgChart.Write(one.Report!)))];
 
-    private static BenchReport? Gather(Results results, string[] beginnings)
+    private static BenchReport? Gather(Results results, string[] names)
     {
-        var figures = results.Figures.Where(figure => Array.Exists(beginnings, beginning => figure.StartsWith(beginning, StringComparison.Ordinal)))
+        var figures = results.Figures.Where(figure => Array.Exists(names, name => name.EndsWith('-') ? figure.StartsWith(name, StringComparison.Ordinal) : figure == name))
             .Select(figure => Compare(results.Of(figure))).OfType<(Origin Origin, Comparison Measured)>().ToList();
         if (figures.Count == 0)
             return null;

@@ -20,6 +20,8 @@ internal static class MarkdownReport
         ("otherCpuSeconds", "rest of machine CPU s", 1),
         ("firstAnswerSeconds", "first 200 s", 1),
         ("seconds", "seconds", 1),
+        ("reviewsPerSecond", "rows collected or kept a second", 1),
+        ("hashedBytesPerSecond", "scrubbed MB/s", 1e6),
         ("idleBytes", "idle MB", 1e6),
         ("usedBytes", "used MB", 1e6),
     ];

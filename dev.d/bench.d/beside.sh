@@ -3,7 +3,7 @@
 # collection each second without grace, and every stored byte hashed at 50 MiB/s over and over · flat-out: the same, the pushers as fast as they can.
 
 beside_figure() {
-  local round name length=$((seconds * 2)) filling=60
+  local round name before length=$((seconds * 2)) filling=60
   [[ -z $quick ]] || filling=20
   start holdfast quiet
   prepare holdfast --workload pull --size 1MB --images 20 --seed 5
@@ -16,23 +16,26 @@ beside_figure() {
       case $name in alone) start holdfast quiet ;; *) start holdfast upkeep ;; esac
       prepare holdfast --workload pull --size 1MB --images 20 --seed 5 --connections 4 --requests 60
       case $name in
-        paced) begin_work --rate 20 ;;
-        flat-out) begin_work ;;
+        paced) begin_work paced --rate 20 ;;
+        flat-out) begin_work flat-out ;;
       esac
+      before=$(done_work)
       measure beside "$name=holdfast" "$round" --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${length}s" --warmup "$warmup"
+      [[ $name == alone ]] || record_work "$name" "$round" "$before"
       end_work
+      [[ $name == alone || ! -s $work/pushers.json ]] || printf '{"figure":"beside-pushers","round":%d,"bench":%s}\n' "$round" "$(tr -d '\n' <"$work/pushers.json")" >>"$results"
       end holdfast
     done
   done
   stop holdfast
 }
 
-# begin_work PUSHER-OPTIONS...: returns when it is under way.
+# begin_work NAME PUSHER-OPTIONS...: returns when it is under way.
 begin_work() {
-  local deletes=$(((length + 5) * 20))
-  "${bench[@]}" "holdfast=$(url holdfast)" --workload push --size 1MB --connections 16 "$@" --duration 1h --json >/dev/null 2>>"$work/helpers.log" &
+  local name=$1 deletes=$(((length + 5) * 20)); shift
+  "${bench[@]}" "$name=$(url holdfast)" --workload push --size 1MB --connections 16 "$@" --duration 1h --json >"$work/pushers.json" 2>>"$work/helpers.log" &
   helpers+=($!)
-  "${bench[@]}" "holdfast=$(url holdfast)" --workload delete --connections 1 --rate 20 --requests "$deletes" --json >/dev/null 2>>"$work/helpers.log" &
+  "${bench[@]}" "deletes=$(url holdfast)" --workload delete --connections 1 --rate 20 --requests "$deletes" --json >/dev/null 2>>"$work/helpers.log" &
   helpers+=($!)
   scrub_on >/dev/null 2>>"$work/helpers.log" &
   helpers+=($!)
@@ -44,6 +47,20 @@ end_work() {
   for pid in "${helpers[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${helpers[@]}"; do wait "$pid" 2>/dev/null || true; done
   helpers=()
+}
+
+# done_work: the time, rows that the collection looked at, bytes that the scrub hashed, since the server's start.
+done_work() {
+  curl -s "$(url holdfast)/metrics" |
+    awk -v now="$EPOCHREALTIME" '/^holdfast_collection_reviews_total/ { reviews += $NF } /^holdfast_scrub_bytes_total/ { bytes += $NF } END { printf "%s %.0f %.0f", now, reviews, bytes }'
+}
+
+# record_work NAME ROUND BEFORE: work that isn't done disturbs nobody; without it the figure would be a lie.
+record_work() {
+  local metrics
+  metrics=$(awk '{ seconds = $4 - $1; if ($5 > $2 && $6 > $3) printf "\"reviewsPerSecond\":%.1f,\"hashedBytesPerSecond\":%.0f", ($5 - $2) / seconds, ($6 - $3) / seconds }' <<<"$3 $(done_work)")
+  [[ -n $metrics ]] || { tail -3 "$work/helpers.log" >&2; die "collection or scrub did nothing beside the pulls"; }
+  record beside-work "$1" "$2" "$metrics"
 }
 
 # One scrub after the other. What it started ends with it: a server that stops would wait for a scrub that somebody asked for.
