@@ -7,8 +7,10 @@ using Holdfast.Storage.Metadata;
 namespace Holdfast.Server.Caching;
 
 /// <summary>Lists that the upstream alone knows in full: tags and referrers.</summary>
-internal sealed class CacheListEndpoint(CacheBook caches)
+internal sealed class CacheListEndpoint(CacheBook caches, TimeProvider time)
 {
+    private readonly ToldLists _told = new(time);
+
     /// <summary>Answers with the tags that are known here.</summary>
     public required Handler StoredTags { get; init; }
 
@@ -24,15 +26,23 @@ internal sealed class CacheListEndpoint(CacheBook caches)
             return;
         }
         var cache = caches.Of(request);
-        var answer = await cache.Upstream.ListTagsAsync(request.Route.Repository, request.Aborted);
-        cache.Note(answer.Failure);
-        if (!answer.TryGet(out var all, out var failure))
-        {
-            await AnswerStaleTagsAsync(request, cache, failure);
-            return;
-        }
+        var key = new RepositoryKey(cache.Registry.Id, request.Route.Repository);
         var last = Query.One(http.Request, "last") ?? "";
-        var names = all.Select(static tag => tag.ToString()).Where(name => string.CompareOrdinal(name, last) > 0).Order(StringComparer.Ordinal).Take(n + 1).ToList();
+        // The first page is always asked for; those after it are of the same list.
+        if (last.Length == 0 || _told.Find(key) is not { } all)
+        {
+            var answer = await cache.Upstream.ListTagsAsync(request.Route.Repository, request.Aborted);
+            cache.Note(answer.Failure);
+            if (!answer.TryGet(out var tags, out var failure))
+            {
+                await AnswerStaleTagsAsync(request, cache, failure);
+                return;
+            }
+            all = [.. tags.Select(static tag => tag.ToString()).Order(StringComparer.Ordinal)];
+            if (all.Count > n)
+                _told.Note(key, all);
+        }
+        var names = all.Where(name => string.CompareOrdinal(name, last) > 0).Take(n + 1).ToList();
         var hasMore = names.Count > n;
         if (hasMore)
             names.RemoveAt(n);

@@ -380,6 +380,12 @@ public sealed class TagTruthTests
         page.Tags.ShouldBe(["a", "b"]);
         page.Link.ShouldNotBeNull();
         (await TagsAsync(lab, "?n=2&last=b")).Tags.ShouldBe(["c", "d"]);
+        // One list for each first page; the pages after it are of the same list, for a minute.
+        lab.Proxy.Count("GET", "/tags/list").ShouldBe(2);
+        await lab.Origin.PushManifestAsync(CachingLab.Repository, "e", image.Manifest);
+        (await TagsAsync(lab, "?n=5&last=b")).Tags.ShouldBe(["c", "d"]);
+        lab.Time.Advance(TimeSpan.FromMinutes(1));
+        (await TagsAsync(lab, "?n=5&last=b")).Tags.ShouldBe(["c", "d", "e"]);
         await lab.Proxy.KillAsync();
         (await TagsAsync(lab, "")).Tags.ShouldBe(["c"]);
     }
