@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Holdfast.Drill;
 using Holdfast.Drill.Commands;
-using Holdfast.Load;
 
 using var stop = new CancellationTokenSource();
 // Ended in order, so that no server is left behind.

@@ -27,8 +27,13 @@ public sealed class RegistryClient : IDisposable
         if (options.Username?.Contains(':', StringComparison.Ordinal) == true)
             throw new ArgumentException("a user name can't hold a colon", nameof(options));
         _wire = new Wire(options);
-        _exchange = new RegistryExchange(_wire, new Authorizer(_wire));
+        var authorizer = new Authorizer(_wire);
+        _exchange = new RegistryExchange(_wire, authorizer);
+        Admission = new Admission(_exchange, authorizer, _prefix);
     }
+
+    /// <summary>For requests that something else sends.</summary>
+    public Admission Admission { get; }
 
     /// <summary>HEAD of a blob (end-2). That it is found says nothing about its bytes.</summary>
     public async ValueTask<RegistryAnswer<RemoteBlobSize>> HeadBlobAsync(RepositoryName repository, Digest digest, CancellationToken token)

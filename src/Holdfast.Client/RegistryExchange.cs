@@ -44,17 +44,19 @@ internal sealed class RegistryExchange(Wire wire, Authorizer authorizer)
         var reply = await wire.SendAsync(ask with { Authorization = known }, token);
         if (reply.Response is not { StatusCode: HttpStatusCode.Unauthorized } first)
             return reply;
+        IReadOnlyList<Challenge> challenges;
         using (first)
         {
             // Another host's challenge is not answered: it would get what is the registry's.
             if (reply.Elsewhere)
                 return new Reply(null, await Failures.OfStatusAsync(Options, first, token), Elsewhere: true);
-            var answer = await authorizer.AnswerAsync(ChallengesOf(first), scope, known, token);
-            if (!answer.TryGet(out var authorization, out var failure))
-                return new Reply(null, failure);
-            ask = ask with { Authorization = authorization };
+            challenges = ChallengesOf(first);
         }
-        reply = await wire.SendAsync(ask, token);
+        // Only now, with that connection given back: the token may come from the same host, and there may be no other.
+        var answer = await authorizer.AnswerAsync(challenges, scope, known, token);
+        if (!answer.TryGet(out var authorization, out var failure))
+            return new Reply(null, failure);
+        reply = await wire.SendAsync(ask with { Authorization = authorization }, token);
         if (reply.Response is not { StatusCode: HttpStatusCode.Unauthorized } second)
             return reply;
         using (second)

@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Holdfast.Client;
 
 /// <summary>Authorities that are trusted beside the machine's own, so that a redirect to a public host still works.</summary>
-internal sealed class TrustFile
+public sealed class TrustFile
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
@@ -36,6 +36,7 @@ internal sealed class TrustFile
             : throw new InvalidDataException($"the trust file '{path}' holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
     }
 
+    /// <summary>What a TLS connection asks about the server's certificate.</summary>
     /// <exception cref="AuthenticationException">It does not, for a reason that only the chain knows.</exception>
     public bool Accepts(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
     {

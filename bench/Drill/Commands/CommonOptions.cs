@@ -1,4 +1,3 @@
-using Holdfast.Load;
 
 namespace Holdfast.Drill.Commands;
 

@@ -1,5 +1,4 @@
 using Holdfast.Drill.Crash;
-using Holdfast.Load;
 
 namespace Holdfast.Drill.Commands;
 

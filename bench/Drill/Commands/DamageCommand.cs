@@ -1,5 +1,4 @@
 using Holdfast.Drill.Damage;
-using Holdfast.Load;
 
 namespace Holdfast.Drill.Commands;
 

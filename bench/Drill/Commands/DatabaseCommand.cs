@@ -1,5 +1,4 @@
 using Holdfast.Drill.Database;
-using Holdfast.Load;
 
 namespace Holdfast.Drill.Commands;
 

@@ -1,6 +1,5 @@
 using Holdfast.Drill.Peers;
 using Holdfast.Drill.Servers;
-using Holdfast.Load;
 
 namespace Holdfast.Drill.Commands;
 

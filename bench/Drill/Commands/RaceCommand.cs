@@ -1,5 +1,4 @@
 using Holdfast.Drill.Race;
-using Holdfast.Load;
 
 namespace Holdfast.Drill.Commands;
 

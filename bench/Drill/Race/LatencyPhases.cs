@@ -3,7 +3,7 @@ using Holdfast.Drill.Images;
 using Holdfast.Drill.Ledgers;
 using Holdfast.Drill.Protocol;
 using Holdfast.Drill.Servers;
-using Holdfast.Load.Measure;
+using Holdfast.Bench.Measure;
 
 namespace Holdfast.Drill.Race;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Holdfast.Load.Measure;
+using Holdfast.Bench.Measure;
 
 namespace Holdfast.Drill.Race;
 

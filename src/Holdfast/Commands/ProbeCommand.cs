@@ -53,8 +53,8 @@ internal static class ProbeCommand
             Interval = ReadInterval(parsed.GetValue(Interval)),
             MaxTags = parsed.GetValue(MaxTags) is < 1 and var most ? throw new RemoteFault($"--max-tags {most}: at least 1") : parsed.GetValue(MaxTags),
             Fast = parsed.GetValue(Fast),
-            MemoryFile = FileOf("--memory", parsed.GetValue(Memory)),
-            Textfile = FileOf("--textfile", parsed.GetValue(Textfile)),
+            MemoryFile = OutputFile.Check("--memory", parsed.GetValue(Memory)),
+            Textfile = OutputFile.Check("--textfile", parsed.GetValue(Textfile)),
             Pushgateway = UrlOf("--pushgateway", parsed.GetValue(Pushgateway), "http://127.0.0.1:9091"),
             Listen = UrlOf("--listen", parsed.GetValue(Listen), "http://127.0.0.1:9464"),
         };
@@ -95,16 +95,6 @@ internal static class ProbeCommand
         if (Quantity.ParseDuration(text, out var interval) is { } fault)
             throw new RemoteFault($"--interval: {fault}");
         return interval >= MinInterval ? interval : throw new RemoteFault($"--interval {text}: at least 1s");
-    }
-
-    private static string? FileOf(string option, string? file)
-    {
-        if (file is null)
-            return null;
-        var folder = Path.GetDirectoryName(Path.GetFullPath(file));
-        if (Directory.Exists(file))
-            throw new RemoteFault($"{option}: '{file}' is a folder; name a file");
-        return Directory.Exists(folder) ? Path.GetFullPath(file) : throw new RemoteFault($"{option}: there is no folder {folder}");
     }
 
     private static Uri? UrlOf(string option, string? text, string example) =>

@@ -6,7 +6,8 @@ using Holdfast.Configuration;
 namespace Holdfast.Commands;
 
 /// <summary>The options by which a command reaches registries of any make: who asks, whom to trust, how long to wait.</summary>
-internal sealed class RemoteOptions
+/// <param name="askingOnly">Who asks and whom to trust alone, for a command that sends its requests in its own way?</param>
+internal sealed class RemoteOptions(bool askingOnly = false)
 {
     private const int MaxParallel = 256;
 
@@ -22,7 +23,9 @@ internal sealed class RemoteOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (ReadOnlySpan<Option>)[user, passwordStdin, passwordFile, authority, plainHttp, parallel, wait, minRate])
+        foreach (var option in (ReadOnlySpan<Option>)[user, passwordStdin, passwordFile, authority, plainHttp])
+            command.Add(option);
+        foreach (var option in askingOnly ? [] : (ReadOnlySpan<Option>)[parallel, wait, minRate])
             command.Add(option);
     }
 
@@ -30,6 +33,10 @@ internal sealed class RemoteOptions
     /// <exception cref="RemoteFault">They don't fit together, or a file that they name can't be read.</exception>
     public async Task<RemoteAccess> ReadAsync(ParseResult parsed, CancellationToken token)
     {
+        if (parsed.GetValue(authority) is { } file && ReadableFile.Fault(file) is { } unreadable)
+            throw new RemoteFault($"--ca: {unreadable}");
+        if (askingOnly)
+            return new RemoteAccess { Given = await GivenAsync(parsed, token), Authority = parsed.GetValue(authority), PlainHttp = parsed.GetValue(plainHttp), Parallel = 1 };
         var requests = parsed.GetValue(parallel);
         if (requests is < 1 or > MaxParallel)
             throw new RemoteFault($"--parallel {requests}: 1 to {MaxParallel} are accepted");
@@ -39,8 +46,6 @@ internal sealed class RemoteOptions
         var least = 0L;
         if (parsed.GetValue(minRate) is var rate && rate != "0" && Quantity.ParseRate(rate!, out least) is { } wrong)
             throw new RemoteFault($"--min-rate: {wrong}");
-        if (parsed.GetValue(authority) is { } file && ReadableFile.Fault(file) is { } unreadable)
-            throw new RemoteFault($"--ca: {unreadable}");
         return new RemoteAccess
         {
             Given = await GivenAsync(parsed, token),

@@ -26,6 +26,7 @@ internal static class RootCommands
           holdfast retention plan                           what the retention rules would remove, and why the rest stays
           holdfast verify registry.example/team/app:v1     reads an image of any registry as a client would, and says what is wrong
           holdfast probe --interval 15m registry.example    the same for whole registries, again and again, for Prometheus
+          holdfast bench old.example new.example            how fast registries of any make are, side by side
           holdfast scan /var/lib/registry                   what is damaged in a registry:2's folder, and what mends it
           holdfast repair /var/lib/registry --donor HOST    mends it: links, and bytes from wherever they still are
           holdfast import /var/lib/registry                 moves in from a registry:2, without a second copy
@@ -98,6 +99,7 @@ internal static class RootCommands
             HealCommand.Create(),
             VerifyCommand.Create(),
             ProbeCommand.Create(),
+            BenchCommand.Create(),
             RetentionCommand.Create(),
             CacheCommand.Create(),
             ContainerdCommand.Create(),

@@ -15,7 +15,7 @@ internal static class UsageFault
         // What follows an option that isn't known is most likely its value.
         var options = parsed.UnmatchedTokens.Where(token => token.StartsWith('-')).ToList();
         var unknown = (options.Count > 0 ? options : parsed.UnmatchedTokens).Select(token => Unknown(command, token)).ToList();
-        if (unknown.Count > 0 || command.Subcommands.Count > 0)
+        if (unknown.Count > 0 || (command.Subcommands.Count > 0 && command.Arguments.Count == 0))
             return unknown;
         return parsed.Errors.Select(Explain);
     }

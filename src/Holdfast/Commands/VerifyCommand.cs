@@ -47,9 +47,7 @@ internal static class VerifyCommand
     private static async Task<int> RunAsync(ParseResult parsed, RemoteOptions remote, CancellationToken token)
     {
         var targets = Parse(parsed.GetRequiredValue(Targets));
-        var junit = parsed.GetValue(Junit);
-        if (junit is not null && FindFault(junit) is { } fault)
-            throw new RemoteFault($"--junit: {fault}");
+        var junit = OutputFile.Check("--junit", parsed.GetValue(Junit));
         var access = await remote.ReadAsync(parsed, token);
         if (access.Given is not null && targets.Select(static target => target.Host).Distinct(StringComparer.Ordinal).Count() > 1)
             throw new RemoteFault("--user is for one registry, and these are several: each would get the password; call the command once for each");
@@ -66,8 +64,7 @@ internal static class VerifyCommand
             await console.Output.WriteAsync(VerifyText.Summary(outcome));
         foreach (var failed in outcome.Targets.Where(static target => target.Fault is not null))
             await console.Error.WriteLineAsync($"holdfast verify: {failed.Target.Text}: {failed.Fault}");
-        if (junit is not null)
-            WriteReport(junit, outcome);
+        OutputFile.Write("--junit", junit, file => VerifyJunit.Write(file, outcome));
         return outcome.ExitCode;
     }
 
@@ -81,24 +78,5 @@ internal static class VerifyCommand
             targets.Add(target);
         }
         return targets;
-    }
-
-    // Before hours of work, not after.
-    private static string? FindFault(string file)
-    {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(file));
-        return Directory.Exists(file) ? $"'{file}' is a folder; name a file" : Directory.Exists(folder) ? null : $"there is no folder {folder}";
-    }
-
-    private static void WriteReport(string file, VerifyOutcome outcome)
-    {
-        try
-        {
-            VerifyJunit.Write(file, outcome);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RemoteFault($"--junit: the report could not be written: {e.Message}", e);
-        }
     }
 }

@@ -20,7 +20,7 @@ internal sealed class DullRegistry : IAsyncDisposable
 
     public string Host { get; }
 
-    /// <param name="manner">busy, untagged, or sends away: to a token endpoint that nobody listens at.</param>
+    /// <param name="manner">busy, untagged, sends away: to a token endpoint that nobody listens at, or page: one for people.</param>
     public static DullRegistry Start(string manner) => new(manner, Testing.FreePorts.Take());
 
     public async ValueTask DisposeAsync()
@@ -57,7 +57,7 @@ internal sealed class DullRegistry : IAsyncDisposable
             context.Response.StatusCode = 401;
             context.Response.AddHeader("WWW-Authenticate", "Bearer realm=\"http://127.0.0.1:1/token\",service=\"x\"");
         }
-        context.Response.ContentType = "application/json";
+        context.Response.ContentType = _manner == "page" ? "text/html" : "application/json";
         context.Response.Close(Encoding.UTF8.GetBytes(body), willBlock: false);
     }
 }

@@ -104,7 +104,7 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
 
     [Theory]
     [InlineData("srve", "no command 'srve'; did you mean serve?")]
-    [InlineData("frobnicate", "no command 'frobnicate'; known are serve, config, rebuild, scan, repair, import, user, status, trash, gc, scrub, incidents, heal, verify, probe, retention, cache, containerd, kubernetes")]
+    [InlineData("frobnicate", "no command 'frobnicate'; known are serve, config, rebuild, scan, repair, import, user, status, trash, gc, scrub, incidents, heal, verify, probe, bench, retention, cache, containerd, kubernetes")]
     [InlineData("config chek", "no command 'chek'; did you mean check?")]
     [InlineData("serve --lisen http://127.0.0.1:0", "no option --lisen; did you mean --listen?")]
     [InlineData("serve --log-level debug", "no option --log-level; any key of the configuration is given by --set, as in --set log.level=debug")]
@@ -154,7 +154,7 @@ public sealed class ServeFaultTests(ConfigurationFolder folder) : IClassFixture<
         var (exitCode, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["--help"]);
         exitCode.ShouldBe(0);
         var commands = output[output.IndexOf("Commands:", StringComparison.Ordinal)..].Split('\n', StringSplitOptions.RemoveEmptyEntries)[1..];
-        commands.Length.ShouldBe(19);
+        commands.Length.ShouldBe(20);
         commands.ShouldAllBe(line => line.TrimEnd().EndsWith('.') || line.Contains(':', StringComparison.Ordinal));
         (await HoldfastProcess.RunAsync(folder.Path, ["trash", "list", "--help"])).Output.ShouldContain("holdfast trash list --cause retention --json");
     }

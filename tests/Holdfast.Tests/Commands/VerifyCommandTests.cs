@@ -173,6 +173,8 @@ public sealed class VerifyCommandTests(ConfigurationFolder folder) : IClassFixtu
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", "verify", HostOf(server), "--user", "alice", "--password-stdin")).Errors.ShouldContain("is the password of alice right?");
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(0);
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", "verify", HostOf(server), "--user", "alice", "--password-stdin")).Output.ShouldContain("1 root");
+        // The token comes over the one connection, too.
+        (await HoldfastProcess.RunWithInputAsync(folder.Path, "s3cret:word\n", [.. call, "--user", "alice", "--password-stdin", "--parallel", "1"])).ExitCode.ShouldBe(0);
         (await HoldfastProcess.RunWithInputAsync(folder.Path, "wrong\n", [.. call, "--user", "alice", "--password-stdin"])).ExitCode.ShouldBe(2);
         folder.Write("config.json", $"{{\"auths\":{{\"{HostOf(server)}\":{{\"auth\":\"{Packed}\"}}}}}}");
         (await HoldfastProcess.RunAsync(folder.Path, call, ("DOCKER_CONFIG", folder.Path))).ExitCode.ShouldBe(0);

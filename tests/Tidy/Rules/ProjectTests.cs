@@ -10,11 +10,12 @@ public class ProjectTests
     private static readonly Dictionary<string, string[]> Ours = new(StringComparer.Ordinal)
     {
         ["Holdfast.Oci"] = [],
+        ["Holdfast.Bench"] = [],
         ["Holdfast.Client"] = ["Holdfast.Oci"],
         ["Holdfast.Storage"] = ["Holdfast.Oci"],
         ["Holdfast.Doctor"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage"],
         ["Holdfast.Server"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage"],
-        ["holdfast"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage", "Holdfast.Doctor", "Holdfast.Server"],
+        ["holdfast"] = ["Holdfast.Oci", "Holdfast.Client", "Holdfast.Storage", "Holdfast.Doctor", "Holdfast.Server", "Holdfast.Bench"],
     };
 
     // What is not listed here and is no part of .NET itself may be used by nobody; a new package gets one line, and one user.

@@ -1,8 +1,0 @@
-namespace Holdfast.Load.Run;
-
-/// <summary>How a layer travels: POST, PATCH, PUT (docker, podman) or POST, PUT (containerd).</summary>
-internal enum Upload
-{
-    Patch,
-    Put,
-}

@@ -1,0 +1,75 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Holdfast.Bench.Report;
+
+/// <summary>All that one call of the program measured, or several calls together. Its names are those of the JSON (docs/bench.md).</summary>
+internal sealed record BenchReport
+{
+    public const int CurrentFormat = 1;
+
+    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public int Format { get; init; } = CurrentFormat;
+
+    public required string Program { get; init; }
+
+    public required DateTimeOffset Begun { get; init; }
+
+    public ulong Seed { get; init; }
+
+    /// <summary>False: it was stopped, and holds what was measured by then.</summary>
+    public bool Complete { get; init; } = true;
+
+    public required GeneratorMachine Machine { get; init; }
+
+    public required IReadOnlyList<ServerOfReport> Servers { get; init; }
+
+    public required IReadOnlyList<Comparison> Measurements { get; init; }
+
+    /// <summary>What a server could not do, or refused.</summary>
+    public IReadOnlyList<Unmeasured> NotMeasured { get; init; } = [];
+
+    public IReadOnlyList<Left> LeftBehind { get; init; } = [];
+
+    [JsonIgnore]
+    public long Failed => Measurements.Sum(static one => one.Results.Sum(static result => result.Rounds.Sum(static round => round.Failed)));
+
+    public string ToJson() => JsonSerializer.Serialize(this, Web);
+
+    /// <exception cref="BenchFault">It is none.</exception>
+    public static BenchReport Read(string json, string name)
+    {
+        try
+        {
+            var report = JsonSerializer.Deserialize<BenchReport>(json, Web);
+            if (report is not { Servers: not null, Measurements: not null, Format: > 0 })
+                throw new BenchFault($"{name} is no report of `holdfast bench --json`");
+            return report.Format <= CurrentFormat ? report : throw new BenchFault($"{name} was written by a newer program (format {report.Format}; {CurrentFormat} is known here)");
+        }
+        catch (JsonException e)
+        {
+            throw new BenchFault($"{name} is no report of `holdfast bench --json`: {(e.LineNumber is { } line ? $"line {line + 1} " : "")}can't be read", e);
+        }
+    }
+}
+
+/// <summary>Where the requests came from.</summary>
+internal sealed record GeneratorMachine(int Cores, string System);
+
+/// <param name="Authorization">Basic or Bearer; null: none.</param>
+internal sealed record ServerOfReport(string Name, string Url, bool Tls, string? Authorization);
+
+/// <summary>One data set, and what it found for each server.</summary>
+/// <param name="Id">Of the data set: the same only for the same.</param>
+internal sealed record Comparison(DataSet DataSet, string Id, IReadOnlyList<ServerResult> Results);
+
+internal sealed record Unmeasured(string Server, DataSet DataSet, string Reason);
+
+/// <summary>What was left in a server, or taken away again.</summary>
+internal sealed record Left(string Server, string Repositories, long Manifests, long Bytes, long Deleted, string? Refused);
