@@ -9,6 +9,9 @@ const string Usage = """
         One manifest in ten is an index over two images; the blobs are files of a few bytes, which take 4 KiB of the disk each.
         What a run that was cut off has left is gone on with, by the same call. Serve it by: holdfast serve --data DIR
 
+      large ratios RESULTS.jsonl
+        What dev.d/bench-large measured, as a table.
+
     Exit codes: 0 it is there, 2 could not do it.
     """;
 
@@ -24,6 +27,7 @@ try
     {
         ["help" or "--help" or "-h", ..] or [_, "--help" or "-h"] => Print(Console.Out, 0),
         ["fill", var folder, .. var rest] when !folder.StartsWith('-') => await FillAsync(folder, FillPlan.Read(rest)),
+        ["ratios", var results] => PrintRatios(results),
         _ => Print(Console.Error, 2),
     };
 }
@@ -54,6 +58,12 @@ async Task<int> FillAsync(string folder, FillPlan plan)
     var manifests = await fill.RunAsync(stop.Token);
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {plan}, in {watch.Elapsed.TotalSeconds:0.0} s"));
     return manifests == plan.Manifests ? 0 : throw new IOException($"'{folder}' holds {manifests} manifests, which others have put there; take an empty folder");
+}
+
+static int PrintRatios(string results)
+{
+    Ratios.Write(results, Console.Out);
+    return 0;
 }
 
 static int Print(TextWriter to, int code)
