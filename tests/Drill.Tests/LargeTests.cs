@@ -58,6 +58,7 @@ public sealed class LargeTests
     private static async Task<JsonElement> ScrubAsync(HoldfastServer server, params string[] options)
     {
         var (_, output) = await server.RunCommandAsync(["scrub", "run", "--data", server.Data, "--json", .. options], Token);
-        return JsonSerializer.Deserialize<JsonElement>(output);
+        // Behind the result stands what of the progress was said.
+        return JsonSerializer.Deserialize<JsonElement>(output[..(output.LastIndexOf('}') + 1)]);
     }
 }
