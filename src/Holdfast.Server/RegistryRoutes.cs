@@ -64,7 +64,7 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
         };
         blobs = new CacheBlobEndpoint(book, parts.Blobs, parts.Transfers, parts.Room) { Stored = storedBlobs.GetAsync };
         manifests = new CacheManifestEndpoint(book, parts.Manifests, parts.Truth, parts.Transfers, parts.Ahead) { Stored = storedManifests.GetAsync };
-        var lists = new CacheListEndpoint(book) { StoredTags = new TagsEndpoint().GetAsync };
+        var lists = new CacheListEndpoint(book, time) { StoredTags = new TagsEndpoint().GetAsync, StoredReferrers = new ReferrersEndpoint().GetAsync };
         return RefuseChanges(MapPulls(new PullHandlers(
             book.Guard(blobs.GetAsync), book.Guard(manifests.GetAsync), book.Guard(lists.GetTagsAsync), book.Guard(lists.GetReferrersAsync))));
     }

@@ -25,6 +25,13 @@ internal sealed class ScrubEndpoint(StoreScrub scrub, ServerOptions options)
         var asked = await request.ReadJsonAsync<ScrubAsked>();
         if (asked.Rate is <= 0)
             throw new AdminException(Outcome.AdminInvalid, "rate is bytes a second, and more than 0");
+        if (asked.Fast)
+        {
+            if (asked.Rate is not null || asked.Repository is not null || asked.Registry is not null)
+                throw new AdminException(Outcome.AdminInvalid, "fast looks at everything, and reads next to nothing; it goes with neither rate nor repository");
+            await request.StreamAsync((stream, token) => new FastRun(scrub.Stores, scrub.Inspection, scrub.Time).RunAsync(stream.ReportAsync, token));
+            return;
+        }
         RepositoryKey? repository = asked.Repository is null && asked.Registry is null ? null : await FindAsync(asked, request.Aborted);
         var run = new ScrubRun(scrub.Stores, scrub.Inspection, scrub.Time);
         await request.StreamAsync((stream, token) => run.RunAsync(repository, new Pace(asked.Rate ?? long.MaxValue, scrub.Time), stream.ReportAsync, token));
@@ -76,5 +83,6 @@ internal sealed class ScrubEndpoint(StoreScrub scrub, ServerOptions options)
     /// <param name="Registry">May be left out where there is only one.</param>
     /// <param name="Repository">Null: everything.</param>
     /// <param name="Rate">Bytes a second; null: as fast as it goes.</param>
-    private sealed record ScrubAsked(string? Registry = null, string? Repository = null, long? Rate = null);
+    /// <param name="Fast">Look at everything instead of reading it.</param>
+    private sealed record ScrubAsked(string? Registry = null, string? Repository = null, long? Rate = null, bool Fast = false);
 }

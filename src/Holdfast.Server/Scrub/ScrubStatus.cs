@@ -43,9 +43,15 @@ public sealed record WalkStatus(
 public sealed record ScrubReport(
     long Blobs, long Bytes, long Right, long Missing, long Corrupt, long Unreadable, long Unsettled, double Seconds, IReadOnlyList<ScrubFinding> Findings)
 {
+    /// <summary>Of a fast run: those whose file is as it was when it was last hashed, so that it was not read; not among <see cref="Blobs"/>.</summary>
+    public long Unread { get; init; }
+
+    /// <summary>Of a fast run: manifests whose edges are not those that their bytes state.</summary>
+    public long Dangling { get; init; }
+
     /// <summary>Was anything not right?</summary>
-    public bool FoundDamage => Missing + Corrupt + Unreadable > 0;
+    public bool FoundDamage => Missing + Corrupt + Unreadable + Dangling > 0;
 }
 
-/// <param name="Outcome">missing, corrupt or unreadable.</param>
+/// <param name="Outcome">missing, corrupt, unreadable or dangling.</param>
 public sealed record ScrubFinding(string Digest, string Outcome);

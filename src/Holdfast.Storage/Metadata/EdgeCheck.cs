@@ -72,7 +72,7 @@ public static class EdgeCheck
         return edges;
     }
 
-    private static IEnumerable<(Digest Digest, bool IsSoft)> Stated(Manifest manifest)
+    internal static IEnumerable<(Digest Digest, bool IsSoft)> Stated(Manifest manifest)
     {
         var hard = manifest.Layers.Concat(manifest.Children).Concat(manifest.Config is { } config ? [config] : []);
         return hard.Select(edge => (edge.Digest, false)).Concat(manifest.NonDistributableLayers.Select(layer => (layer.Digest, true)));

@@ -34,6 +34,9 @@ public static class Manifests
             : null;
     }
 
+    /// <summary>Of all repositories, those in the trash included.</summary>
+    public static long Count(MetadataSession session) => session.Prepare("SELECT COUNT(*) FROM manifests").QueryLong()!.Value;
+
     /// <returns>Null if the repository has it not, or in the trash.</returns>
     internal static long? FindPushedAt(MetadataSession session, RepositoryKey repository, Digest digest) => FindId(session, repository, digest) is { } id
         ? session.Prepare("SELECT pushed_at FROM manifests WHERE id = @id").Set("@id", id).QueryLong()

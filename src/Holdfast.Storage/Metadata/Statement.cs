@@ -85,6 +85,8 @@ public readonly struct StatementRows(DbDataReader reader) : IDisposable
 
     public byte[] Bytes(int column) => reader.GetFieldValue<byte[]>(column);
 
+    public byte[]? BytesOrNull(int column) => reader.IsDBNull(column) ? null : Bytes(column);
+
     public Digest Digest(int column) => Oci.Digest.FromBytes(Bytes(column));
 
     public void Dispose() => reader.Dispose();

@@ -380,6 +380,12 @@ public sealed class TagTruthTests
         page.Tags.ShouldBe(["a", "b"]);
         page.Link.ShouldNotBeNull();
         (await TagsAsync(lab, "?n=2&last=b")).Tags.ShouldBe(["c", "d"]);
+        // One list for each first page; the pages after it are of the same list, for a minute.
+        lab.Proxy.Count("GET", "/tags/list").ShouldBe(2);
+        await lab.Origin.PushManifestAsync(CachingLab.Repository, "e", image.Manifest);
+        (await TagsAsync(lab, "?n=5&last=b")).Tags.ShouldBe(["c", "d"]);
+        lab.Time.Advance(TimeSpan.FromMinutes(1));
+        (await TagsAsync(lab, "?n=5&last=b")).Tags.ShouldBe(["c", "d", "e"]);
         await lab.Proxy.KillAsync();
         (await TagsAsync(lab, "")).Tags.ShouldBe(["c"]);
     }
@@ -399,7 +405,7 @@ public sealed class TagTruthTests
     }
 
     [Fact]
-    public async Task Referrers_AreTheUpstreams()
+    public async Task Referrers_AreTheUpstreams_OrThoseOfThemThatAreKeptWhileItIsAway()
     {
         await using var lab = await CachingLab.StartAsync();
         var image = await lab.PushAsync("v1", 1, 1000);
@@ -415,8 +421,36 @@ public sealed class TagTruthTests
             var listed = (await response.JsonAsync()).GetProperty("manifests").EnumerateArray().Select(static one => one.GetProperty("digest").GetString()).ToList();
             listed.ShouldBe(count == 1 ? [digest.ToString()] : []);
         }
+        // Of what was fetched it is known that it is there; of what was not, nothing.
+        using (var fetched = await lab.OpenAsync(lab.Manifest(digest.ToString())))
+            fetched.StatusCode.ShouldBe(HttpStatusCode.OK);
         await lab.Proxy.KillAsync();
-        (await lab.PullAsync(path)).Status.ShouldBe(HttpStatusCode.BadGateway);
+        foreach (var query in new[] { "", "?artifactType=application/vnd.example.signature" })
+        {
+            using var stale = await lab.OpenAsync(path + query);
+            stale.StatusCode.ShouldBe(HttpStatusCode.OK);
+            stale.Headers.Warning.ShouldHaveSingleItem().Code.ShouldBe(110);
+            (await stale.JsonAsync()).GetProperty("manifests").EnumerateArray().Select(static one => one.GetProperty("digest").GetString()).ShouldBe([digest.ToString()]);
+        }
+        foreach (var unknown in new[] { path + "?artifactType=other", path.Replace(image.Digest.ToString(), digest.ToString(), StringComparison.Ordinal) })
+            (await lab.PullAsync(unknown)).Status.ShouldBe(HttpStatusCode.BadGateway);
+    }
+
+    /// <summary>GitHub's registry and registry:2 have no such list; an empty one would tell clients that there are no signatures, whose tags they then don't look for.</summary>
+    [Fact]
+    [Spec("1.1.1", "end-12a")]
+    public async Task Referrers_OfAnUpstreamWithoutThatList_Are404_AndHaveTheirTag()
+    {
+        await using var lab = await CachingLab.StartAsync();
+        var image = await lab.PushAsync("v1", 1, 1000);
+        var tag = image.Digest.ToString().Replace(':', '-');
+        var list = Samples.Index();
+        await lab.Origin.PushManifestAsync(CachingLab.Repository, tag, list, MediaTypes.OciIndex);
+        lab.Proxy.Add(new Fault { Of = Fault.Any("/referrers/"), Status = 404 });
+        (await lab.PullAsync($"/v2/{CachingLab.Repository}/referrers/{image.Digest}")).Status.ShouldBe(HttpStatusCode.NotFound);
+        await lab.ShouldPullAsync(lab.Manifest(tag), list);
+        await lab.Proxy.KillAsync();
+        await lab.ShouldPullAsync(lab.Manifest(tag), list);
     }
 
     private static async Task<(List<string?> Tags, string? Link)> TagsAsync(CachingLab lab, string query)

@@ -48,7 +48,21 @@ public sealed class ScrubEndpointTests : IAsyncLifetime
         status.RootElement.GetProperty("walk").GetProperty("totalBlobs").GetInt64().ShouldBe(5);
     }
 
+    [Fact, Promise("P8")]
+    public async Task Run_Fast_ReadsOnlyWhatIsNotAsItWas()
+    {
+        await _registry.PushImageAsync("app", "v1", 1);
+        var gone = await _registry.PushBlobAsync("other", Samples.Bytes(51, 900));
+        Damage.Do("remove", _registry.BlobFile(gone));
+
+        var (_, all) = await RunAsync("""{"fast":true}""");
+        var result = all.GetProperty("result");
+        (result.GetProperty("unread").GetInt64(), result.GetProperty("blobs").GetInt64(), result.GetProperty("missing").GetInt64()).ShouldBe((3, 1, 1));
+    }
+
     [Theory]
+    [InlineData("""{"fast":true,"repository":"app"}""", HttpStatusCode.BadRequest)]
+    [InlineData("""{"fast":true,"rate":5}""", HttpStatusCode.BadRequest)]
     [InlineData("""{"repository":"nothing/here"}""", HttpStatusCode.NotFound)]
     [InlineData("""{"repository":"app","registry":"none"}""", HttpStatusCode.NotFound)]
     [InlineData("""{"repository":"../etc"}""", HttpStatusCode.BadRequest)]
