@@ -57,7 +57,7 @@ async Task<int> FillAsync(string folder, FillPlan plan)
     var watch = Stopwatch.StartNew();
     var manifests = await fill.RunAsync(stop.Token);
     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {plan}, in {watch.Elapsed.TotalSeconds:0.0} s"));
-    return manifests == plan.Manifests ? 0 : throw new IOException($"'{folder}' holds {manifests} manifests, which others have put there; take an empty folder");
+    return manifests == plan.Manifests ? 0 : throw new IOException($"'{folder}' holds {manifests} manifests of {plan.Manifests}; take an empty folder");
 }
 
 static int PrintRatios(string results)

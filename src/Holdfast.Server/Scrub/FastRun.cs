@@ -68,7 +68,7 @@ internal sealed class FastRun(ContentStores stores, Inspection inspection, TimeP
     private ValueTask<IReadOnlyList<KnownBlob>> ReadPageAsync(long after, CancellationToken cancellationToken) =>
         stores.Metadata.ReadAsync(after, static (db, after) => BlobChecks.ListById(db, after, PageRows), cancellationToken);
 
-    // One that was never hashed is left to the walk, which takes those first: after an import that trusted its source they are all there is.
+    // One in doubt, whose row says the stamp that was last seen, is left to the walk, which takes those first: after an import that trusted its source they are all there is.
     private async ValueTask<bool> IsAsHashedAsync(KnownBlob blob, CancellationToken cancellationToken)
     {
         if (blob.VerifiedAtMs == BlobChecks.KnownWrong)

@@ -43,7 +43,7 @@ public sealed record WalkStatus(
 public sealed record ScrubReport(
     long Blobs, long Bytes, long Right, long Missing, long Corrupt, long Unreadable, long Unsettled, double Seconds, IReadOnlyList<ScrubFinding> Findings)
 {
-    /// <summary>Of a fast run: those whose file is as it was when it was last hashed, so that it was not read; not among <see cref="Blobs"/>.</summary>
+    /// <summary>Of a fast run: those whose file nobody has touched since the row was written, so that it was not read; not among <see cref="Blobs"/>.</summary>
     public long Unread { get; init; }
 
     /// <summary>Of a fast run: manifests whose edges are not those that their bytes state.</summary>

@@ -22,7 +22,7 @@ internal sealed class StoreScrub
         UnknownFiles = new UnknownFiles(stores, options.Collection.Grace, checks, logs.CreateLogger<UnknownFiles>())
         {
             Time = time,
-            FilePace = new Pace(options.Scrub.MaxFilesPerSecond, time),
+            FilePace = new Pace(Math.Max(1, options.Scrub.MaxFilesPerSecond / UnknownFiles.RateShare), time),
             BytePace = new Pace(options.Scrub.BytesPerSecond, time),
         };
     }
@@ -48,7 +48,7 @@ internal sealed class StoreScrub
     [
         new(Sweep.Name, stored => Longer(Options.SweepInterval, Look(stored))),
         new(HashWalk.Name, stored => Longer(Options.Period / 2, Read(stored))),
-        new(UnknownFiles.Name, stored => UnknownFiles.Interval + Look(stored)),
+        new(UnknownFiles.Name, stored => UnknownFiles.Interval + (UnknownFiles.RateShare * Look(stored))),
     ];
 
     private TimeSpan Read(VerifiedFigures stored) =>

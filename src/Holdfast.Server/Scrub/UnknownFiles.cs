@@ -19,6 +19,12 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     /// <summary>From the end of one walk to the next: far shorter than any grace that is of use, far longer than a walk takes.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromHours(6);
 
+    /// <summary>Of the files that the sweep may look at: each costs about four times as much here, and nothing waits for the end of a walk.</summary>
+    public const int RateShare = 4;
+
+    // Each costs a sync that pushes wait behind; what a restart looks at again is a matter of seconds.
+    private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(15);
+
     // Evidence is of use for about as long as somebody may look into what happened.
     private static readonly TimeSpan QuarantineAge = TimeSpan.FromDays(30);
     private const long QuarantineBytes = 10L << 30;
@@ -41,6 +47,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
     private CheckRow? _row;
     private long _unknownBefore;
     private string? _after;
+    private long _savedAt;
 
     public required StoreTime Time { get; init; }
 
@@ -113,8 +120,8 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
                 _unknown.Add(name);
         }
         figures = figures with { Files = figures.Files + page.Count };
-        await SaveAsync(
-            string.Create(CultureInfo.InvariantCulture, $"{_unknownBefore + figures.Unknown} {page[^1].Name}"), _row!.FinishedAtMs, figures, cancellationToken);
+        if (Time.GetElapsedTime(_savedAt) >= SaveEvery)
+            await SaveAsync(string.Create(CultureInfo.InvariantCulture, $"{_unknownBefore + figures.Unknown} {page[^1].Name}"), _row!.FinishedAtMs, figures, cancellationToken);
         return figures;
     }
 
@@ -229,8 +236,10 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
             LogTrimmed(log, file.Name, file.SizeBytes);
     }
 
-    private Task<bool> SaveAsync(string position, long finishedAtMs, UnknownFigures figures, CancellationToken cancellationToken) =>
-        stores.Metadata.WriteAsync(
+    private Task<bool> SaveAsync(string position, long finishedAtMs, UnknownFigures figures, CancellationToken cancellationToken)
+    {
+        _savedAt = Time.GetTimestamp();
+        return stores.Metadata.WriteAsync(
             _row! with { Position = position, FinishedAtMs = finishedAtMs, Detail = figures.Text() },
             static (db, row) =>
             {
@@ -238,6 +247,7 @@ internal sealed partial class UnknownFiles(ContentStores stores, TimeSpan grace,
                 return true;
             },
             cancellationToken);
+    }
 
     [LoggerMessage(530, LogLevel.Information, "adopted blob {Digest} ({SizeBytes} bytes), which no row knew; the collection takes it unless a push uses it")]
     private static partial void LogAdopted(ILogger log, Digest digest, long sizeBytes);

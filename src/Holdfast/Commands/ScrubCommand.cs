@@ -88,7 +88,7 @@ internal static class ScrubCommand
         if (report.Unread + report.Dangling > 0)
             text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"{Counted.Of(report.Unread, "file")} as when last hashed; {Counted.Of(report.Dangling, "manifest")} with other edges than {(report.Dangling == 1 ? "its" : "their")} bytes state. Read:");
+                $"{Counted.Of(report.Unread, "file")} untouched; {Counted.Of(report.Dangling, "manifest")} with other edges than {(report.Dangling == 1 ? "its" : "their")} bytes state. Read:");
         text.AppendLine(
             CultureInfo.InvariantCulture,
             $"{Counted.Of(report.Blobs, "blob or manifest", "blobs and manifests")}, {ProgressDisplay.Bytes(report.Bytes)}, in {report.Seconds:0.0} s: {report.Right} right, {report.Missing} missing, {report.Corrupt} corrupt, {report.Unreadable} unreadable");
