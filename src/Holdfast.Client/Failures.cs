@@ -77,13 +77,15 @@ internal static class Failures
         var packed = response.Content.Headers.ContentEncoding.FirstOrDefault(static one => !one.Equals("identity", StringComparison.OrdinalIgnoreCase));
         return packed is null ? null : new RegistryFailure(
             RegistryOutcome.Unusable,
-            $"{response.RequestMessage?.RequestUri?.Authority} answered packed ('{Printable(packed)}') though that was not asked for; look for a proxy that compresses") { Status = (int)response.StatusCode };
+            $"{response.RequestMessage?.RequestUri?.Authority} answered packed ('{Printable(packed)}') though that was not asked for; look for a proxy that compresses")
+        { Status = (int)response.StatusCode };
     }
 
     /// <summary>Pages for people come from proxies, sign-in pages and servers that are no registry.</summary>
     public static RegistryFailure? OfPage(HttpResponseMessage response) =>
         response.Content.Headers.ContentType?.MediaType is not ("text/html" or "application/xhtml+xml") ? null : new RegistryFailure(
-            RegistryOutcome.Unusable, $"{response.RequestMessage?.RequestUri?.Authority} answered with a page of HTML; is that a registry, and is there a proxy or a sign-in page before it?") { Status = (int)response.StatusCode };
+            RegistryOutcome.Unusable, $"{response.RequestMessage?.RequestUri?.Authority} answered with a page of HTML; is that a registry, and is there a proxy or a sign-in page before it?")
+        { Status = (int)response.StatusCode };
 
     public static TimeSpan? RetryAfterOf(HttpResponseMessage response, TimeProvider time)
     {

@@ -60,7 +60,7 @@ internal sealed class RegistryExchange(Wire wire, Authorizer authorizer)
         if (reply.Response is not { StatusCode: HttpStatusCode.Unauthorized } second)
             return reply;
         using (second)
-            return new Reply(null, await Failures.OfStatusAsync(Options, second, token) with { RefusesLogin = ask.Authorization is { Scheme: "Basic" } });
+            return new Reply(null, await Failures.OfStatusAsync(Options, second, token) with { RefusesLogin = authorization is { Scheme: "Basic" } });
     }
 
     // As they came: the framework's reader drops a whole header for one bad character.

@@ -114,12 +114,12 @@ public abstract partial class MetadataDatabaseContract
 
     private async Task PutReferrerAsync(
         ManifestPut subject, string payload, string artifactType, string annotations = """{"a":"b"}""") => (await PutAsync(Putting(App, payload, new Manifest
-    {
-        MediaType = MediaTypes.OciManifest,
-        ArtifactType = artifactType,
-        Subject = AsChild(subject),
-        AnnotationsJson = annotations,
-    }))).IsWhole.ShouldBeTrue();
+        {
+            MediaType = MediaTypes.OciManifest,
+            ArtifactType = artifactType,
+            Subject = AsChild(subject),
+            AnnotationsJson = annotations,
+        }))).IsWhole.ShouldBeTrue();
 
     private async Task<List<ReferrerRow>> PageReferrersAsync(Digest subject, string? artifactType, int limit)
     {

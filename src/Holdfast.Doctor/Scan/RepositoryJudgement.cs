@@ -67,7 +67,11 @@ internal sealed class RepositoryJudgement(RegistryReport report, RepositoryScan 
         report.Counts.BrokenReferences++;
         report.Findings.Add(new ScanFinding(current.State == LinkState.Unreadable ? DamageKind.Unreadable : DamageKind.Tag)
         {
-            Repository = scan.Name, Tags = [tag], Link = current.State, Path = path, Detail = $"{current.Problem ?? "the link is missing"}; {earlier}",
+            Repository = scan.Name,
+            Tags = [tag],
+            Link = current.State,
+            Path = path,
+            Detail = $"{current.Problem ?? "the link is missing"}; {earlier}",
         });
     }
 
@@ -126,8 +130,15 @@ internal sealed class RepositoryJudgement(RegistryReport report, RepositoryScan 
             : [new MissingContent(Client.Walk.StepRole.Child, new Descriptor("", node.Digest, node.SizeBytes), node.Content)];
         return new ScanFinding(kind)
         {
-            Repository = scan.Name, Digest = node.Digest, Name = node.Name, Parents = [.. node.Parents.Order()], Tags = [.. node.Tags],
-            Link = node.IsLinked ? LinkState.Present : node.Link.State, Missing = missing, Links = node.Links, Detail = node.Problem ?? node.Link.Problem,
+            Repository = scan.Name,
+            Digest = node.Digest,
+            Name = node.Name,
+            Parents = [.. node.Parents.Order()],
+            Tags = [.. node.Tags],
+            Link = node.IsLinked ? LinkState.Present : node.Link.State,
+            Missing = missing,
+            Links = node.Links,
+            Detail = node.Problem ?? node.Link.Problem,
         };
     }
 
@@ -167,8 +178,12 @@ internal sealed class RepositoryJudgement(RegistryReport report, RepositoryScan 
         else
             report.Findings.Add(new ScanFinding(link.State == LinkState.Bad ? DamageKind.BadLink : DamageKind.Unreadable)
             {
-                Repository = scan.Name, Digest = digest, Link = link.State, Links = [new MissingLink(LinkKind.Layer, digest, link.State)],
-                Path = place + "/link", Detail = link.Problem,
+                Repository = scan.Name,
+                Digest = digest,
+                Link = link.State,
+                Links = [new MissingLink(LinkKind.Layer, digest, link.State)],
+                Path = place + "/link",
+                Detail = link.Problem,
             });
     }
 

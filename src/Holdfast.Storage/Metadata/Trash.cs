@@ -48,7 +48,8 @@ public static partial class Trash
         session.Prepare(Hide).Set("@manifest", manifest.Item).Set("@now", nowMs).Execute();
         Reviews.QueueChildrenOf(session, manifest.Item, deletion.SinceMs, nowMs);
         session.Record(new JournalEvent(
-            JournalOperation.TrashManifest, manifest.Repository, Manifests.DigestOf(session, manifest.Item), nowMs) { Deletion = deletion });
+            JournalOperation.TrashManifest, manifest.Repository, Manifests.DigestOf(session, manifest.Item), nowMs)
+        { Deletion = deletion });
     }
 
     /// <summary>Hides a blob from the repository's clients; manifests in the trash may still need it, and hold it.</summary>

@@ -58,9 +58,9 @@ internal static class SqliteConnections
     // What a read-only file system says to the calls that write; to a read it says nothing.
     private static bool IsUnwritable(Exception error) => error is SqliteException { SqliteErrorCode: raw.SQLITE_READONLY }
         or SqliteException
-        {
-            SqliteExtendedErrorCode: raw.SQLITE_IOERR_WRITE or raw.SQLITE_IOERR_FSYNC or raw.SQLITE_IOERR_DIR_FSYNC or raw.SQLITE_IOERR_TRUNCATE,
-        };
+    {
+        SqliteExtendedErrorCode: raw.SQLITE_IOERR_WRITE or raw.SQLITE_IOERR_FSYNC or raw.SQLITE_IOERR_DIR_FSYNC or raw.SQLITE_IOERR_TRUNCATE,
+    };
 
     public static bool InTransaction(MetadataSession session) => raw.sqlite3_get_autocommit(((SqliteConnection)session.Connection).Handle) == 0;
 

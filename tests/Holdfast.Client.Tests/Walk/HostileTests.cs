@@ -152,7 +152,10 @@ public class HostileTests
         var told = 0;
         using var client = new RegistryClient(new RegistryClientOptions
         {
-            Registry = upstream.Address, Time = time, Patience = TimeSpan.FromMinutes(5), Waiting = (_, _) => Interlocked.Increment(ref told),
+            Registry = upstream.Address,
+            Time = time,
+            Patience = TimeSpan.FromMinutes(5),
+            Waiting = (_, _) => Interlocked.Increment(ref told),
         });
         using var walk = new ClosureWalk(client, new WalkOptions());
 

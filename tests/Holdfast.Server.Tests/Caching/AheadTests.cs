@@ -116,7 +116,10 @@ public sealed class AheadTests
         var layers = Enumerable.Range(0, 10_001).Select(static i => Samples.Descriptor("application/octet-stream", BitConverter.GetBytes(i)));
         var manifest = Samples.Json(new JsonObject
         {
-            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciManifest, ["config"] = Samples.Descriptor("application/octet-stream", [1]), ["layers"] = new JsonArray([.. layers]),
+            ["schemaVersion"] = 2,
+            ["mediaType"] = MediaTypes.OciManifest,
+            ["config"] = Samples.Descriptor("application/octet-stream", [1]),
+            ["layers"] = new JsonArray([.. layers]),
         });
         var digest = Samples.DigestOf(manifest);
         lab.Proxy.Add(new Fault { Of = Fault.Get($"/manifests/{digest}"), Status = 200, Body = manifest, Headers = [("Content-Type", MediaTypes.OciManifest)] });
@@ -136,7 +139,8 @@ public sealed class AheadTests
             await lab.Origin.PushBlobAsync(CachingLab.Repository, layer);
         var index = Samples.Json(new JsonObject
         {
-            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciIndex,
+            ["schemaVersion"] = 2,
+            ["mediaType"] = MediaTypes.OciIndex,
             ["manifests"] = new JsonArray([.. layers.Select(static layer => Samples.Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", layer))]),
         });
         var digest = Samples.DigestOf(index);

@@ -68,7 +68,8 @@ public sealed class EvictionLookTests : IAsyncLifetime
             new Registry(_registry, "hub", _stores.Stores) { Cache = options },
             new Holdfast.Client.Upstream(new UpstreamPlan { Cache = "looks", Namespace = "registry.example", Mirrors = [new UpstreamMirror { Address = address }] }),
             "via",
-            _stores.Incidents) { Time = TimeProvider.System };
+            _stores.Incidents)
+        { Time = TimeProvider.System };
         var book = new CacheBook(new Dictionary<int, Cache> { [_registry] = cache });
         using var eviction = new Eviction(book, null, _room, new DiskReserve(_stores.Stores.Blobs, 0, _stores.Time)) { IsHeld = static _ => false, Collect = static _ => Task.CompletedTask };
         await eviction.RunAsync(CancellationToken.None);

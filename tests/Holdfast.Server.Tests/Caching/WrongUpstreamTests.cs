@@ -173,12 +173,17 @@ public sealed class WrongUpstreamTests
         children[7777] = Samples.Descriptor(MediaTypes.OciManifest, image.Manifest);
         var index = Samples.Json(new System.Text.Json.Nodes.JsonObject
         {
-            ["schemaVersion"] = 2, ["mediaType"] = MediaTypes.OciIndex, ["manifests"] = new System.Text.Json.Nodes.JsonArray([.. children]),
+            ["schemaVersion"] = 2,
+            ["mediaType"] = MediaTypes.OciIndex,
+            ["manifests"] = new System.Text.Json.Nodes.JsonArray([.. children]),
         });
         var digest = Samples.DigestOf(index);
         lab.Proxy.Add(new Fault
         {
-            Of = Fault.Any($"/manifests/{digest}"), Status = 200, Body = index, Headers = [("Content-Type", MediaTypes.OciIndex), ("Docker-Content-Digest", digest.ToString())],
+            Of = Fault.Any($"/manifests/{digest}"),
+            Status = 200,
+            Body = index,
+            Headers = [("Content-Type", MediaTypes.OciIndex), ("Docker-Content-Digest", digest.ToString())],
         });
         await lab.ShouldPullAsync(lab.Manifest(digest), index);
         (await lab.Server.CountAsync("SELECT COUNT(*) FROM soft_edges WHERE kind = 2")).ShouldBe(10_000);

@@ -56,7 +56,8 @@ internal sealed class CacheWorld
         var logs = new WatchfulLogs(process);
         var network = new SimulatedNetwork([.. Upstreams.SelectMany(upstream => upstream.Hosts)]);
         var caches = Profile.All.Select((options, i) => new Cache(
-            new Registry(_registries[i], NameOf(i), process.Stores) { Cache = options }, new Upstream(PlanOf(i, options, process, network)), $"holdfast-{NameOf(i)}", process.Incidents) { Time = process.Time });
+            new Registry(_registries[i], NameOf(i), process.Stores) { Cache = options }, new Upstream(PlanOf(i, options, process, network)), $"holdfast-{NameOf(i)}", process.Incidents)
+        { Time = process.Time });
         // Nothing ends it but a crash, which asks nobody.
         var room = new FetchRoom(process.Stores, reserve, process.Incidents, process.Time, logs.CreateLogger<FetchRoom>()) { Stopping = CancellationToken.None };
         return new CacheParts(
