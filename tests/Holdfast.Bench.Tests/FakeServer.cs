@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -28,6 +29,14 @@ internal sealed class FakeServer : IDisposable
     public BenchServer Server => new("fake", new Uri($"{(_certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndPoint!).Port}"));
 
     public static string Ok(string body) => $"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+
+    /// <summary>The time that an answer takes is what is measured here. At least so long; what is asserted of it must hold for any longer time, too.</summary>
+    public static string OkAfter(int milliseconds, string body)
+    {
+        var asked = Stopwatch.GetTimestamp();
+        SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(asked).TotalMilliseconds >= milliseconds);
+        return Ok(body);
+    }
 
     public static string Status(int status) => $"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n";
 
