@@ -1,5 +1,6 @@
 using System.Net;
 using Holdfast.Oci;
+using Holdfast.Server.Incidents;
 using Holdfast.Server.Tests.Heal;
 using Holdfast.Server.Tests.Protocol;
 using Holdfast.Testing;
@@ -54,12 +55,8 @@ public sealed class UpstreamHealTests
     public async Task CachedBlob_WhoseUpstreamIsGone_StaysAnIncidentThatSaysSoUntilAPull()
     {
         await using var lab = await CachingLab.StartAsync();
-        var image = await CacheAsync(lab, 300_000);
+        var (image, tried) = await LoseWhileAwayAsync(lab);
         var digest = Samples.DigestOf(image.Layer);
-        await lab.Proxy.KillAsync();
-        lab.Server.Remove(digest);
-        lab.Time.Advance(ToTheSweep);
-        var tried = await lab.Server.WaitForAsync(digest, incident => incident.Tries > 0);
         tried.State.ShouldBe("open");
         tried.LastTry.ShouldNotBeNull().ShouldStartWith("upstream registry.example could not give it: ");
         await lab.IncidentAsync("upstream", lab.Name);
@@ -74,15 +71,10 @@ public sealed class UpstreamHealTests
     public async Task CachedBlob_WhoseUpstreamComesBack_IsHealedByTheNextTry()
     {
         await using var lab = await CachingLab.StartAsync();
-        var image = await CacheAsync(lab, 300_000);
-        var digest = Samples.DigestOf(image.Layer);
-        await lab.Proxy.KillAsync();
-        lab.Server.Remove(digest);
-        lab.Time.Advance(ToTheSweep);
-        await lab.Server.WaitForAsync(digest, incident => incident.Tries > 0);
+        var (image, _) = await LoseWhileAwayAsync(lab);
         lab.Proxy.Revive();
         lab.Time.Advance(TimeSpan.FromMinutes(6));
-        (await lab.Server.WaitForHealAsync(digest)).HealedBy.ShouldBe("upstream registry.example");
+        (await lab.Server.WaitForHealAsync(Samples.DigestOf(image.Layer))).HealedBy.ShouldBe("upstream registry.example");
     }
 
     [Fact, Promise("P4")]
@@ -132,6 +124,16 @@ public sealed class UpstreamHealTests
         lab.Time.Advance(ToTheSweep);
         (await lab.Server.WaitForAsync(digest, incident => incident.Tries > 0)).LastTry.ShouldBe("no donor is configured (heal.donors)");
         lab.Proxy.Requests.ShouldBeEmpty();
+    }
+
+    /// <summary>A cached image whose layer is lost while its upstream is away, and the incident after the first try to heal it.</summary>
+    private static async Task<(LabImage Image, IncidentAnswer Tried)> LoseWhileAwayAsync(CachingLab lab)
+    {
+        var image = await CacheAsync(lab, 300_000);
+        await lab.Proxy.KillAsync();
+        lab.Server.Remove(Samples.DigestOf(image.Layer));
+        lab.Time.Advance(ToTheSweep);
+        return (image, await lab.Server.WaitForAsync(Samples.DigestOf(image.Layer), static incident => incident.Tries > 0));
     }
 
     private static async Task<LabImage> CacheAsync(CachingLab lab, int size)

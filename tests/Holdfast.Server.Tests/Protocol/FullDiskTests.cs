@@ -127,7 +127,9 @@ public sealed class FullDiskTests
     {
         const int Reserve = 12 << 20;
         await using var disk = await SmallDisk.StartAsync(Reserve, new ManualTime()); // It stands, so that there is only one look.
-        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => UploadAsync(disk.Registry, Samples.Bytes(i, 1 << 20))));
+        // All are open before one sends: opening is refused on a full disk too.
+        var locations = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => disk.Registry.OpenUploadAsync(Repository)));
+        var answers = await Task.WhenAll(locations.Select((location, i) => SendAsync(disk.Registry, location, Samples.Bytes(i, 1 << 20))));
         answers.ShouldContain(HttpStatusCode.Accepted);
         answers.ShouldContain(HttpStatusCode.InsufficientStorage);
         disk.FreeBytes.ShouldBeGreaterThan(Reserve - (1 << 20));
@@ -148,9 +150,8 @@ public sealed class FullDiskTests
     }
 
     // Of no stated length, so that only the bytes themselves can be counted.
-    private static async Task<HttpStatusCode> UploadAsync(RegistryFixture registry, byte[] content)
+    private static async Task<HttpStatusCode> SendAsync(RegistryFixture registry, string location, byte[] content)
     {
-        var location = await registry.OpenUploadAsync(Repository);
         using var request = new HttpRequestMessage(HttpMethod.Patch, location) { Content = new ByteArrayContent(content) };
         request.Headers.TransferEncodingChunked = true;
         using var response = await registry.Http.SendAsync(request);
