@@ -5,11 +5,20 @@ using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Server.Blobs;
 
-/// <summary>Sends bytes of a blob as a response's body. The last of them go out only when it is known that all were right (P4).</summary>
+/// <summary>
+/// Sends bytes of a blob as a response's body. The last of them go out only when it is known that all were right (P4): of what the kernel hands over on its
+/// own, the client has read everything by then, because more than can be under way was sent through memory since (ADR 10).
+/// </summary>
 internal static class BlobSender
 {
     // Positioned reads of this size straight into the response's pipe cost a third of the CPU of the framework's file sender.
     public const int ChunkBytes = 256 * 1024;
+
+    // Beside what the kernel hands over: it waits for room in the socket, and is enough to see a fault in.
+    private const int SmallChunkBytes = 64 * 1024;
+
+    // Below this the connection isn't even asked how much may be under way.
+    private const int MinHandedOverBytes = 4 << 20;
 
     /// <summary>Sends <paramref name="part"/>.</summary>
     /// <param name="whole">The digest to hash for while it is sent; null: these bytes were verified, and need only be what they were.</param>
@@ -24,9 +33,20 @@ internal static class BlobSender
         var aborted = http.RequestAborted;
         var (offset, left) = (part.First, part.LengthBytes);
         using var hash = whole is { } digest ? new RunningHash(digest.Algorithm) : null;
+        var socket = hash is null ? http.Features.Get<SocketOutput>() : null;
+        // The last chunk is not under way yet when the check is made.
+        var copied = socket is not null && left > MinHandedOverBytes ? socket.MostUnderWay() + ChunkBytes : left;
         while (left > 0)
         {
-            var chunk = pipe.GetMemory((int)Math.Min(left, ChunkBytes));
+            // Not the first, with which the answer's head goes out.
+            var isHandedOver = left > copied;
+            if (isHandedOver && left < part.LengthBytes && socket!.Send(pipe, reader, offset, (int)Math.Min(left - copied, SocketOutput.MaxSendBytes)) is > 0 and var sent)
+            {
+                offset += sent;
+                left -= sent;
+                continue;
+            }
+            var chunk = pipe.GetMemory((int)Math.Min(left, isHandedOver ? SmallChunkBytes : ChunkBytes));
             if (chunk.Length > left)
                 chunk = chunk[..(int)left];
             var read = await ReadAsync(reader, offset, chunk, aborted);

@@ -73,6 +73,9 @@ internal sealed class Listeners(LimitOptions limits, HttpInstruments instruments
         // In cleartext Kestrel can't tell the two versions apart safely; HTTP/2 is for TLS, where ALPN does.
         listen.Protocols = certificate is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
         listen.Use(next => connection => ServeAsync(next, connection, binding));
+        // Encrypted bytes are made in memory.
+        Action<ConnectionContext, SocketOutput> offer = certificate is null ? static (connection, output) => connection.Features.Set(output) : static (_, _) => { };
+        listen.Use(next => connection => SocketOutput.ServeAsync(next, connection, offer));
         if (certificate is null)
             return;
         listen.UseHttps(new TlsHandshakeCallbackOptions

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Holdfast.Storage.Blobs;
 using Holdfast.Storage.Native;
 using Microsoft.Win32.SafeHandles;
@@ -32,6 +33,8 @@ internal sealed class FileBlobReader : BlobReader, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         return new(Read(offsetBytes, buffer.Span));
     }
+
+    public override int TrySend(SafeHandle socket, long offsetBytes, int countBytes) => Posix.TrySend(socket, _file, offsetBytes, countBytes);
 
     internal int Read(long offsetBytes, Span<byte> buffer)
     {

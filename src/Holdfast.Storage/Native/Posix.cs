@@ -214,6 +214,20 @@ public static partial class Posix
     public static void WriteBack(SafeFileHandle file, long offsetBytes, long lengthBytes, string path) =>
         Check(sync_file_range(file, offsetBytes, lengthBytes, SyncFileRangeWrite | SyncFileRangeWaitAfter), "write back", path);
 
+    /// <summary>Hands bytes of a file to a socket that doesn't block, inside the kernel.</summary>
+    /// <returns>Bytes taken; 0 if none were, for whatever reason.</returns>
+    public static int TrySend(SafeHandle socket, SafeFileHandle file, long offsetBytes, int countBytes)
+    {
+        try
+        {
+            return (int)Math.Max(0, sendfile(socket, file, ref offsetBytes, (nuint)countBytes));
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
+
     public static void Rename(string from, string to) => Check(rename(from, to), "rename", to);
 
     public static void Truncate(SafeFileHandle file, long sizeBytes, string path) => Check(ftruncate(file, sizeBytes), "truncate", path);
@@ -287,6 +301,9 @@ public static partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
+
+    [LibraryImport("libc")]
+    private static partial nint sendfile(SafeHandle socket, SafeFileHandle file, ref long offset, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int ftruncate(SafeFileHandle file, long length);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Holdfast.Oci;
 using Holdfast.Storage.Blobs;
 
@@ -8,6 +9,8 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
 {
     private readonly Lock _lock = new();
     private int _checks;
+    private long _handedOver;
+    private long _read;
 
     /// <summary>Blobs that reads of fail, as a disk with a bad sector does.</summary>
     public HashSet<Digest> Unreadable { get; } = [];
@@ -16,6 +19,15 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
     public Func<Digest, Task>? OnCheck { get; set; }
 
     public int Checks => _checks;
+
+    /// <summary>Bytes that went from the store to a socket without coming by.</summary>
+    public long HandedOver => Interlocked.Read(ref _handedOver);
+
+    /// <summary>Bytes that were read.</summary>
+    public long Read => Interlocked.Read(ref _read);
+
+    /// <summary>Is the store one that can't hand bytes over?</summary>
+    public bool HandsNothingOver { get; set; }
 
     public ValueTask<long?> FindSizeAsync(Digest digest, CancellationToken cancellationToken) => inner.FindSizeAsync(digest, cancellationToken);
 
@@ -68,10 +80,10 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
     private BlobReader? Watch(Digest digest, BlobReader? reader)
     {
         lock (_lock)
-            return reader is not null && Unreadable.Contains(digest) ? new FailingReader(reader) : reader;
+            return reader is null ? null : new WatchedReader(this, reader, Unreadable.Contains(digest));
     }
 
-    private sealed class FailingReader(BlobReader inner) : BlobReader
+    private sealed class WatchedReader(WatchedBlobStore store, BlobReader inner, bool isUnreadable) : BlobReader
     {
         public override long SizeBytes => inner.SizeBytes;
 
@@ -79,8 +91,23 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
 
         public override ValueTask<bool> WasChangedAsync(CancellationToken cancellationToken) => inner.WasChangedAsync(cancellationToken);
 
-        public override ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken) =>
-            ValueTask.FromException<int>(new IOException("Input/output error"));
+        public override async ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
+        {
+            if (isUnreadable)
+                throw new IOException("Input/output error");
+            var read = await inner.ReadAsync(offsetBytes, buffer, cancellationToken);
+            Interlocked.Add(ref store._read, read);
+            return read;
+        }
+
+        public override int TrySend(SafeHandle socket, long offsetBytes, int countBytes)
+        {
+            if (isUnreadable || store.HandsNothingOver)
+                return 0;
+            var sent = inner.TrySend(socket, offsetBytes, countBytes);
+            Interlocked.Add(ref store._handedOver, sent);
+            return sent;
+        }
 
         public override ValueTask DisposeAsync() => inner.DisposeAsync();
     }
