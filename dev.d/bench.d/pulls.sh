@@ -21,6 +21,7 @@ pull_all() {
     prepare "$name" --workload blob --size "$layer,100MB" --seed 2
     # A server in service has compiled what a pull needs.
     prepare "$name${feature:+-$feature}" --workload blob --size 1MB --connections 16 --requests 1000
+    prepare "$name${feature:+-$feature}" --workload blob --size 100MB --seed 2 --connections 4 --requests 32
   done
   settle
   for round in $(seq "$rounds"); do

@@ -15,7 +15,7 @@ internal static class BlobSender
     public const int ChunkBytes = 256 * 1024;
 
     // Beside what the kernel hands over: it waits for room in the socket, and is enough to see a fault in.
-    private const int SmallChunkBytes = 64 * 1024;
+    private const int SmallChunkBytes = 8 * 1024;
 
     // Below this the connection isn't even asked how much may be under way.
     private const int MinHandedOverBytes = 4 << 20;
@@ -36,19 +36,20 @@ internal static class BlobSender
         var socket = hash is null ? http.Features.Get<SocketOutput>() : null;
         // The last chunk is not under way yet when the check is made.
         var copied = socket is not null && left > MinHandedOverBytes ? socket.MostUnderWay() + ChunkBytes : left;
+        var hasRoom = false; // Not before the answer's head has gone out with the first bytes.
         while (left > 0)
         {
-            // Not the first, with which the answer's head goes out.
-            var isHandedOver = left > copied;
-            if (isHandedOver && left < part.LengthBytes && socket!.Send(pipe, reader, offset, (int)Math.Min(left - copied, SocketOutput.MaxSendBytes)) is > 0 and var sent)
+            if (hasRoom && left > copied)
             {
+                var asked = (int)Math.Min(left - copied, SocketOutput.MaxSendBytes);
+                var sent = socket!.Send(pipe, reader, offset, asked);
                 offset += sent;
                 left -= sent;
+                hasRoom = sent == asked;
                 continue;
             }
-            var chunk = pipe.GetMemory((int)Math.Min(left, isHandedOver ? SmallChunkBytes : ChunkBytes));
-            if (chunk.Length > left)
-                chunk = chunk[..(int)left];
+            var size = (int)Math.Min(left, left > copied ? SmallChunkBytes : ChunkBytes);
+            var chunk = pipe.GetMemory(size)[..size];
             var read = await ReadAsync(reader, offset, chunk, aborted);
             if (read == 0)
                 throw new BlobReadException(BlobFault.Changed, $"the blob ended at byte {offset}, {left} bytes before its stated size");
@@ -61,6 +62,7 @@ internal static class BlobSender
             var flushed = await pipe.FlushAsync(aborted);
             if (flushed.IsCompleted && left > 0)
                 return false;
+            hasRoom = true;
         }
         return true;
     }

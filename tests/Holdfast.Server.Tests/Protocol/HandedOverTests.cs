@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -13,8 +14,9 @@ namespace Holdfast.Server.Tests.Protocol;
 /// <summary>Large blobs, most of which the kernel hands from the file to the socket.</summary>
 public sealed class HandedOverTests : IAsyncLifetime
 {
-    // Several times what can be under way between two sockets.
+    // Several times what can be under way to a client with this buffer.
     private const int LargeBytes = 64 << 20;
+    private const int ReceiveBufferBytes = 1 << 20;
 
     private static readonly byte[] Content = Samples.Bytes(71, LargeBytes);
 
@@ -41,14 +43,17 @@ public sealed class HandedOverTests : IAsyncLifetime
     public async Task Get_LargeBlob_GivesItsBytes(int first, int last)
     {
         var (_, path) = await PushAsync();
+        using var handler = new SocketsHttpHandler { ConnectCallback = async (_, _) => new NetworkStream(await ConnectAsync(), ownsSocket: true) };
+        using var client = new HttpClient(handler);
         // Twice on one connection: what was handed over must not have put it out of step.
         for (var i = 0; i < 2; i++)
         {
-            using var response = await _registry.GetAsync(path, ("Range", $"bytes={first}-{last}"));
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_registry.Address, path)) { Headers = { Range = new RangeHeaderValue(first, last) } };
+            using var response = await client.SendAsync(request);
             response.StatusCode.ShouldBe(HttpStatusCode.PartialContent);
             (await response.Content.ReadAsByteArrayAsync()).AsSpan().SequenceEqual(Content.AsSpan(first, last + 1 - first)).ShouldBeTrue();
         }
-        _store.HandedOver.ShouldBeGreaterThan(last - first - (32 << 20));
+        _store.HandedOver.ShouldBeGreaterThan(2L * (last - first - (32 << 20)));
         _store.Read.ShouldBeGreaterThan(8 << 20);
     }
 
@@ -115,8 +120,16 @@ public sealed class HandedOverTests : IAsyncLifetime
 
     private async Task<Socket> AskAsync(string path)
     {
-        var socket = await RawHttp.ConnectAsync(_registry.Address);
+        var socket = await ConnectAsync();
         await socket.SendAsync(Encoding.Latin1.GetBytes(RawHttp.Head("GET", path)));
+        return socket;
+    }
+
+    // The buffer's size before connecting bounds the window that the client can offer.
+    private async Task<Socket> ConnectAsync()
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveBufferSize = ReceiveBufferBytes };
+        await socket.ConnectAsync(_registry.Address.Host, _registry.Address.Port);
         return socket;
     }
 
@@ -176,6 +189,6 @@ public sealed class HandedOverTests : IAsyncLifetime
     private async ValueTask<int> InFlightAsync()
     {
         var metrics = await _registry.Http.GetStringAsync("/metrics");
-        return int.Parse(Regex.Match(metrics, @"^holdfast_http_requests_in_flight (\d+)$", RegexOptions.Multiline).Groups[1].Value);
+        return int.Parse(Regex.Match(metrics, @"(?<=^holdfast_http_requests_in_flight )\d+$", RegexOptions.Multiline).Value);
     }
 }

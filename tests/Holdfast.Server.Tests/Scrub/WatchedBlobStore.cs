@@ -77,7 +77,7 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    private BlobReader? Watch(Digest digest, BlobReader? reader)
+    private WatchedReader? Watch(Digest digest, BlobReader? reader)
     {
         lock (_lock)
             return reader is null ? null : new WatchedReader(this, reader, Unreadable.Contains(digest));
