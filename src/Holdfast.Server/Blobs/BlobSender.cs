@@ -17,6 +17,9 @@ internal static class BlobSender
     // Beside what the kernel hands over: it waits for room in the socket, and is enough to see a fault in.
     private const int SmallChunkBytes = 8 * 1024;
 
+    // A file system that hands nothing over is asked so often.
+    private const int MaxRefusals = 16;
+
     // Below this the connection isn't even asked how much may be under way.
     private const int MinHandedOverBytes = 4 << 20;
 
@@ -37,6 +40,7 @@ internal static class BlobSender
         // The last chunk is not under way yet when the check is made.
         var copied = socket is not null && left > MinHandedOverBytes ? socket.MostUnderWay() + ChunkBytes : left;
         var hasRoom = false; // Not before the answer's head has gone out with the first bytes.
+        var refusals = 0;
         while (left > 0)
         {
             if (hasRoom && left > copied)
@@ -46,6 +50,9 @@ internal static class BlobSender
                 offset += sent;
                 left -= sent;
                 hasRoom = sent == asked;
+                refusals = sent == 0 ? refusals + 1 : 0;
+                if (refusals == MaxRefusals)
+                    copied = left;
                 continue;
             }
             var size = (int)Math.Min(left, left > copied ? SmallChunkBytes : ChunkBytes);

@@ -11,6 +11,7 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
     private int _checks;
     private long _handedOver;
     private long _read;
+    private int _reads;
 
     /// <summary>Blobs that reads of fail, as a disk with a bad sector does.</summary>
     public HashSet<Digest> Unreadable { get; } = [];
@@ -25,6 +26,9 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
 
     /// <summary>Bytes that were read.</summary>
     public long Read => Interlocked.Read(ref _read);
+
+    /// <summary>How often it was read from.</summary>
+    public int Reads => Volatile.Read(ref _reads);
 
     /// <summary>Is the store one that can't hand bytes over?</summary>
     public bool HandsNothingOver { get; set; }
@@ -97,6 +101,7 @@ internal sealed class WatchedBlobStore(IBlobStore inner) : IBlobStore
                 throw new IOException("Input/output error");
             var read = await inner.ReadAsync(offsetBytes, buffer, cancellationToken);
             Interlocked.Add(ref store._read, read);
+            Interlocked.Increment(ref store._reads);
             return read;
         }
 
