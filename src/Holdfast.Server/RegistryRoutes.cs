@@ -6,6 +6,7 @@ using Holdfast.Server.Manifests;
 using Holdfast.Server.Referrers;
 using Holdfast.Server.Tags;
 using Holdfast.Server.Uploads;
+using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server;
 
@@ -17,21 +18,21 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
     // Of a cache; where none of them leads anywhere they are what clients may try elsewhere.
     private const string PullMethods = "GET, HEAD";
 
-    public static RegistryRoutes Create(ServerOptions options, ServerRooms rooms, TimeProvider time)
+    public static RegistryRoutes Create(ServerOptions options, MetadataDatabase metadata, ServerRooms rooms, TimeProvider time)
     {
-        var cache = new ManifestCache(options.Limits.ManifestCacheBytes);
+        var memory = new Memory(metadata, options.Limits.ManifestCacheBytes);
         var (sessions, reserve, checks) = (rooms.Sessions, rooms.Reserve, rooms.Checks);
         var acceptance = new BlobAcceptance(time, rooms.Incidents);
-        var blobs = new BlobEndpoint(checks.Verifier, new PushLeases(options.Collection.Lease, time), time);
+        var blobs = new BlobEndpoint(memory.Blobs, checks.Verifier, new PushLeases(options.Collection.Lease, time), time);
         var uploads = new UploadsEndpoint(sessions, acceptance, new MountSource(), reserve);
         var upload = new UploadEndpoint(sessions, acceptance, reserve);
         var manifests = new ManifestEndpoint(
-            new ManifestReader(cache, checks.Copies),
+            new ManifestReader(memory.Lookup, memory.Manifests, checks.Copies),
             new ManifestSight(new PushHolds(options.Collection.Grace, time), new DamagedImages(rooms.Incidents.Open)),
             rooms.Retention.Pulls.Note,
             time);
-        var manifestPut = new ManifestPutEndpoint(cache, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
-        var hosted = MapPulls(new PullHandlers(blobs.GetAsync, manifests.GetAsync, new TagsEndpoint().GetAsync, new ReferrersEndpoint().GetAsync))
+        var manifestPut = new ManifestPutEndpoint(memory.Manifests, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
+        var hosted = MapPulls(new PullHandlers(blobs.GetAsync, manifests.GetAsync, new TagsEndpoint().GetAsync, new ReferrersEndpoint(memory.Referrers).GetAsync))
             .Map(RouteKind.Blob, "DELETE", RegistryActions.Delete, blobs.DeleteAsync)
             .Map(RouteKind.Uploads, "POST", RegistryActions.Push, uploads.PostAsync)
             .Map(RouteKind.Upload, "PATCH", RegistryActions.Push, upload.PatchAsync)
@@ -40,22 +41,22 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
             .Map(RouteKind.Upload, "DELETE", RegistryActions.Push, upload.DeleteAsync)
             .Map(RouteKind.Manifest, "PUT", RegistryActions.Push, manifestPut.PutAsync)
             .Map(RouteKind.Manifest, "DELETE", RegistryActions.Delete, manifests.DeleteAsync);
-        return new RegistryRoutes(hosted, CreateCaches(options, rooms, cache, time));
+        return new RegistryRoutes(hosted, CreateCaches(options, rooms, memory, time));
     }
 
     // What is stored goes the same way as in a hosted registry; what isn't comes to the upstream's side.
-    private static RouteTable CreateCaches(ServerOptions options, ServerRooms rooms, ManifestCache memory, TimeProvider time)
+    private static RouteTable CreateCaches(ServerOptions options, ServerRooms rooms, Memory memory, TimeProvider time)
     {
         var (parts, checks) = (rooms.Caches, rooms.Checks);
         var book = parts.Caches;
         CacheBlobEndpoint? blobs = null;
         CacheManifestEndpoint? manifests = null;
-        var storedBlobs = new BlobEndpoint(checks.Verifier, new PushLeases(options.Collection.Lease, time), time)
+        var storedBlobs = new BlobEndpoint(memory.Blobs, checks.Verifier, new PushLeases(options.Collection.Lease, time), time)
         {
             WhenUnknown = (request, digest) => blobs!.FetchAsync(request, digest),
         };
         var storedManifests = new ManifestEndpoint(
-            new ManifestReader(memory, checks.Copies),
+            new ManifestReader(memory.Lookup, memory.Manifests, checks.Copies),
             new ManifestSight(new PushHolds(options.Collection.Grace, time), new DamagedImages(rooms.Incidents.Open)),
             rooms.Retention.Pulls.Note,
             time)
@@ -64,7 +65,7 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
         };
         blobs = new CacheBlobEndpoint(book, parts.Blobs, parts.Transfers, parts.Room) { Stored = storedBlobs.GetAsync };
         manifests = new CacheManifestEndpoint(book, parts.Manifests, parts.Truth, parts.Transfers, parts.Ahead) { Stored = storedManifests.GetAsync };
-        var lists = new CacheListEndpoint(book, time) { StoredTags = new TagsEndpoint().GetAsync, StoredReferrers = new ReferrersEndpoint().GetAsync };
+        var lists = new CacheListEndpoint(book, time) { StoredTags = new TagsEndpoint().GetAsync, StoredReferrers = new ReferrersEndpoint(memory.Referrers).GetAsync };
         return RefuseChanges(MapPulls(new PullHandlers(
             book.Guard(blobs.GetAsync), book.Guard(manifests.GetAsync), book.Guard(lists.GetTagsAsync), book.Guard(lists.GetReferrersAsync))));
     }
@@ -110,6 +111,18 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
             json.WriteStartObject();
             json.WriteEndObject();
         });
+
+    // Shared by hosted registries and caches: all of them are in one database.
+    private sealed class Memory(MetadataDatabase metadata, long manifestBytes)
+    {
+        public ManifestCache Manifests { get; } = new(manifestBytes);
+
+        public ManifestLookup Lookup { get; } = new(metadata);
+
+        public BlobLookup Blobs { get; } = new(metadata);
+
+        public ReferrersPages Referrers { get; } = new(metadata);
+    }
 
     private readonly record struct PullHandlers(Handler Blob, Handler Manifest, Handler Tags, Handler Referrers);
 }

@@ -42,7 +42,7 @@ public sealed class RegistryServer : IAsyncDisposable
             await rooms.BeginAsync(cancellationToken);
             foreach (var authenticator in server._authenticators.Values)
                 authenticator.ReportTo((file, problem) => rooms.Incidents.Report(IncidentKind.Configuration, IncidentKeeper.UsersFile + file, problem));
-            var routes = RegistryRoutes.Create(options, rooms, storeTime);
+            var routes = RegistryRoutes.Create(options, stores.Metadata, rooms, storeTime);
             server.MapTokenEndpoint(routes, registries, time);
             var dispatcher = new RegistryChoice(server.DispatcherOf(routes.Hosted), server.DispatcherOf(routes.Caches));
             var admin = new AdminDispatcher(

@@ -1,7 +1,9 @@
 using Holdfast.Server;
+using Holdfast.Server.Blobs;
 using Holdfast.Server.Collection;
 using Holdfast.Server.Heal;
 using Holdfast.Server.Http;
+using Holdfast.Server.Manifests;
 using Holdfast.Server.Retention;
 using Holdfast.Server.Scrub;
 using Holdfast.Storage;
@@ -51,6 +53,8 @@ internal sealed class ServerProcess
             () => world.NewId().ToString("N")[..12],
             NullLogger<RetentionRuns>.Instance);
         Pulls = new PullNotes(database, Time, NullLogger<PullNotes>.Instance);
+        Manifests = new ManifestLookup(database);
+        Links = new BlobLookup(database);
         Scrub = new StoreScrub(Stores, options, Checks, Time, NullLoggerFactory.Instance);
     }
 
@@ -66,6 +70,10 @@ internal sealed class ServerProcess
     public Collector Collector { get; }
 
     public StoreChecks Checks { get; }
+
+    public ManifestLookup Manifests { get; }
+
+    public BlobLookup Links { get; }
 
     public CacheParts? Caches { get; }
 

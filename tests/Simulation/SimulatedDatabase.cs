@@ -24,6 +24,8 @@ internal sealed class SimulatedDatabase(World world) : MetadataDatabase
 
     private Schedule Schedule => world.Schedule;
 
+    public override CommittedState State => _commit?.State ?? CommittedState.Unknown;
+
     public void Open(JournalWriter journal)
     {
         _journal = journal;

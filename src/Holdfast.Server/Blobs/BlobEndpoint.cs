@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Holdfast.Server.Blobs;
 
 /// <summary>Blobs by digest: GET and HEAD (end-2), DELETE (end-10).</summary>
-internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, TimeProvider time)
+internal sealed class BlobEndpoint(BlobLookup lookup, BlobVerifier verifier, PushLeases leases, TimeProvider time)
 {
     private readonly BlobOpening _opening = new(verifier);
 
@@ -21,11 +21,8 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
             await request.FailAsync(Outcome.DigestInvalid, DigestProblem);
             return;
         }
-        var registry = request.Registry;
-        var key = new RepositoryKey(registry.Id, request.Route.Repository);
-        var linked = await registry.Metadata.ReadAsync(
-            (key, digest), static (session, s) => BlobLinks.Find(session, s.key, s.digest), request.Aborted);
-        if (linked is not { } blob)
+        var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
+        if (await lookup.FindAsync(key, digest, request.Aborted) is not { } found)
         {
             await WhenUnknown(request, digest);
             return;
@@ -33,14 +30,14 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
         BlobReader? reader;
         try
         {
-            reader = await _opening.OpenAsync(registry.Blobs, blob, request.Aborted);
+            reader = await _opening.OpenAsync(request.Registry.Blobs, found.Blob, request.Aborted);
         }
         catch (IOException e) when (e is not StoreAwayException)
         {
             await FailUnreadableAsync(request, digest, e);
             return;
         }
-        await AnswerAsync(request, blob, reader);
+        await AnswerAsync(request, found, reader);
     }
 
     public async Task DeleteAsync(RegistryRequest request)
@@ -82,8 +79,9 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
             json => json.WriteString("digest"u8, digest.ToString()));
     }
 
-    private async Task AnswerAsync(RegistryRequest request, VisibleBlob blob, BlobReader? reader)
+    private async Task AnswerAsync(RegistryRequest request, FoundBlob found, BlobReader? reader)
     {
+        var blob = found.Blob;
         // The opening may put another reader in its place, so that it is disposed here whatever happens.
         try
         {
@@ -92,7 +90,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
                 await WhenUnknown(request, blob.Digest);
                 return;
             }
-            var part = await request.ChoosePartAsync(blob.Digest, reader.SizeBytes);
+            var part = await request.ChoosePartAsync(found.Names, reader.SizeBytes);
             if (part is not { } chosen)
                 return;
             var isWhole = chosen.LengthBytes == reader.SizeBytes;
@@ -106,7 +104,7 @@ internal sealed class BlobEndpoint(BlobVerifier verifier, PushLeases leases, Tim
                     return;
                 isTrusted = true;
             }
-            request.DescribeBlob(blob.Digest, chosen, blob.SizeBytes);
+            request.DescribeBlob(found.Names, chosen, blob.SizeBytes);
             if (!isHead)
                 await SendAsync(request, blob, reader, chosen, isTrusted);
         }

@@ -94,7 +94,7 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         if (!answer.TryGet(out var there, out var failure))
             await request.FailAsync(cache, failure, Outcome.BlobUnknown, "blob");
         else
-            request.DescribeBlob(digest, there.SizeBytes is { } size ? new ByteRange(0, size - 1) : null, there.SizeBytes ?? 0);
+            request.DescribeBlob(ContentNames.Of(digest), there.SizeBytes is { } size ? new ByteRange(0, size - 1) : null, there.SizeBytes ?? 0);
     }
 
     private async Task ForwardAsync(RegistryRequest request, Cache cache, Digest digest, bool anew)
@@ -116,13 +116,13 @@ internal sealed class CacheBlobEndpoint(CacheBook caches, BlobFetches fetches, T
         var part = (ByteRange?)null;
         if (fetch.SizeBytes is { } size)
         {
-            part = await request.ChoosePartAsync(digest, size);
+            part = await request.ChoosePartAsync(ContentNames.Of(digest), size);
             if (part is not { } chosen)
                 return;
             if (chosen.LengthBytes != size)
                 reader.Restrict(chosen.First, chosen.Last + 1);
         }
-        request.DescribeBlob(digest, part, fetch.SizeBytes ?? 0);
+        request.DescribeBlob(ContentNames.Of(digest), part, fetch.SizeBytes ?? 0);
         try
         {
             await SendAsync(request, reader);

@@ -82,7 +82,7 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
         if (answer.Head is { } head)
         {
             Note(request, "miss");
-            await request.DescribeManifestAsync(head.Digest, head.MediaType, head.SizeBytes);
+            await request.DescribeManifestAsync(ContentNames.Of(head.Digest), head.MediaType, head.SizeBytes);
             return false;
         }
         if (!answer.New.IsNone)
@@ -110,13 +110,13 @@ internal sealed class CacheManifestEndpoint(CacheBook caches, ManifestFetches fe
         Note(request, "miss");
         var answer = await fetches.HeadAsync(cache, request.Route.Repository, digest).WaitAsync(request.Aborted);
         if (answer.TryGet(out var head, out var failure))
-            await request.DescribeManifestAsync(digest, head.MediaType, head.SizeBytes);
+            await request.DescribeManifestAsync(ContentNames.Of(digest), head.MediaType, head.SizeBytes);
         else
             await request.FailAsync(cache, failure, Outcome.ManifestUnknown, "manifest");
     }
 
     private static Task SendAsync(RegistryRequest request, Storage.Metadata.ManifestPut manifest) =>
-        request.SendManifestAsync(manifest.Digest, manifest.Manifest.MediaType, manifest.Payload);
+        request.SendManifestAsync(ContentNames.Of(manifest.Digest), manifest.Manifest.MediaType, manifest.Payload);
 
     private static void Note(RegistryRequest request, string answer)
     {

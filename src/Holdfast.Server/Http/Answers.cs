@@ -44,7 +44,7 @@ internal static class Answers
             json.WriteEndArray();
             json.WriteEndObject();
         }
-        return SendAsync(request, body);
+        return SendAsync(request, body.WrittenMemory);
     }
 
     /// <summary>Answers a request that wasn't admitted.</summary>
@@ -73,16 +73,21 @@ internal static class Answers
         var body = new ArrayBufferWriter<byte>(1024);
         using (var json = new Utf8JsonWriter(body, Json))
             write(json, state);
+        return SendBytesAsync(request, contentType, body.WrittenMemory);
+    }
+
+    /// <summary>Answers 200 with a body that is ready.</summary>
+    public static Task SendBytesAsync(this RegistryRequest request, string contentType, ReadOnlyMemory<byte> body)
+    {
         request.Context.Response.Headers.ContentType = contentType;
         return SendAsync(request, body);
     }
 
-    private static Task SendAsync(RegistryRequest request, ArrayBufferWriter<byte> body)
+    private static async Task SendAsync(RegistryRequest request, ReadOnlyMemory<byte> body)
     {
         var response = request.Context.Response;
-        response.ContentLength = body.WrittenCount;
-        return HttpMethods.IsHead(request.Context.Request.Method)
-            ? Task.CompletedTask
-            : response.Body.WriteAsync(body.WrittenMemory, request.Aborted).AsTask();
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(request.Context.Request.Method))
+            await response.BodyWriter.WriteAsync(body, request.Aborted);
     }
 }

@@ -1,4 +1,3 @@
-using Holdfast.Oci;
 using Microsoft.AspNetCore.Http;
 
 namespace Holdfast.Server.Http;
@@ -6,16 +5,16 @@ namespace Holdfast.Server.Http;
 internal static class ManifestAnswer
 {
     /// <summary>Answers a GET or HEAD with a manifest, as its caller accepts it (end-3).</summary>
-    public static async Task SendManifestAsync(this RegistryRequest request, Digest digest, string mediaType, ReadOnlyMemory<byte> payload)
+    public static async Task SendManifestAsync(this RegistryRequest request, ContentNames names, string mediaType, ReadOnlyMemory<byte> payload)
     {
-        if (await DescribeManifestAsync(request, digest, mediaType, payload.Length) && !HttpMethods.IsHead(request.Context.Request.Method))
+        if (await DescribeManifestAsync(request, names, mediaType, payload.Length) && !HttpMethods.IsHead(request.Context.Request.Method))
             await request.Context.Response.BodyWriter.WriteAsync(payload, request.Aborted);
     }
 
     /// <summary>Writes the answer's head.</summary>
     /// <param name="sizeBytes">Null: not known, and nothing is said of it.</param>
     /// <returns>False if everything is said with it: another type is wanted, or the caller has it.</returns>
-    public static async ValueTask<bool> DescribeManifestAsync(this RegistryRequest request, Digest digest, string mediaType, long? sizeBytes)
+    public static async ValueTask<bool> DescribeManifestAsync(this RegistryRequest request, ContentNames names, string mediaType, long? sizeBytes)
     {
         var http = request.Context;
         if (!AcceptedTypes.Allow(http.Request.Headers.Accept, mediaType))
@@ -26,12 +25,10 @@ internal static class ManifestAnswer
                 json => json.WriteString("mediaType"u8, mediaType));
             return false;
         }
-        var text = digest.ToString();
-        var etag = $"\"{text}\"";
         var headers = http.Response.Headers;
-        headers["Docker-Content-Digest"] = text;
-        headers.ETag = etag;
-        if (http.Request.Headers.IfNoneMatch.Count > 0 && EntityTags.Match(http.Request.Headers.IfNoneMatch, etag))
+        headers["Docker-Content-Digest"] = names.Digest;
+        headers.ETag = names.ETag;
+        if (http.Request.Headers.IfNoneMatch.Count > 0 && EntityTags.Match(http.Request.Headers.IfNoneMatch, names.ETag))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return false;

@@ -18,7 +18,7 @@ internal sealed class DamagedImages(OpenCounts open)
     {
         if (request.Registry.IsCache
             || !HttpMethods.IsHead(request.Context.Request.Method)
-            || !Array.Exists(Damage, kind => open.Of(kind) > 0)
+            || !IsAnyOpen()
             || request.Caller?.May(request.Route.Repository, RegistryActions.Push) != true)
         {
             return new(false);
@@ -26,5 +26,15 @@ internal sealed class DamagedImages(OpenCounts open)
         var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
         return request.Registry.Metadata.ReadAsync(
             (key, manifest.Digest), static (db, s) => ClosureBlobs.IsDamagedImage(db, s.key, s.Digest), request.Aborted);
+    }
+
+    private bool IsAnyOpen()
+    {
+        foreach (var kind in Damage)
+        {
+            if (open.Of(kind) > 0)
+                return true;
+        }
+        return false;
     }
 }

@@ -4,7 +4,7 @@ namespace Holdfast.Server.Manifests;
 
 /// <summary>
 /// Bytes of manifests by digest, within a limit (P10). Content never changes under its digest, so nothing here ever goes stale;
-/// whether a repository has the manifest is asked of the database every time. What was not used for two turns is dropped first.
+/// whether a repository has the manifest is another question (<see cref="ManifestLookup"/>). What was not used for two turns is dropped first.
 /// </summary>
 internal sealed class ManifestCache(long limitBytes)
 {

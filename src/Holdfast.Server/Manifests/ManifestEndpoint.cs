@@ -20,10 +20,9 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight s
             await FailReferenceAsync(request);
             return;
         }
-        var registry = request.Registry;
-        var key = new RepositoryKey(registry.Id, request.Route.Repository);
-        var stored = await registry.Metadata.ReadAsync(
-            (key, reference), static (session, s) => Storage.Metadata.Manifests.Find(session, s.key, s.reference), request.Aborted);
+        var key = new RepositoryKey(request.Registry.Id, request.Route.Repository);
+        var found = await manifests.FindAsync(key, reference, request.Aborted);
+        var stored = found?.Stored;
         byte[]? payload;
         try
         {
@@ -47,7 +46,7 @@ internal sealed class ManifestEndpoint(ManifestReader manifests, ManifestSight s
         {
             notePull(key, stored.Digest);
         }
-        await request.SendManifestAsync(stored.Digest, stored.MediaType, payload);
+        await request.SendManifestAsync(found!.Names, stored.MediaType, payload);
     }
 
     public async Task DeleteAsync(RegistryRequest request)

@@ -6,6 +6,13 @@ namespace Holdfast.Storage.Metadata;
 /// </summary>
 public abstract class MetadataDatabase : IAsyncDisposable
 {
+    /// <summary>
+    /// Which state the readers see. Two looks at the same state at rest, one before a query and one after it, say that nothing became visible between them.
+    /// Whoever implements it leaves the state before a change can become visible to anyone, and arrives at another after it is, before any caller hears of it.
+    /// A database that others write to can't tell, and says nothing.
+    /// </summary>
+    public virtual CommittedState State => CommittedState.Unknown;
+
     /// <summary>Runs a query against the last committed state.</summary>
     /// <param name="state">Handed to <paramref name="query"/>, which can then be static.</param>
     public abstract ValueTask<TResult> ReadAsync<TState, TResult>(

@@ -13,6 +13,7 @@ internal sealed class BatchCommit : IDisposable
     private readonly List<PendingChange> _applied = [];
     private readonly LogBound _logBound;
     private readonly JournalWriter? _journal;
+    private readonly StateNumber _state = new();
     private MetadataSession? _session;
 
     /// <param name="open">Opens a connection for writing.</param>
@@ -24,6 +25,9 @@ internal sealed class BatchCommit : IDisposable
         _logBound = new LogBound(maxLogFrames, room);
         _session = open();
     }
+
+    /// <summary>Which state the readers see.</summary>
+    public CommittedState State => _state.Current;
 
     public void Dispose()
     {
@@ -46,11 +50,13 @@ internal sealed class BatchCommit : IDisposable
                 Apply(_session, change, isAlone: batch.Count == 1);
             CommitVersion.CountUp(_session);
             isWritten = WriteJournal(_session);
+            _state.Leave();
             _session.Prepare("COMMIT").Execute();
         }
         catch (Exception e)
         {
             RollBack();
+            _state.Arrive();
             // In this order: the database is known not to have what is taken out of the journal.
             if (isWritten)
                 _journal!.TakeBack();
@@ -60,6 +66,7 @@ internal sealed class BatchCommit : IDisposable
                 change.Fail(SqliteConnections.Translate(e));
             return;
         }
+        _state.Arrive();
         StorageMetrics.RecordBatch(_applied.Count);
         foreach (var change in _applied)
             change.Complete();

@@ -30,6 +30,9 @@ internal sealed class GroupCommit : IAsyncDisposable
         new Thread(Loop) { IsBackground = true, Name = "database writer" }.Start();
     }
 
+    /// <inheritdoc cref="BatchCommit.State"/>
+    public CommittedState State => _commit.State;
+
     public Task<TResult> RunAsync<TState, TResult>(
         TState state, Func<MetadataSession, TState, TResult> change, CancellationToken cancellationToken)
     {

@@ -85,6 +85,8 @@ public sealed class SqliteMetadataDatabase : MetadataDatabase
         });
     }
 
+    public override CommittedState State => _writer.State;
+
     public override ValueTask<TResult> ReadAsync<TState, TResult>(
         TState state, Func<MetadataSession, TState, TResult> query, CancellationToken cancellationToken)
     {

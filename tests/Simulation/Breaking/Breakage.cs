@@ -93,5 +93,8 @@ internal sealed record Breakage(string Name, string File, string Old, string New
             "        using var holder = await _room.Stores.Locks.EnterAsync(_digest, CancellationToken.None);\n", ""),
         new("a fetch leaves its upload", Caching + "BlobFetch.cs", "            await _room.RemoveUploadAsync(_writer.Upload);\n", ""),
         new("a fetch that nobody can join any more stays among those that run", Caching + "BlobFetches.cs", "        await fetch.RunAsync();\n        _running.TryRemove(KeyValuePair.Create(key, fetch));\n", "        await fetch.RunAsync();\n"),
+        new("what is remembered outlives a commit", Storage + "Sqlite/StateNumber.cs", "(_number | 1) + 1", "_number & ~1"),
+        new("what is remembered is given whatever the state", Metadata + "AnswerMemory.cs",
+            "_fresh.TryGetValue(key, out var entry) && entry.State == state", "_fresh.TryGetValue(key, out var entry)"),
     ];
 }

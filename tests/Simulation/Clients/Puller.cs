@@ -14,8 +14,7 @@ internal sealed class Puller(World world, int repository)
     public async Task PullAsync(int tag)
     {
         world.Steps++;
-        var stored = await Server.Metadata.ReadAsync(
-            (Key, tag), static (db, s) => Manifests.Find(db, s.Key, World.ReferenceTo(s.tag)), CancellationToken.None);
+        var stored = await FindAsync(World.ReferenceTo(tag));
         if (stored is null)
             return;
         Server.Pulls.Note(Key, stored.Digest);
@@ -35,19 +34,30 @@ internal sealed class Puller(World world, int repository)
             await PullBlobAsync(blob);
         foreach (var child in node.Children)
         {
-            var visible = await Server.Metadata.ReadAsync(
-                (Key, child.Digest), static (db, s) => Manifests.Find(db, s.Key, World.ReferenceTo(s.Digest)), CancellationToken.None);
+            var visible = await FindAsync(World.ReferenceTo(child.Digest));
             // Deleted meanwhile, perhaps.
             if (visible is not null)
                 await PullAsync(child.Digest);
         }
     }
 
+    // Nothing can come in between the answer and the second look.
+    private async Task<StoredManifest?> FindAsync(Reference reference)
+    {
+        var found = await Server.Manifests.FindAsync(Key, reference, CancellationToken.None);
+        if (found?.Stored != Manifests.Find(world.Session, Key, reference))
+            throw new BrokenPromiseException($"what was remembered of {reference} is not what the rows say");
+        return found?.Stored;
+    }
+
     private async Task PullBlobAsync(Digest digest)
     {
-        var found = await Server.Metadata.ReadAsync((Key, digest), static (db, s) => BlobLinks.Find(db, s.Key, s.digest), CancellationToken.None);
-        if (found is not { } visible)
+        var found = await Server.Links.FindAsync(Key, digest, CancellationToken.None);
+        if (found?.Blob != BlobLinks.Find(world.Session, Key, digest))
+            throw new BrokenPromiseException($"what was remembered of the link of {Content.NameOf(digest)} is not what the rows say");
+        if (found is null)
             return;
+        var visible = found.Blob;
         await using var reader = await Server.Stores.Blobs.OpenAsync(digest, CancellationToken.None);
         if (reader is null || reader.SizeBytes != visible.SizeBytes || Server.Checks.Verifier.KnowsWrong(visible, reader.Stamp))
         {

@@ -1,0 +1,96 @@
+using System.Net;
+using Holdfast.Oci;
+using Holdfast.Testing;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Protocol;
+
+/// <summary>What was answered before is remembered; every change shows all the same, as soon as it is acknowledged.</summary>
+public sealed class RememberedAnswerTests(RegistryFixture registry) : IClassFixture<RegistryFixture>
+{
+    [Fact, Promise("P4")]
+    public async Task Get_ManifestAfterRetagAndDelete_IsAsTheyLeftIt()
+    {
+        var first = await registry.PushImageAsync("mem/tags", "v1", 1);
+        await ShouldServeAsync("/v2/mem/tags/manifests/v1", first);
+        var second = await registry.PushImageAsync("mem/tags", "v1", 2);
+        await ShouldServeAsync("/v2/mem/tags/manifests/v1", second);
+        await ShouldServeAsync($"/v2/mem/tags/manifests/{Samples.DigestOf(second)}", second);
+        (await registry.DeleteAsync("/v2/mem/tags/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await registry.GetAsync("/v2/mem/tags/manifests/v1")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        await ShouldServeAsync($"/v2/mem/tags/manifests/{Samples.DigestOf(second)}", second);
+        (await registry.DeleteAsync($"/v2/mem/tags/manifests/{Samples.DigestOf(second)}")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await registry.GetAsync($"/v2/mem/tags/manifests/{Samples.DigestOf(second)}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact, Promise("P4")]
+    public async Task Blob_AfterDelete_IsUnknownAndAfterAPushThereAgain()
+    {
+        var digest = await registry.PushBlobAsync("mem/blobs", Samples.Bytes(3, 100));
+        var path = $"/v2/mem/blobs/blobs/{digest}";
+        for (var i = 0; i < 2; i++)
+        {
+            await ShouldServeAsync(path, Samples.Bytes(3, 100));
+            (await registry.HeadAsync(path)).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await registry.DeleteAsync(path)).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+            (await registry.HeadAsync(path)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            await registry.PushBlobAsync("mem/blobs", Samples.Bytes(3, 100));
+        }
+        // What is remembered of the row says nothing of the file.
+        (await registry.HeadAsync(path)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        File.Delete(registry.BlobFile(digest));
+        (await registry.HeadAsync(path)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Blob_OfAnotherRepository_IsNotTheOneThatIsRemembered()
+    {
+        var digest = await registry.PushBlobAsync("mem/here", Samples.Bytes(4, 100));
+        (await registry.HeadAsync($"/v2/mem/here/blobs/{digest}")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await registry.HeadAsync($"/v2/mem/there/blobs/{digest}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task Get_ReferrersAfterEachPushAndDelete_ListsThoseThereAre()
+    {
+        var subject = await registry.PushImageAsync("mem/refs", "v1", 5);
+        var path = $"/v2/mem/refs/referrers/{Samples.DigestOf(subject)}";
+        var referrers = new List<Digest>();
+        (await CountAsync(path)).ShouldBe(0);
+        for (var i = 0; i < 3; i++)
+        {
+            var config = Samples.Bytes(6 + i, 40);
+            await registry.PushBlobAsync("mem/refs", config);
+            var referrer = Samples.ImageJson(config);
+            referrer["subject"] = Samples.Descriptor(MediaTypes.OciManifest, subject);
+            // Small ones are sorted with their texts, large ones without.
+            referrer["annotations"] = new System.Text.Json.Nodes.JsonObject { ["a"] = new string('x', 10 + (1_500 * i)) };
+            referrers.Add(await registry.PushManifestAsync("mem/refs", null, Samples.Json(referrer)));
+            (await CountAsync(path)).ShouldBe(i + 1);
+            (await CountAsync(path)).ShouldBe(i + 1);
+        }
+        (await CountAsync(path + "?n=2")).ShouldBe(2);
+        (await CountAsync(path + "?artifactType=application/x")).ShouldBe(0);
+        (await registry.DeleteAsync($"/v2/mem/refs/manifests/{referrers[1]}")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        (await CountAsync(path)).ShouldBe(2);
+    }
+
+    private async Task<int> CountAsync(string path)
+    {
+        using var response = await registry.GetAsync(path);
+        return (await response.JsonAsync()).GetProperty("manifests").GetArrayLength();
+    }
+
+    // Twice: from the database, then from memory.
+    private async Task ShouldServeAsync(string path, byte[] expected)
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            using var response = await registry.GetAsync(path);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await response.Content.ReadAsByteArrayAsync()).ShouldBe(expected);
+            response.Headers.GetValues("Docker-Content-Digest").ShouldBe([Samples.DigestOf(expected).ToString()]);
+        }
+    }
+}
