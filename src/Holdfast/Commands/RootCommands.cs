@@ -48,7 +48,8 @@ internal static class RootCommands
 
     public static int Invoke(string[] args)
     {
-        var parsed = Create().Parse(args, Parsing);
+        // A server's start is waited for; it needs none of the others' options.
+        var parsed = (args is ["serve", ..] ? Create([ServeCommand.Create()]) : Create()).Parse(args, Parsing);
         // Who asks for help has not yet written what the command needs.
         if (parsed.Errors.Count > 0 && !(parsed.Action is BriefHelp && parsed.UnmatchedTokens.Count == 0))
             return Refuse(parsed, args);
@@ -80,10 +81,8 @@ internal static class RootCommands
         return Failed;
     }
 
-    internal static RootCommand Create()
-    {
-        var root = new RootCommand(Description)
-        {
+    internal static RootCommand Create() => Create(
+        [
             ServeCommand.Create(),
             ConfigCommand.Create(),
             RebuildCommand.Create(),
@@ -104,7 +103,13 @@ internal static class RootCommands
             CacheCommand.Create(),
             ContainerdCommand.Create(),
             KubernetesCommand.Create(),
-        };
+        ]);
+
+    private static RootCommand Create(IReadOnlyList<Command> commands)
+    {
+        var root = new RootCommand(Description);
+        foreach (var command in commands)
+            root.Add(command);
         BriefHelp.UseIn(root);
         return root;
     }
