@@ -11,9 +11,12 @@ public sealed class TokenSigner
     private const UnixFileMode OthersBits =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    internal TokenSigner(byte[] key) => Key = new SymmetricSecurityKey(key) { KeyId = "1" };
+    private readonly byte[] _key;
 
-    internal SymmetricSecurityKey Key { get; }
+    internal TokenSigner(byte[] key) => _key = key;
+
+    // Made when it is asked for: a server without users never loads what tokens need.
+    internal SymmetricSecurityKey Key => field ??= new SymmetricSecurityKey(_key) { KeyId = "1" };
 
     /// <summary>Reads the key, or makes one if there is none.</summary>
     /// <exception cref="InvalidDataException">The file is no key, or others than its owner may read it.</exception>
