@@ -128,6 +128,8 @@ internal sealed class BenchOptions
             throw new RemoteFault($"there is no option '{slip}'{Near(slip, parsed)}; holdfast bench --help tells them");
         if (plan.Requests is not null && (parsed.GetValue(duration) is not null || (parsed.GetValue(warmup) is not null && plan.Warmup > TimeSpan.Zero)))
             throw new RemoteFault("a measurement ends after --requests, all of which count, or after --duration, with its --warmup: give the one or the other");
+        if (plan.Rate is { } few && plan.Requests is null && few * plan.Duration.TotalSeconds < 1)
+            throw new RemoteFault(string.Create(CultureInfo.InvariantCulture, $"--rate {few}: not one request is due within --duration {Quantity.Format(plan.Duration)}; give a longer one"));
         var gets = plan.Workloads.Contains(Workload.Get);
         if (gets && plan.Workloads.Count > 1)
             throw new RemoteFault("get asks any HTTP server, the other workloads registries: give it alone");

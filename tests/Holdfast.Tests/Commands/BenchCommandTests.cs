@@ -143,6 +143,7 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("127.0.0.1:1 --pid 1", "its own CPU time")]
     [InlineData("127.0.0.1:1 --conections 4", "did you mean --connections?")]
     [InlineData("ftp://127.0.0.1:1", "http:// or https://")]
+    [InlineData("127.0.0.1:1 --rate 0.5 --duration 1s", "not one request is due within --duration 1s")]
     [InlineData("127.0.0.1:1 --requests 10 --duration 5s", "the one or the other")]
     [InlineData("127.0.0.1:1 --requests 10 --warmup 5s", "the one or the other")]
     [InlineData("127.0.0.1:1 compare a.json", "reports and no registries")]
