@@ -114,7 +114,7 @@ internal sealed record DataSet
         words.Add(Connections == 1 ? "1 connection" : Invariant($"{Connections} connections"));
         words.Add(Rate is { } rate ? Invariant($"open loop at {rate:0.###}/s") : "closed loop");
         if (Requests is { } requests)
-            words.Add(Invariant($"{requests} requests"));
+            words.Add(requests == 1 ? "1 request" : Invariant($"{requests} requests"));
         return string.Join(", ", words);
     }
 

@@ -64,6 +64,30 @@ public class BenchReportTests
     }
 
     [Fact]
+    public void Table_BesideAServerThatCouldNotBeMeasured_SaysWhy()
+    {
+        var report = Report(Push, ("a", [10])) with { NotMeasured = [new Unmeasured("b", Push, "it has no room"), new Unmeasured("c", Push with { Connections = 1 }, "elsewhere")] };
+
+        var table = MarkdownTable.Write(report);
+
+        table.ShouldContain("\nb: not measured: it has no room\n");
+        table.ShouldNotContain("elsewhere");
+        MarkdownTable.Write(Merging.Merge([("x.json", report)]).Merged!).ShouldBe(table);
+    }
+
+    [Fact]
+    public void Table_OfAServerThatAnsweredNothing_ShowsNoLatency()
+    {
+        var report = Report(Push, ("a", [0]));
+        var silent = report.Measurements[0].Results[0].Rounds[0] with { Completed = 0, LatencyMilliseconds = new Percentiles(0, 0, 0, 0, 0) };
+        var both = report.Measurements[0] with { Results = [new ServerResult("a", [silent]), Report(Push, ("b", [5])).Measurements[0].Results[0]] };
+
+        var row = MarkdownTable.Write(report with { Measurements = [both] }).Split('\n').Single(line => line.StartsWith("| a ", StringComparison.Ordinal));
+
+        row.Split('|', StringSplitOptions.TrimEntries)[4..9].ShouldAllBe(cell => cell == "–");
+    }
+
+    [Fact]
     public void Chart_OfAnyNames_IsXmlThatFitsItsFrame()
     {
         var chart = XDocument.Parse(SvgChart.Write(Report(Push, ("<a & \"b\">", [10, 30, 20]), ("a very long name of a server that goes on", [1e9, 1e9, 1e9]))));

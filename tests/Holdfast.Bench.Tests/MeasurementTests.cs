@@ -109,6 +109,8 @@ public class MeasurementTests
 
         round.Completed.ShouldBe(0);
         round.Errors.ShouldBe(new Dictionary<string, long>(StringComparer.Ordinal) { ["timeout"] = 2 });
+        // No latency is better than one of nothing.
+        new ServerResult("x", [round]).Find("p50Milliseconds").ShouldBeNull();
     }
 
     [Theory]
@@ -129,6 +131,41 @@ public class MeasurementTests
         var round = report.Measurements.ShouldHaveSingleItem().Results.ShouldHaveSingleItem().Rounds.ShouldHaveSingleItem();
         round.Completed.ShouldBeInRange(30, 40);
         round.Errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Run_OfATimetable_TakesItsLastIntervalIntoTheRate()
+    {
+        using var server = new FakeServer((_, _) => FakeServer.Ok("abc"));
+
+        var round = await RoundAsync(server, Get with { Requests = 2, Rate = 10 });
+
+        // The second one was due after 100 ms: two in that time would be 20 a second.
+        round.RequestsPerSecond.ShouldBe(10, tolerance: 0.5);
+    }
+
+    [Fact]
+    public async Task Run_WithAServerProcessThatEnds_ClaimsNoCpuTimeForIt()
+    {
+        using var process = System.Diagnostics.Process.Start("sleep", "60");
+        using var server = new FakeServer((number, _) =>
+        {
+            if (number == 25)
+            {
+                process.Kill();
+                process.WaitForExit();
+            }
+            return FakeServer.Ok("abc");
+        });
+
+        var report = await new Session(Get, [server.Server with { Processes = [process.Id] }], "test", TimeProvider.System).RunAsync(_ => { }, CancellationToken.None);
+
+        var result = report.Measurements.ShouldHaveSingleItem().Results.ShouldHaveSingleItem();
+        var round = result.Rounds.ShouldHaveSingleItem();
+        round.ServerEnded.ShouldBe(true);
+        round.ServerCpuSeconds.ShouldBeNull();
+        round.ServerPeakBytes.ShouldBeNull();
+        result.Notes.ShouldContain(note => note.Contains("--pid ended", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -77,6 +77,18 @@ public class PaceTests
     }
 
     [Fact]
+    public void PlannedEnd_OfATimetable_HasItsLastInterval()
+    {
+        new Pace(begin: Second, TimeSpan.FromSeconds(2), requests: null, rate: 5).PlannedEnd(now: Second).ShouldBe(3 * Second);
+        new Pace(begin: Second, TimeSpan.FromSeconds(2), requests: 20, rate: 5).PlannedEnd(now: Second).ShouldBe(5 * Second);
+        new Pace(begin: Second, TimeSpan.FromSeconds(2), requests: 20, rate: null).PlannedEnd(now: 9 * Second).ShouldBe(Second);
+
+        var stopped = new Pace(begin: Second, TimeSpan.FromSeconds(2), requests: null, rate: 5);
+        stopped.End();
+        stopped.PlannedEnd(now: 2 * Second).ShouldBe(2 * Second);
+    }
+
+    [Fact]
     public void TryTake_AfterTheEnd_IsOver()
     {
         var pace = new Pace(begin: 0, TimeSpan.FromSeconds(2), requests: 10, rate: 5);

@@ -167,11 +167,23 @@ internal sealed class ListPreparation(Stand stand, BenchPlan plan, Halt halt)
         var length = 0L;
         await stand.AloneAsync(halt, connection =>
         {
-            var body = connection.Say(_target.Head(question), 200);
+            var body = Page(connection, question);
             length = connection.Last.BodyBytes;
             if (body.Split(entry).Length - 1 < atLeast)
                 throw new RequestFailedException($"{question.Path.Split('?')[0]} {otherwise}");
         });
         return question with { Length = length };
+    }
+
+    private string Page(Connection connection, Question question)
+    {
+        try
+        {
+            return connection.Say(_target.Head(question), 200);
+        }
+        catch (RequestFailedException e) when (e.Status == 404)
+        {
+            throw new RequestFailedException($"it has no {question.Path.Split('?')[0]} (status 404), so that this workload is not for it");
+        }
     }
 }

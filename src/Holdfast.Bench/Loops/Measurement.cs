@@ -157,10 +157,13 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
             total.Add(tally);
         if (course.Pace.Unsent is > 0 and var unsent)
             total.Errors["not sent: behind the timetable"] = unsent;
-        // Nothing ended: the time in which it could have.
-        var seconds = Math.Max(1e-9, Ticks.ToSeconds((total.LastEnd > course.CountFrom ? total.LastEnd : Stopwatch.GetTimestamp()) - course.CountFrom));
+        // Nothing ended: the time in which it could have. What was planned counts to its end, or a timetable's last interval would be left out.
+        var end = Math.Max(total.LastEnd, course.Pace.PlannedEnd(Stopwatch.GetTimestamp()));
+        var seconds = Math.Max(1e-9, Ticks.ToSeconds((end > course.CountFrom ? end : Stopwatch.GetTimestamp()) - course.CountFrom));
         var (server, client) = (after.Server - before.Server, after.Client - before.Client);
-        var any = stand.Processes.Any;
+        var ended = stand.Processes.Any && stand.Processes.HasEnded;
+        // Less than before: a child ended whose time nobody took over.
+        var any = stand.Processes.Any && !ended && server >= 0;
         return new Round
         {
             Completed = total.Completed,
@@ -175,6 +178,7 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
             ServerCpuMicrosecondsEach = any ? server * 1e6 / Math.Max(1, total.Completed) : null,
             OtherCpuSeconds = any ? Math.Max(0, after.Machine - before.Machine - server - client) : null,
             ServerPeakBytes = any ? stand.Processes.PeakBytes() : null,
+            ServerEnded = ended ? true : null,
         };
     }
 

@@ -51,6 +51,14 @@ internal sealed class Pace
         }
     }
 
+    /// <summary>When all that was planned would be over, were every request answered at once.</summary>
+    /// <param name="now">What was ended early was planned until then.</param>
+    public long PlannedEnd(long now)
+    {
+        var planned = _requests == long.MaxValue ? _deadline : _begin + (long)(_requests * _interval);
+        return _over ? Math.Min(now, planned) : planned;
+    }
+
     /// <summary>No more requests, whatever was planned.</summary>
     public void End() => _over = true;
 

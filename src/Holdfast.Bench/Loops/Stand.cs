@@ -34,7 +34,7 @@ internal sealed class Stand(BenchServer server, Target target, BenchPlan plan)
         }
         catch (RequestFailedException e)
         {
-            throw new BenchFault($"{server.Name} ({server.Address.Authority}) could not be prepared: {e.Message}{(e.Said.Length > 0 ? ": " : "")}{e.Said}{Advice(e)}", e);
+            throw new BenchFault($"{(ReferenceEquals(server, plan.Upstream) ? $"the upstream {server.Address.Authority} " : "")}could not be prepared: {e.Message}{(e.Said.Length > 0 ? ": " : "")}{e.Said}{Advice(e)}", e);
         }
     }
 

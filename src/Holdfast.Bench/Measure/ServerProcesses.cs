@@ -10,6 +10,20 @@ internal sealed class ServerProcesses(IReadOnlyList<int> roots)
 
     public bool Any => roots.Count > 0;
 
+    /// <summary>Has one of them ended? What it used is then known no more.</summary>
+    public bool HasEnded => roots.Any(static pid => StateOf(pid) is null or 'Z' or 'X');
+
+    /// <summary>Would its CPU time hold this process's own?</summary>
+    public static bool IsAbove(int process)
+    {
+        for (var pid = Environment.ProcessId; pid > 0; pid = (int)(Stat(pid)?[3] ?? 0))
+        {
+            if (pid == process)
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>Restarts the kernel's peak memory count; without permission the peak stays that of the process's whole life.</summary>
     public void ResetPeak()
     {
@@ -63,14 +77,20 @@ internal sealed class ServerProcesses(IReadOnlyList<int> roots)
     }
 
     /// <returns>The fields by their number in proc(5) less one; null when the process is gone.</returns>
-    private static long[]? Stat(int pid)
+    private static long[]? Stat(int pid) => StatText(pid) is { } text
+        ? [0, 0, .. text.Split(' ').Select(field => long.TryParse(field, CultureInfo.InvariantCulture, out var value) ? value : 0)]
+        : null;
+
+    private static char? StateOf(int pid) => StatText(pid)?[0];
+
+    /// <returns>From the third field on; null when the process is gone.</returns>
+    private static string? StatText(int pid)
     {
         try
         {
             // The second field is the name in brackets and may hold anything.
             var text = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return [0, 0, .. fields.Select(field => long.TryParse(field, CultureInfo.InvariantCulture, out var value) ? value : 0)];
+            return text[(text.LastIndexOf(')') + 2)..];
         }
         catch (IOException)
         {

@@ -26,11 +26,11 @@ internal static class MarkdownTable
     {
         var text = new StringBuilder();
         foreach (var measured in report.Measurements)
-            Append(text, measured);
+            Append(text, measured, report.NotMeasured.Where(one => one.DataSet == measured.DataSet));
         return text.ToString().TrimStart('\n');
     }
 
-    private static void Append(StringBuilder text, Comparison measured)
+    private static void Append(StringBuilder text, Comparison measured, IEnumerable<Unmeasured> missing)
     {
         var columns = Columns.Where(column => measured.Results.Any(result => result.Find(column.Figure) is not null)).ToList();
         var compares = measured.Results.Count > 1;
@@ -46,6 +46,8 @@ internal static class MarkdownTable
         }
         foreach (var result in measured.Results)
             AppendRemarks(text, result);
+        foreach (var one in missing)
+            text.Append($"\n{one.Server}: not measured: {one.Reason}\n");
     }
 
     private static void AppendRemarks(StringBuilder text, ServerResult result)
@@ -78,7 +80,7 @@ internal static class MarkdownTable
     private static string Cell(Spread? spread, double scale)
     {
         if (spread is null)
-            return "";
+            return "–";
         var (median, least, most) = (Quantities.Number(spread.Median / scale), Quantities.Number(spread.Least / scale), Quantities.Number(spread.Most / scale));
         return least == most ? median : $"{median} ({least}–{most})";
     }

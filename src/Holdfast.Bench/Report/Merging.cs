@@ -26,7 +26,7 @@ internal static class Merging
                     Results = [.. all.SelectMany((report, number) => report.Measurements.First(one => one.DataSet == measured.DataSet).Results.Select(result => result with { Server = names[(number, result.Server)] }))],
                 }),
             ],
-            NotMeasured = [],
+            NotMeasured = [.. all.SelectMany((report, number) => report.NotMeasured.Select(one => one with { Server = names.GetValueOrDefault((number, one.Server), one.Server) }))],
             LeftBehind = [],
         }, []);
     }

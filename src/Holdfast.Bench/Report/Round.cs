@@ -35,6 +35,9 @@ internal sealed record Round
     /// <summary>What the rest of the machine used: writing back pages, and whoever else disturbs the measurement.</summary>
     public double? OtherCpuSeconds { get; init; }
 
+    /// <summary>True: a process of --pid ended by then, so that what it used is not known.</summary>
+    public bool? ServerEnded { get; init; }
+
     [JsonIgnore]
     public long Failed => Errors.Values.Sum();
 
@@ -42,10 +45,13 @@ internal sealed record Round
     public IEnumerable<(string Name, double? Value)> Figures() =>
     [
         ("requestsPerSecond", RequestsPerSecond), ("bytesPerSecond", BytesPerSecond),
-        ("p50Milliseconds", LatencyMilliseconds.P50), ("p90Milliseconds", LatencyMilliseconds.P90), ("p99Milliseconds", LatencyMilliseconds.P99),
-        ("p999Milliseconds", LatencyMilliseconds.P999), ("maxMilliseconds", LatencyMilliseconds.Max), ("clientCpuSeconds", ClientCpuSeconds),
+        ("p50Milliseconds", Latency(LatencyMilliseconds.P50)), ("p90Milliseconds", Latency(LatencyMilliseconds.P90)), ("p99Milliseconds", Latency(LatencyMilliseconds.P99)),
+        ("p999Milliseconds", Latency(LatencyMilliseconds.P999)), ("maxMilliseconds", Latency(LatencyMilliseconds.Max)), ("clientCpuSeconds", ClientCpuSeconds),
         ("serverCpuSeconds", ServerCpuSeconds), ("serverCpuMicrosecondsEach", ServerCpuMicrosecondsEach), ("serverPeakBytes", ServerPeakBytes), ("otherCpuSeconds", OtherCpuSeconds),
     ];
+
+    // Nothing succeeded: that took no time is not what a median should hear.
+    private double? Latency(double milliseconds) => LatencyMilliseconds.Max > 0 ? milliseconds : null;
 }
 
 internal sealed record PartOfRound(long Completed, Percentiles LatencyMilliseconds);

@@ -24,7 +24,7 @@ internal static class BenchCommand
           holdfast bench compare before.json after.json --svg change.svg  refused if they measured different things
 
         Workloads: push, pull, mixed (three pulls, one push), blob and range (of a layer), head (of a layer), manifest-by-tag, manifest-by-digest,
-        tags, catalog, referrers (pages of lists), delete (of manifests), cold-cache (first pulls through a cache), get (any path of any
+        tags, catalog (pages of 100), referrers (of an image), delete (of manifests), cold-cache (first pulls through a cache), get (any path of any
         HTTP server, with --path). docs/bench.md tells what each does, and how to read the figures.
 
         Exit codes: 0 fine, 1 some requests failed (they are counted by kind), 2 something could not be measured; after Ctrl-C what was measured by then is reported.
@@ -36,8 +36,8 @@ internal static class BenchCommand
 
     public static Command Create()
     {
-        var command = new Command("bench", Description) { BenchCompareCommand.Create() };
         var options = new BenchOptions();
+        var command = new Command("bench", Description) { BenchCompareCommand.Create(options) };
         options.AddTo(command);
         AddOutputTo(command);
         command.SetAction((parsed, token) => RemoteCommand.RunAsync(parsed, inner => RunAsync(parsed, options, inner), token));
@@ -54,7 +54,20 @@ internal static class BenchCommand
     public static async Task WriteAsync(ParseResult parsed, BenchReport report)
     {
         var table = MarkdownTable.Write(report);
-        await parsed.InvocationConfiguration.Output.WriteAsync(parsed.GetValue(Json) ? report.ToJson() + "\n" : table);
+        try
+        {
+            await parsed.InvocationConfiguration.Output.WriteAsync(parsed.GetValue(Json) ? report.ToJson() + "\n" : table);
+        }
+        catch (IOException e)
+        {
+            WriteFiles(parsed, report, table);
+            throw new RemoteFault($"the report could not be written to standard output: {e.Message}", e);
+        }
+        WriteFiles(parsed, report, table);
+    }
+
+    private static void WriteFiles(ParseResult parsed, BenchReport report, string table)
+    {
         if (report.Measurements.Count == 0)
             return;
         OutputFile.Write("--markdown", parsed.GetValue(Markdown), file => File.WriteAllText(file, table));

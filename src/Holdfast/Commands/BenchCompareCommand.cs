@@ -11,7 +11,7 @@ internal static class BenchCompareCommand
 
     private static readonly Argument<string[]> Files = new("report") { Description = "Files that holdfast bench --json wrote.", Arity = ArgumentArity.OneOrMore };
 
-    public static Command Create()
+    public static Command Create(BenchOptions bench)
     {
         var command = new Command("compare", """
             Puts reports of several calls of holdfast bench side by side, the first one being what the others are compared with.
@@ -25,12 +25,14 @@ internal static class BenchCompareCommand
             """);
         command.Add(Files);
         BenchCommand.AddOutputTo(command);
-        command.SetAction((parsed, token) => RemoteCommand.RunAsync(parsed, inner => BenchCommand.GuardAsync(() => RunAsync(parsed, inner)), token));
+        command.SetAction((parsed, token) => RemoteCommand.RunAsync(parsed, inner => BenchCommand.GuardAsync(() => RunAsync(parsed, bench, inner)), token));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken token)
+    private static async Task<int> RunAsync(ParseResult parsed, BenchOptions bench, CancellationToken token)
     {
+        if (bench.NamesServers(parsed))
+            throw new RemoteFault("compare takes reports and no registries: holdfast bench compare before.json after.json");
         BenchCommand.CheckOutput(parsed);
         var reports = new List<(string, BenchReport)>();
         foreach (var file in parsed.GetRequiredValue(Files))
@@ -40,7 +42,7 @@ internal static class BenchCompareCommand
         {
             foreach (var problem in problems)
                 await parsed.InvocationConfiguration.Error.WriteLineAsync($"holdfast bench compare: {problem}");
-            throw new RemoteFault("these reports can't be compared; measure again with the options that differ made the same");
+            throw new RemoteFault("these reports can't be compared; measure again, with the same options and to the end");
         }
         await BenchCommand.WriteAsync(parsed, merged);
         return merged.Failed > 0 ? RootCommands.Findings : RootCommands.Fine;

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Holdfast.Bench;
 using Holdfast.Bench.Data;
 using Holdfast.Bench.Loops;
+using Holdfast.Bench.Measure;
 using Holdfast.Client;
 using Holdfast.Configuration;
 
@@ -36,7 +37,7 @@ internal sealed class BenchOptions
     private readonly Option<int> repositories = Number("--repositories", "Spread over so many.", 1);
     private readonly Option<int> images = Number("--images", "To read from, in each repository.", 1);
     private readonly Option<int> layers = Number("--layers", "Of an image.", 1);
-    private readonly Option<int> entries = Number("--entries", "Of the lists that tags, catalog and referrers read in pages of 100.", 100);
+    private readonly Option<int> entries = Number("--entries", "Of the lists: tags and catalog read pages of 100, referrers what the registry sends at once.", 100);
     private readonly Option<string?> part = new("--part") { Description = "Bytes that range asks for. Default: 64KiB.", HelpName = "size" };
     private readonly Option<string> upload = new("--upload") { Description = "patch: as docker and podman push (POST, PATCH, PUT); put: as containerd does (POST, PUT).", HelpName = "patch|put", DefaultValueFactory = static _ => "patch" };
     private readonly Option<string?> path = new("--path") { Description = "What get asks for: /file.", HelpName = "path" };
@@ -81,12 +82,14 @@ internal sealed class BenchOptions
             Verify = parsed.GetValue(verify),
             Seed = ReadSeed(parsed.GetValue(seed)),
             Rounds = parsed.GetValue(rounds) is { } times ? Within("--rounds", times, 1, 100) : several ? 3 : 1,
-            Timeout = ReadDuration("--timeout", parsed.GetValue(timeout), TimeSpan.FromMinutes(2), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+            Timeout = ReadTimeout(parsed),
             Clean = parsed.GetValue(clean),
         };
         Check(parsed, plan);
         return plan;
     }
+
+    public bool NamesServers(ParseResult parsed) => parsed.GetValue(urls) is { Length: > 0 };
 
     /// <exception cref="RemoteFault">A name, an address or a process is wrong.</exception>
     public IReadOnlyList<BenchTarget> ReadServers(ParseResult parsed, BenchPlan plan)
@@ -110,6 +113,8 @@ internal sealed class BenchOptions
     public async Task<RemoteAccess> ReadAccessAsync(ParseResult parsed, CancellationToken token)
     {
         var access = await remote.ReadAsync(parsed, token);
+        if (ReadTimeout(parsed) is var most && most < access.StallTimeout)
+            access.StallTimeout = most;
         if (access.Given is not null && parsed.GetValue(urls)!.Length + (parsed.GetValue(upstream) is null ? 0 : 1) > 1)
             throw new RemoteFault("--user is for one registry, and these are several: each would get the password; log in with docker, podman or skopeo, whose files are read (REGISTRY_AUTH_FILE names one)");
         return access;
@@ -117,8 +122,14 @@ internal sealed class BenchOptions
 
     private void Check(ParseResult parsed, BenchPlan plan)
     {
-        if (parsed.GetValue(urls) is not { Length: > 0 })
+        if (!NamesServers(parsed))
             throw new RemoteFault("no registry is named: holdfast bench 127.0.0.1:5000");
+        if (parsed.GetValue(urls)!.FirstOrDefault(static text => text.StartsWith('-')) is { } slip)
+            throw new RemoteFault($"there is no option '{slip}'{Near(slip, parsed)}; holdfast bench --help tells them");
+        if (plan.Requests is not null && (parsed.GetValue(duration) is not null || (parsed.GetValue(warmup) is not null && plan.Warmup > TimeSpan.Zero)))
+            throw new RemoteFault("a measurement ends after --requests, all of which count, or after --duration, with its --warmup: give the one or the other");
+        if (plan.Rate is { } few && plan.Requests is null && few * plan.Duration.TotalSeconds < 1)
+            throw new RemoteFault(string.Create(CultureInfo.InvariantCulture, $"--rate {few}: not one request is due within --duration {Quantity.Format(plan.Duration)}; give a longer one"));
         var gets = plan.Workloads.Contains(Workload.Get);
         if (gets && plan.Workloads.Count > 1)
             throw new RemoteFault("get asks any HTTP server, the other workloads registries: give it alone");
@@ -162,6 +173,8 @@ internal sealed class BenchOptions
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         var (name, url) = equals > 0 && text.AsSpan(0, equals).IndexOfAny('/', ':') < 0 ? (text[..equals], text[(equals + 1)..]) : (null, text);
+        if (url.IndexOf("://", StringComparison.Ordinal) is > 0 and var scheme && url[..scheme] is not ("http" or "https"))
+            throw new RemoteFault($"'{url}': registries are asked by http:// or https://");
         if (!RegistryTarget.TryParse(url, out var target, out var problem))
             throw new RemoteFault(problem);
         if (!target.Repository.IsNone)
@@ -175,10 +188,18 @@ internal sealed class BenchOptions
         var name = equals < 0 ? servers.Count == 1 ? servers[0].Name : null : text[..equals];
         if (name is null || !servers.Exists(one => one.Name == name))
             throw new RemoteFault($"--pid {text}: say whose it is, NAME=PID; the servers are {string.Join(", ", servers.Select(static one => one.Name))}");
-        return int.TryParse(text.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && Directory.Exists($"/proc/{pid}")
-            ? (name, pid)
-            : throw new RemoteFault($"--pid: there is no process '{text[(equals + 1)..]}' on this machine");
+        if (!int.TryParse(text.AsSpan(equals + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) || !Directory.Exists($"/proc/{pid}"))
+            throw new RemoteFault($"--pid: there is no process '{text[(equals + 1)..]}' on this machine");
+        return ServerProcesses.IsAbove(pid)
+            ? throw new RemoteFault($"--pid {text}: this holdfast bench is itself a child of that process, and would count its own CPU time as the server's; name the server's own process")
+            : (name, pid);
     }
+
+    private TimeSpan ReadTimeout(ParseResult parsed) =>
+        ReadDuration("--timeout", parsed.GetValue(timeout), TimeSpan.FromMinutes(2), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+
+    private static string Near(string slip, ParseResult parsed) =>
+        NearestName.Find(slip.Split('=')[0], parsed.CommandResult.Command.Options.Select(static option => option.Name)) is { } near ? $"; did you mean {near}?" : "";
 
     private static ulong ReadSeed(string? text)
     {

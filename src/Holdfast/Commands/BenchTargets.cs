@@ -43,7 +43,7 @@ internal sealed class BenchTargets(RemoteAccess access, Action<string> tell) : I
         {
             Processes = target.Processes,
             Accepts = Trust(),
-            Grant = (deed, repository, inner) => GrantAsync(target.Name, client.Admission, deed, repository, inner),
+            Grant = (deed, repository, inner) => GrantAsync(client.Admission, deed, repository, inner),
         }, null);
     }
 
@@ -52,7 +52,7 @@ internal sealed class BenchTargets(RemoteAccess access, Action<string> tell) : I
 
     private RemoteCertificateValidationCallback? Trust() => access.Authority is { } file ? TrustFile.Load(file).Accepts : null;
 
-    private async ValueTask<string> GrantAsync(string name, Admission admission, Deed deed, string repository, CancellationToken token)
+    private async ValueTask<string> GrantAsync(Admission admission, Deed deed, string repository, CancellationToken token)
     {
         var answer = deed switch
         {
@@ -67,6 +67,6 @@ internal sealed class BenchTargets(RemoteAccess access, Action<string> tell) : I
         var advice = failure.Status != 405 ? ""
             : deed == Deed.Delete ? "; it allows no deletes"
             : "; a cache or a read-only registry takes no pushes: for a cache, measure cold-cache with --upstream URL";
-        throw new BenchFault($"{name}: {access.Explain(failure)}{advice}");
+        throw new BenchFault(access.Explain(failure) + advice);
     }
 }

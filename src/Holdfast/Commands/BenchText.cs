@@ -8,8 +8,9 @@ internal static class BenchText
 {
     public static IEnumerable<string> Closing(BenchReport report)
     {
-        foreach (var one in report.NotMeasured)
-            yield return $"{one.Server}, {one.DataSet.Workload}: {one.Reason}";
+        // Most often one thing keeps a server from all of them.
+        foreach (var same in report.NotMeasured.GroupBy(static one => (one.Server, one.Reason)))
+            yield return $"{same.Key.Server}, {string.Join(", ", same.Select(static one => one.DataSet.Workload).Distinct(StringComparer.Ordinal))}: {same.Key.Reason}";
         if (!report.Complete)
             yield return "stopped; this is what was measured by then";
         foreach (var left in report.LeftBehind)
@@ -18,12 +19,14 @@ internal static class BenchText
 
     private static string Of(Left left)
     {
-        var made = $"{Quantities.Count(left.Manifests)} manifests with {Quantities.Bytes(left.Bytes)}";
+        var made = $"{Manifests(left.Manifests)} with {Quantities.Bytes(left.Bytes)}";
         return left switch
         {
             { Refused: { } why } => $"{left.Server}: {made} stay in {left.Repositories}: {why}",
-            { Deleted: > 0 } => $"{left.Server}: deleted {Quantities.Count(left.Deleted)} manifests in {left.Repositories}; their {Quantities.Bytes(left.Bytes)} go with the registry's own garbage collection",
-            _ => $"{left.Server}: {made} are left in {left.Repositories}; --clean deletes what it made, where the registry allows that",
+            { Deleted: > 0 } => $"{left.Server}: deleted {Manifests(left.Deleted)} in {left.Repositories}; their {Quantities.Bytes(left.Bytes)} go with the registry's own garbage collection",
+            _ => $"{left.Server}: {made} {(left.Manifests == 1 ? "is" : "are")} left in {left.Repositories}; --clean deletes what it made, where the registry allows that",
         };
     }
+
+    private static string Manifests(long count) => count == 1 ? "1 manifest" : $"{Quantities.Count(count)} manifests";
 }

@@ -18,6 +18,12 @@ internal sealed class RemoteAccess
 
     public TimeSpan Patience { get; init; }
 
+    /// <summary>Does the command have an option for that?</summary>
+    public bool HasPatienceOption { get; init; } = true;
+
+    /// <summary>Without a byte for so long, a request has failed.</summary>
+    public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Fewer bytes a second of a blob are too few; 0: any are enough.</summary>
     public long MinBytesPerSecond { get; init; }
 
@@ -50,7 +56,8 @@ internal sealed class RemoteAccess
     public string Explain(RegistryFailure failure) => failure switch
     {
         { Outcome: RegistryOutcome.SlowDown, RetryAfter: { } asked } =>
-            $"{failure.Detail}; it asks to be left alone for {Seconds(asked)}, and --wait allows {Seconds(Patience)}: try again later, or with a longer --wait",
+            HasPatienceOption ? $"{failure.Detail}; it asks to be left alone for {Seconds(asked)}, and --wait allows {Seconds(Patience)}: try again later, or with a longer --wait"
+            : $"{failure.Detail}; it asks to be left alone for {Seconds(asked)}: try again later",
         { Outcome: RegistryOutcome.Denied, Status: null or 401 } when Given is null =>
             $"{failure.Detail}; log in there with docker, podman or skopeo, or give --user NAME",
         { Outcome: RegistryOutcome.Denied, Status: 401 } => $"{failure.Detail}; is the password of {Given.Username} right?",
@@ -70,6 +77,7 @@ internal sealed class RemoteAccess
         TrustFile = Authority,
         MaxConnections = Parallel,
         MaxEmptyTries = 2,
+        StallTimeout = StallTimeout,
         Patience = Patience,
         MinBytesPerSecond = MinBytesPerSecond,
         Retries = 2,

@@ -36,7 +36,7 @@ internal sealed class RemoteOptions(bool askingOnly = false)
         if (parsed.GetValue(authority) is { } file && ReadableFile.Fault(file) is { } unreadable)
             throw new RemoteFault($"--ca: {unreadable}");
         if (askingOnly)
-            return new RemoteAccess { Given = await GivenAsync(parsed, token), Authority = parsed.GetValue(authority), PlainHttp = parsed.GetValue(plainHttp), Parallel = 1 };
+            return new RemoteAccess { Given = await GivenAsync(parsed, token), Authority = parsed.GetValue(authority), PlainHttp = parsed.GetValue(plainHttp), Parallel = 1, HasPatienceOption = false };
         var requests = parsed.GetValue(parallel);
         if (requests is < 1 or > MaxParallel)
             throw new RemoteFault($"--parallel {requests}: 1 to {MaxParallel} are accepted");
