@@ -2,6 +2,8 @@ using Holdfast.Oci;
 using Holdfast.Server.Http;
 using Holdfast.Storage.Blobs;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Holdfast.Server.Blobs;
 
@@ -23,6 +25,10 @@ internal static class BlobSender
     // Below this the connection isn't even asked how much may be under way.
     private const int MinHandedOverBytes = 4 << 20;
 
+    // A flush that waits, waits until a third of the socket's send buffer is free, a megabyte or more, and Kestrel counts neither that nor what was handed
+    // over: with the listener's few seconds a client was cut that read 100 kB/s, or paused for as long. What a chunk may take at 240 bytes/s, each time.
+    private static readonly MinDataRate Pace = new(240, TimeSpan.FromSeconds(ChunkBytes / 240));
+
     /// <summary>Sends <paramref name="part"/>.</summary>
     /// <param name="whole">The digest to hash for while it is sent; null: these bytes were verified, and need only be what they were.</param>
     /// <returns>False if the client left before the end.</returns>
@@ -39,6 +45,8 @@ internal static class BlobSender
         var socket = hash is null ? http.Features.Get<SocketOutput>() : null;
         // The last chunk is not under way yet when the check is made.
         var copied = socket is not null && left > MinHandedOverBytes ? socket.MostUnderWay() + ChunkBytes : left;
+        if (left > copied && http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
+            rate.MinDataRate = Pace;
         var hasRoom = false; // Not before the answer's head has gone out with the first bytes.
         var refusals = 0;
         while (left > 0)

@@ -17,11 +17,18 @@ internal static class TcpFlight
 
     private const long Unknown = long.MaxValue / 2;
 
-    private static readonly Lazy<long> LargestSendBuffer = new(ReadLargestSendBuffer);
+    // SOL_SOCKET and SO_RCVBUF of Linux.
+    private const int SocketLevel = 1;
+    private const int ReceiveBuffer = 8;
+
+    // Each is the smallest, first and largest size.
+    private static readonly Lazy<long> LargestSendBuffer = new(static () => ReadLargest("/proc/sys/net/ipv4/tcp_wmem"));
+    private static readonly Lazy<long> LargestReceiveBuffer = new(static () => Math.Max(ReadLargest("/proc/sys/net/ipv4/tcp_rmem"), ProbeReceiveBuffer()));
 
     /// <summary>
-    /// Bytes that the socket may hold until they are acknowledged, and bytes that the peer's kernel may hold until its program reads them: never more than
-    /// the largest window that the connection can offer (RFC 7323, 2.2), as a window is what there is room for.
+    /// Bytes that the socket may hold until they are acknowledged, and bytes that the peer's kernel may hold until its program reads them. A window is what there
+    /// is room for, so that is the largest one that the connection can offer (RFC 7323, 2.2); but a peer may offer small ones and have a large buffer behind
+    /// them. Its bytes are this machine's pages only if its kernel is this one, which then has the same limits of buffers.
     /// </summary>
     public static long MostUnderWay(Socket socket)
     {
@@ -31,7 +38,7 @@ internal static class TcpFlight
             if (socket.GetRawSocketOption(TcpLevel, Information, information) <= ScaleOffset)
                 return Unknown;
             var window = (long)ushort.MaxValue << (information[ScaleOffset] & 0xF);
-            return Math.Max(LargestSendBuffer.Value, socket.SendBufferSize) + Piece + window;
+            return Math.Max(LargestSendBuffer.Value, socket.SendBufferSize) + Piece + Math.Max(LargestReceiveBuffer.Value, window);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -39,14 +46,31 @@ internal static class TcpFlight
         }
     }
 
-    private static long ReadLargestSendBuffer()
+    private static long ReadLargest(string setting)
     {
-        const string Setting = "/proc/sys/net/ipv4/tcp_wmem"; // Smallest, first and largest size.
         try
         {
-            return long.Parse(File.ReadAllText(Setting).Split()[2], CultureInfo.InvariantCulture);
+            return long.Parse(File.ReadAllText(setting).Split()[2], CultureInfo.InvariantCulture);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
+        {
+            return int.MaxValue;
+        }
+    }
+
+    // The most that a program without rights gets when it asks; the setting (rmem_max) can't be read in a container.
+    private static long ProbeReceiveBuffer()
+    {
+        Span<byte> size = stackalloc byte[sizeof(int)];
+        try
+        {
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            BitConverter.TryWriteBytes(size, int.MaxValue / 2);
+            socket.SetRawSocketOption(SocketLevel, ReceiveBuffer, size);
+            _ = socket.GetRawSocketOption(SocketLevel, ReceiveBuffer, size);
+            return BitConverter.ToInt32(size);
+        }
+        catch (SocketException)
         {
             return int.MaxValue;
         }

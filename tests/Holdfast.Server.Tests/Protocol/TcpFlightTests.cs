@@ -1,0 +1,36 @@
+using System.Net;
+using System.Net.Sockets;
+using Holdfast.Server.Http;
+using Holdfast.Testing;
+using Shouldly;
+using Xunit;
+
+namespace Holdfast.Server.Tests.Protocol;
+
+public sealed class TcpFlightTests
+{
+    [Theory, Promise("P4")]
+    [InlineData(0, 0)]
+    // A small buffer when it connects means small windows ever after; a large one behind them is filled all the same.
+    [InlineData(16 * 1024, 1 << 30)]
+    public async Task MostUnderWay_PeerThatReadsNothing_IsAtLeastWhatIsTaken(int bufferBefore, int bufferAfter)
+    {
+        using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+        listener.Listen();
+        using var peer = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        if (bufferBefore > 0)
+            peer.ReceiveBufferSize = bufferBefore;
+        await peer.ConnectAsync(listener.LocalEndPoint!);
+        if (bufferAfter > 0)
+            peer.ReceiveBufferSize = bufferAfter;
+        using var sender = await listener.AcceptAsync();
+
+        var bytes = new byte[1 << 20];
+        var taken = 0L;
+        sender.Blocking = false;
+        while (sender.Poll(TimeSpan.FromMilliseconds(300), SelectMode.SelectWrite))
+            taken += sender.Send(bytes, SocketFlags.None, out _);
+        TcpFlight.MostUnderWay(sender).ShouldBeGreaterThanOrEqualTo(taken);
+    }
+}
