@@ -78,7 +78,11 @@ internal sealed class SocketOutput : PipeWriter
         _skip = Skip.Asked;
         _ = pipe.GetMemory(sent);
         if (_skip != Skip.Given)
-            throw new InvalidOperationException("what was written before was not flushed (invariant)");
+        {
+            // Only of an answer that was just cut: what went out can't be counted any more, and nothing may follow it.
+            Break(null);
+            return 0;
+        }
         pipe.Advance(sent);
         return sent;
     }
@@ -140,8 +144,7 @@ internal sealed class SocketOutput : PipeWriter
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            _isBroken = true;
-            _connection.Abort(new ConnectionAbortedException("the client can't be sent to any more", e));
+            Break(e);
         }
         finally
         {
@@ -151,6 +154,13 @@ internal sealed class SocketOutput : PipeWriter
             Volatile.Read(ref _idle)?.TrySetResult();
         }
         return new FlushResult(isCanceled: false, _isBroken);
+    }
+
+    private void Break(Exception? cause)
+    {
+        _isBroken = true;
+        _skip = Skip.None;
+        _connection.Abort(new ConnectionAbortedException("the client can't be sent to any more", cause));
     }
 
     private Task WaitUntilIdleAsync()
