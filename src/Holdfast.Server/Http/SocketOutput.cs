@@ -80,7 +80,7 @@ internal sealed class SocketOutput : PipeWriter
         if (_skip != Skip.Given)
         {
             // Only of an answer that was just cut: what went out can't be counted any more, and nothing may follow it.
-            Break(null);
+            Break();
             return 0;
         }
         pipe.Advance(sent);
@@ -144,7 +144,7 @@ internal sealed class SocketOutput : PipeWriter
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            Break(e);
+            Break();
         }
         finally
         {
@@ -156,11 +156,11 @@ internal sealed class SocketOutput : PipeWriter
         return new FlushResult(isCanceled: false, _isBroken);
     }
 
-    private void Break(Exception? cause)
+    private void Break()
     {
         _isBroken = true;
         _skip = Skip.None;
-        _connection.Abort(new ConnectionAbortedException("the client can't be sent to any more", cause));
+        _connection.Abort(new ConnectionAbortedException("the client can't be sent to any more"));
     }
 
     private Task WaitUntilIdleAsync()
