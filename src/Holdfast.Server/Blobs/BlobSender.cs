@@ -19,6 +19,9 @@ internal static class BlobSender
     // Beside what the kernel hands over: it waits for room in the socket, and is enough to see a fault in.
     private const int SmallChunkBytes = 8 * 1024;
 
+    // A client that is as fast as this would keep one of the pool's few threads to itself until its end, and small requests would wait for it.
+    private const int TurnBytes = 4 << 20;
+
     // A file system that hands nothing over is asked so often.
     private const int MaxRefusals = 16;
 
@@ -47,16 +50,23 @@ internal static class BlobSender
         var copied = socket is not null && left > MinHandedOverBytes ? socket.MostUnderWay() + ChunkBytes : left;
         if (left > copied && http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate)
             rate.MinDataRate = Pace;
+        var turn = 0;
         var hasRoom = false; // Not before the answer's head has gone out with the first bytes.
         var refusals = 0;
         while (left > 0)
         {
+            if (turn >= TurnBytes)
+            {
+                turn = 0;
+                await Task.Yield();
+            }
             if (hasRoom && left > copied)
             {
                 var asked = (int)Math.Min(left - copied, SocketOutput.MaxSendBytes);
                 var sent = socket!.Send(pipe, reader, offset, asked);
                 offset += sent;
                 left -= sent;
+                turn += sent;
                 hasRoom = sent == asked;
                 refusals = sent == 0 ? refusals + 1 : 0;
                 if (refusals == MaxRefusals)
@@ -71,6 +81,7 @@ internal static class BlobSender
             hash?.Append(chunk.Span[..read]);
             offset += read;
             left -= read;
+            turn += read;
             if (left == 0)
                 await ThrowIfWrongAsync(reader, hash, whole, aborted);
             pipe.Advance(read);
