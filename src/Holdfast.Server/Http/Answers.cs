@@ -10,8 +10,8 @@ namespace Holdfast.Server.Http;
 /// <summary>How handlers answer: errors in the specification's JSON, bodies in JSON.</summary>
 internal static class Answers
 {
-    // Names and digests are readable as they are; the default encoder would escape '+' in media types.
-    private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>Names and digests are readable as they are; the default encoder would escape '+' in media types.</summary>
+    public static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly StringValues JsonType = "application/json";
 

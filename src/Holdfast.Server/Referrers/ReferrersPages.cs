@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Holdfast.Oci;
+using Holdfast.Server.Http;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Referrers;
@@ -22,8 +22,6 @@ internal sealed class ReferrersPages(MetadataDatabase metadata)
     // What a descriptor takes beside its annotations.
     private const int DescriptorBytes = 300;
 
-    private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private static readonly ReferrersPage Empty = Render(new ReferrerPage([], HasMore: false));
 
     private readonly AnswerMemory<ReferrersQuery, ReferrersPage> _memory = new(metadata, Find, LimitBytes, static page => page.Body.Length + EntryBytes);
@@ -42,7 +40,7 @@ internal sealed class ReferrersPages(MetadataDatabase metadata)
     private static ReferrersPage Render(ReferrerPage page)
     {
         var body = new ArrayBufferWriter<byte>(256 + page.Referrers.Sum(static row => DescriptorBytes + (row.AnnotationsJson?.Length ?? 0)));
-        using (var json = new Utf8JsonWriter(body, Json))
+        using (var json = new Utf8JsonWriter(body, Answers.Json))
         {
             json.WriteStartObject();
             json.WriteNumber("schemaVersion"u8, 2);
