@@ -4,23 +4,25 @@ using Holdfast.Storage.Native;
 namespace Holdfast.Storage.FileSystem;
 
 /// <summary>
-/// Reads what is on the disk rather than what the page cache remembers, on the threads that may wait for it. Dropping the pages keeps the kernel's
-/// read-ahead, which direct reads don't have. What nobody used is dropped again; what is in use stays, so that pulls after a scrub don't wait for the disk.
+/// Reads what is on the disk rather than what the page cache remembers, on the threads that may wait for it. What the cache has is dropped first, as memory may be
+/// what is wrong, and it is read past (O_DIRECT): pulls that go on meanwhile fill it again from the disk, and nothing comes into it that nobody uses.
 /// </summary>
 internal sealed class DiskBlobReader : BlobReader
 {
     private readonly FileBlobReader _reader;
     private readonly DiskThreads _threads;
-
-    // Before the first read, whose read-ahead would look the same.
-    private readonly bool _isInUse;
+    private AlignedBuffer? _window; // Null: through the page cache.
+    private long _windowOffset;
+    private int _windowBytes;
 
     public DiskBlobReader(FileBlobReader reader, DiskThreads threads)
     {
         (_reader, _threads) = (reader, threads);
-        _isInUse = Posix.IsCached(reader.File, reader.SizeBytes);
         // All of it at once: the cache keeps pages in pieces of up to megabytes, and drops none that lies only partly in a range.
         Posix.AdviseForget(reader.File, 0, 0); // 0: up to the end
+        _window = AlignedBuffer.TryRent();
+        if (_window is not null && !Posix.TrySetDirect(reader.File, isDirect: true))
+            ReturnWindow();
     }
 
     public override long SizeBytes => _reader.SizeBytes;
@@ -35,13 +37,52 @@ internal sealed class DiskBlobReader : BlobReader
         return await _threads.RunAsync((reader: this, offsetBytes, buffer), static work => work.reader.Read(work.offsetBytes, work.buffer.Span));
     }
 
-    public override ValueTask DisposeAsync() => _reader.DisposeAsync();
+    public override ValueTask DisposeAsync()
+    {
+        ReturnWindow();
+        return _reader.DisposeAsync();
+    }
 
     private int Read(long offsetBytes, Span<byte> buffer)
     {
-        var read = _reader.Read(offsetBytes, buffer);
-        if (!_isInUse)
+        if (_window is not null && !IsInWindow(offsetBytes))
+            MoveWindow(offsetBytes);
+        if (_window is null)
+        {
+            var read = _reader.Read(offsetBytes, buffer);
             Posix.AdviseForget(_reader.File, offsetBytes, read);
-        return read;
+            return read;
+        }
+        if (!IsInWindow(offsetBytes))
+            return 0;
+        var there = _window.Memory.Span[(int)(offsetBytes - _windowOffset).._windowBytes];
+        var count = Math.Min(there.Length, buffer.Length);
+        there[..count].CopyTo(buffer);
+        return count;
+    }
+
+    private bool IsInWindow(long offsetBytes) => offsetBytes >= _windowOffset && offsetBytes < _windowOffset + _windowBytes;
+
+    // Memory, offset and length are multiples of a block, as such reads must be; only the file's end comes short.
+    private void MoveWindow(long offsetBytes)
+    {
+        _windowBytes = 0;
+        _windowOffset = offsetBytes - (offsetBytes % AlignedBuffer.BlockBytes);
+        try
+        {
+            _windowBytes = _reader.Read(_windowOffset, _window!.Memory.Span);
+        }
+        catch (IOException e) when (e.HResult is Posix.InvalidArgument or Posix.NotSupported)
+        {
+            // The file system takes the flag, but not such reads.
+            Posix.TrySetDirect(_reader.File, isDirect: false);
+            ReturnWindow();
+        }
+    }
+
+    private void ReturnWindow()
+    {
+        _window?.Return();
+        _window = null;
     }
 }

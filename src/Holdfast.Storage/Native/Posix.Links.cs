@@ -16,7 +16,7 @@ public static partial class Posix
     private const int CrossDevice = 18;
     private const int NoSuchCall = 25; // ENOTTY: what a file system says that has never heard of it.
     private const int TooManyLinks = 31;
-    private const int NotSupported = 95;
+    internal const int NotSupported = 95;
 
     /// <summary>Whose an open file is.</summary>
     public static uint OwnerOf(SafeFileHandle file, string path)

@@ -24,6 +24,8 @@ public static partial class Posix
     private const int LockRelease = 8;
     private const uint SyncFileRangeWrite = 2;
     private const uint SyncFileRangeWaitAfter = 4;
+    private const int GetStatusFlags = 3;
+    private const int SetStatusFlags = 4;
     private const int AdviceSequential = 2;
     private const int AdviceDoNotNeed = 4;
     private const int KeepSize = 1;
@@ -38,7 +40,7 @@ public static partial class Posix
     private const int RegularFile = 0x8000;
 
     private const int NoEntry = 2;
-    private const int InvalidArgument = 22;
+    internal const int InvalidArgument = 22;
     private const int Interrupted = 4;
     private const int WouldBlock = 11;
     private const int NoSpace = 28;
@@ -175,6 +177,14 @@ public static partial class Posix
     private static long Nanoseconds(ReadOnlySpan<byte> time) =>
         unchecked((BitConverter.ToInt64(time) * 1_000_000_000) + BitConverter.ToUInt32(time[8..]));
 
+    /// <summary>Reads of an open file go past the page cache from now on, or through it again.</summary>
+    /// <returns>False if the file system can't do that.</returns>
+    public static bool TrySetDirect(SafeFileHandle file, bool isDirect)
+    {
+        var flags = fcntl(file, GetStatusFlags, 0);
+        return flags >= 0 && fcntl(file, SetStatusFlags, isDirect ? flags | Direct : flags & ~Direct) == 0;
+    }
+
     /// <summary>Lets the kernel read further ahead. Only a hint.</summary>
     public static void AdviseSequential(SafeFileHandle file) => _ = posix_fadvise(file, 0, 0, AdviceSequential);
 
@@ -280,6 +290,9 @@ public static partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int lchown(string path, uint user, uint group);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(SafeFileHandle file, int command, int argument);
 
     [LibraryImport("libc")]
     private static partial int posix_fadvise(SafeFileHandle file, long offset, long length, int advice);
