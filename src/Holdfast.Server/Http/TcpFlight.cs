@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 
 namespace Holdfast.Server.Http;
@@ -21,14 +22,11 @@ internal static class TcpFlight
     private const int SocketLevel = 1;
     private const int ReceiveBuffer = 8;
 
-    // Each is the smallest, first and largest size.
-    private static readonly Lazy<long> LargestSendBuffer = new(static () => ReadLargest("/proc/sys/net/ipv4/tcp_wmem"));
-    private static readonly Lazy<long> LargestReceiveBuffer = new(static () => Math.Max(ReadLargest("/proc/sys/net/ipv4/tcp_rmem"), ProbeReceiveBuffer()));
-
     /// <summary>
     /// Bytes that the socket may hold until they are acknowledged, and bytes that the peer's kernel may hold until its program reads them. A window is what there
     /// is room for, so that is the largest one that the connection can offer (RFC 7323, 2.2); but a peer may offer small ones and have a large buffer behind
-    /// them. Its bytes are this machine's pages only if its kernel is this one, which then has the same limits of buffers.
+    /// them. Its bytes are this machine's pages only if its kernel is this one, which then has the same limits of buffers, or those of another network
+    /// namespace, which its window tells. A connection of an address with itself is within one namespace, so that the buffers' limit is all there is.
     /// </summary>
     public static long MostUnderWay(Socket socket)
     {
@@ -37,14 +35,22 @@ internal static class TcpFlight
         {
             if (socket.GetRawSocketOption(TcpLevel, Information, information) <= ScaleOffset)
                 return Unknown;
-            var window = (long)ushort.MaxValue << (information[ScaleOffset] & 0xF);
-            return Math.Max(LargestSendBuffer.Value, socket.SendBufferSize) + Piece + Math.Max(LargestReceiveBuffer.Value, window);
+            var window = IsWithinNamespace(socket) ? 0 : (long)ushort.MaxValue << (information[ScaleOffset] & 0xF);
+            return Math.Max(LargestSendBuffer(), socket.SendBufferSize) + Piece + Math.Max(LargestReceiveBuffer(), window);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             return Unknown;
         }
     }
+
+    private static bool IsWithinNamespace(Socket socket) =>
+        socket is { LocalEndPoint: IPEndPoint local, RemoteEndPoint: IPEndPoint remote } && local.Address.Equals(remote.Address);
+
+    // Asked each time: an administrator may raise them. Of each setting there are the smallest, first and largest size.
+    private static long LargestSendBuffer() => ReadLargest("/proc/sys/net/ipv4/tcp_wmem");
+
+    private static long LargestReceiveBuffer() => Math.Max(ReadLargest("/proc/sys/net/ipv4/tcp_rmem"), ProbeReceiveBuffer());
 
     private static long ReadLargest(string setting)
     {

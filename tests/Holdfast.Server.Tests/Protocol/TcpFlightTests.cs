@@ -10,10 +10,11 @@ namespace Holdfast.Server.Tests.Protocol;
 public sealed class TcpFlightTests
 {
     [Theory, Promise("P4")]
-    [InlineData(0, 0)]
+    [InlineData(0, 0, 0)]
+    [InlineData(0, 0, 512L << 20)]
     // A small buffer when it connects means small windows ever after; a large one behind them is filled all the same.
-    [InlineData(16 * 1024, 1 << 30)]
-    public async Task MostUnderWay_PeerThatReadsNothing_IsAtLeastWhatIsTaken(int bufferBefore, int bufferAfter)
+    [InlineData(16 * 1024, 1 << 30, 0)]
+    public async Task MostUnderWay_PeerThatReadsNothing_IsAtLeastWhatIsTaken(int bufferBefore, int bufferAfter, long readBefore)
     {
         using var listener = new Socket(SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
@@ -26,11 +27,23 @@ public sealed class TcpFlightTests
             peer.ReceiveBufferSize = bufferAfter;
         using var sender = await listener.AcceptAsync();
 
+        // A buffer grows while it is read from.
         var bytes = new byte[1 << 20];
+        var reading = ReadAsync(peer, readBefore);
+        for (var sent = 0L; sent < readBefore; sent += bytes.Length)
+            await sender.SendAsync(bytes);
+        await reading;
         var taken = 0L;
         sender.Blocking = false;
         while (sender.Poll(TimeSpan.FromMilliseconds(300), SelectMode.SelectWrite))
             taken += sender.Send(bytes, SocketFlags.None, out _);
         TcpFlight.MostUnderWay(sender).ShouldBeGreaterThanOrEqualTo(taken);
+    }
+
+    private static async Task ReadAsync(Socket peer, long countBytes)
+    {
+        var bytes = new byte[1 << 20];
+        while (countBytes > 0)
+            countBytes -= await peer.ReceiveAsync(bytes);
     }
 }
