@@ -14,6 +14,7 @@ public static class BlobPush
         ContentStores stores, RepositoryKey repository, BlobWriter writer, Digest digest, TimeProvider time)
     {
         var size = writer.SizeBytes;
+        await BlobRows.ReadAheadAsync(stores.Metadata, digest);
         using var holder = await stores.Locks.EnterAsync(digest, CancellationToken.None);
         // Neither step takes a request's token: from here on a lost client must not undo the push.
         if (await writer.CommitAsync(digest, CancellationToken.None) != BlobCommitOutcome.Stored)

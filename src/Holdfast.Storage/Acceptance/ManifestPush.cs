@@ -18,6 +18,7 @@ public static class ManifestPush
         var closure = await CheckClosureAsync(stores, put, cancellationToken);
         if (!closure.IsWhole)
             return new(closure, []);
+        await BlobRows.ReadAheadAsync(stores.Metadata, put.Digest);
         using var holder = await stores.Locks.EnterAsync(put.Digest, cancellationToken);
         var stamp = await ManifestFile.StoreAsync(stores.Blobs, put.Digest, put.Payload, upload, cancellationToken);
         // From here on a lost client must not undo the push.

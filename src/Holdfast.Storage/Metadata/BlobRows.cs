@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Holdfast.Oci;
 
 namespace Holdfast.Storage.Metadata;
@@ -63,6 +64,22 @@ public static class BlobRows
 
     /// <summary>Is there a row of it, or has the collection taken it?</summary>
     public static bool IsKnown(MetadataSession session, Digest digest) => Find(session, digest) is not null;
+
+    /// <summary>
+    /// To be called before a change that adds a blob. A digest's place in the index is anywhere, and in a large store seldom in memory: readers wait for the disk
+    /// together, while the one writer would wait for each alone, and all for it.
+    /// </summary>
+    internal static async ValueTask ReadAheadAsync(MetadataDatabase metadata, Digest digest)
+    {
+        try
+        {
+            await metadata.ReadAsync(digest, static (db, digest) => IsKnown(db, digest), CancellationToken.None);
+        }
+        catch (Exception e) when (e is DbException or IOException)
+        {
+            // The change itself meets the same, and says so.
+        }
+    }
 
     internal static long? Find(MetadataSession session, Digest digest) =>
         session.Prepare("SELECT id FROM blobs WHERE digest = @digest").Set("@digest", digest).QueryLong();

@@ -14,7 +14,9 @@ internal static class SqliteConnections
     // synchronous=FULL syncs the log at every commit (P1). No mmap: a bad sector would end the process instead of failing one read.
     // The caches are small because the kernel keeps the file's pages for all of them.
     private const string Common = BusyTimeout + "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;";
+    // The writer's is larger: it keeps what it has read, which a reader forgets at each commit. The upper levels of the indexes of millions of blobs fit in.
     private const string Writer = Common + """
+        PRAGMA cache_size = -16384;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;
