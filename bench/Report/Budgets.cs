@@ -38,6 +38,7 @@ internal static class Budgets
         Large("the same: by digest", "large-manifest-by-digest"),
         Large("the same: page of 100 tags", "large-tags"),
         Large("the same: pushes of small images", "large-push"),
+        Large("the same, database and folders in the page cache", "large-push-cached"),
         Value("the same: start to the first 200, not in the page cache", "large-start-cold", "firstAnswerSeconds", 2, "s", 1, "holdfast-large"),
         Value("the same: check of presence and graph", "large-check", "seconds", 60, "s", 1, "holdfast-large"),
         Value("start of the published file to the first 200", "start", "firstAnswerSeconds", 0.4, "s", 1),

@@ -3,8 +3,9 @@
 # collection each second without grace, and every stored byte hashed at 50 MiB/s over and over · flat-out: the same, the pushers as fast as they can.
 
 beside_figure() {
-  local round name before length=$((seconds * 2)) filling=60
-  [[ -z $quick ]] || filling=20
+  # In the first seconds of that traffic a server that has just started compiles what it needs all day, on the cores that serve.
+  local round name before length=$((seconds * 3)) warm=10 filling=60
+  [[ -z $quick ]] || filling=20 warm=1
   start holdfast quiet
   prepare holdfast --workload pull --size 1MB --images 20 --seed 5
   # Something to hash for as long as is measured.
@@ -14,13 +15,11 @@ beside_figure() {
     for name in $(in_turn "$round" alone paced flat-out); do
       settle
       case $name in alone) start holdfast quiet ;; *) start holdfast upkeep ;; esac
-      # A server in service has compiled what it does all day.
-      prepare holdfast --workload pull --size 1MB --images 20 --seed 5 --connections 4 --requests 2000
-      [[ $name == alone ]] || warm holdfast
       case $name in
         paced) begin_work paced --rate 20 ;;
         flat-out) begin_work flat-out ;;
       esac
+      prepare holdfast --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${warm}s"
       before=$(done_work)
       measure beside "$name=holdfast" "$round" --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${length}s" --warmup "$warmup"
       [[ $name == alone ]] || record_work "$name" "$round" "$before"
@@ -34,7 +33,7 @@ beside_figure() {
 
 # begin_work NAME PUSHER-OPTIONS...: returns when it is under way.
 begin_work() {
-  local name=$1 deletes=$(((length + 5) * 20)); shift
+  local name=$1 deletes=$(((warm + length + 15) * 20)); shift
   "${bench[@]}" "$name=$(url holdfast)" --workload push --size 1MB --connections 16 "$@" --duration 1h --json >"$work/pushers.json" 2>>"$work/helpers.log" &
   helpers+=($!)
   "${bench[@]}" "deletes=$(url holdfast)" --workload delete --connections 1 --rate 20 --requests "$deletes" --json >/dev/null 2>>"$work/helpers.log" &
