@@ -15,13 +15,20 @@ internal sealed class FaultProxy : IAsyncDisposable
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    // Bound for as long as there is a proxy: while it is killed nobody else gets its port, whose answers would be the upstream's.
+    private readonly Socket _port = Bind(new IPEndPoint(IPAddress.Loopback, 0));
+
     private int _broken;
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
 
-    private FaultProxy(Uri upstream) => Upstream = upstream;
+    private FaultProxy(Uri upstream)
+    {
+        Upstream = upstream;
+        Address = new Uri($"http://127.0.0.1:{((IPEndPoint)_port.LocalEndPoint!).Port}");
+    }
 
-    public Uri Address { get; private set; } = null!;
+    public Uri Address { get; }
 
     /// <summary>Where requests go.</summary>
     public Uri Upstream { get; set; }
@@ -38,7 +45,7 @@ internal sealed class FaultProxy : IAsyncDisposable
     public static FaultProxy Start(Uri upstream, string? authorization = null)
     {
         var proxy = new FaultProxy(upstream) { Authorization = authorization };
-        proxy.Listen(new IPEndPoint(IPAddress.Loopback, 0));
+        proxy.Revive();
         return proxy;
     }
 
@@ -73,11 +80,18 @@ internal sealed class FaultProxy : IAsyncDisposable
     }
 
     /// <summary>Is there again, under the same address.</summary>
-    public void Revive() => Listen(new IPEndPoint(IPAddress.Loopback, Address.Port));
+    public void Revive()
+    {
+        var listener = Bind(_port.LocalEndPoint!);
+        listener.Listen(512);
+        _listener = listener;
+        _accepting = AcceptAsync(listener);
+    }
 
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
+        _port.Dispose();
         _http.Dispose();
     }
 
@@ -94,15 +108,12 @@ internal sealed class FaultProxy : IAsyncDisposable
         socket.Dispose();
     }
 
-    private void Listen(IPEndPoint at)
+    private static Socket Bind(EndPoint at)
     {
-        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        listener.Bind(at);
-        listener.Listen(512);
-        _listener = listener;
-        Address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}");
-        _accepting = AcceptAsync(listener);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        socket.Bind(at);
+        return socket;
     }
 
     private async Task AcceptAsync(Socket listener)

@@ -127,7 +127,7 @@ internal sealed class CachingLab : IAsyncDisposable
         var (status, body, isWhole) = await PullAsync(path, listener: listener);
         status.ShouldBe(HttpStatusCode.OK, System.Text.Encoding.UTF8.GetString(body.AsSpan(0, Math.Min(body.Length, 500))));
         isWhole.ShouldBeTrue();
-        body.AsSpan().SequenceEqual(content).ShouldBeTrue($"{path}: other bytes");
+        body.AsSpan().SequenceEqual(content).ShouldBeTrue($"{path}: other bytes: {Convert.ToHexString(body.AsSpan(0, Math.Min(body.Length, 20)))} ({body.Length})");
     }
 
     /// <summary>As a client does: HEAD of the tag, the manifest, and all blobs.</summary>
