@@ -18,7 +18,6 @@ public static class ManifestPush
         var closure = await CheckClosureAsync(stores, put, cancellationToken);
         if (!closure.IsWhole)
             return new(closure, []);
-        await BlobRows.ReadAheadAsync(stores.Metadata, put.Digest);
         using var holder = await stores.Locks.EnterAsync(put.Digest, cancellationToken);
         var stamp = await ManifestFile.StoreAsync(stores.Blobs, put.Digest, put.Payload, upload, cancellationToken);
         // From here on a lost client must not undo the push.
@@ -68,6 +67,7 @@ public static class ManifestPush
         if (linked.IsWhole)
             linked = linked with { ImmutableTags = Tags.FindImmovable(db, put) };
         var blobs = linked.IsWhole ? ClosureBlobs.List(db, put.Repository, put.Manifest) : [];
+        BlobRows.ReadAhead(db, put.Digest);
         return (linked, blobs, BlobChecks.FindKnownWrong(db, blobs));
     }
 }

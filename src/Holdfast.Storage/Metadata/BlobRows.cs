@@ -66,14 +66,17 @@ public static class BlobRows
     public static bool IsKnown(MetadataSession session, Digest digest) => Find(session, digest) is not null;
 
     /// <summary>
-    /// To be called before a change that adds a blob. A digest's place in the index is anywhere, and in a large store seldom in memory: readers wait for the disk
-    /// together, while the one writer would wait for each alone, and all for it.
+    /// To be called before a change that adds a blob, by a reader. A digest's place in the index is anywhere, and in a large store seldom in memory: readers wait
+    /// for the disk together, while the one writer would wait for each alone, and all for it.
     /// </summary>
+    internal static void ReadAhead(MetadataSession session, Digest digest) => Find(session, digest);
+
+    /// <summary>As <see cref="ReadAhead"/>, in a session of its own.</summary>
     internal static async ValueTask ReadAheadAsync(MetadataDatabase metadata, Digest digest)
     {
         try
         {
-            await metadata.ReadAsync(digest, static (db, digest) => IsKnown(db, digest), CancellationToken.None);
+            await metadata.ReadAsync(digest, static (db, digest) => Find(db, digest), CancellationToken.None);
         }
         catch (Exception e) when (e is DbException or IOException)
         {
