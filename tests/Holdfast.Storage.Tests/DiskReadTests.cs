@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Native;
 using Holdfast.Testing;
