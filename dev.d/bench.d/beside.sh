@@ -19,7 +19,9 @@ beside_figure() {
         paced) begin_work paced --rate 20 ;;
         flat-out) begin_work flat-out ;;
       esac
-      prepare holdfast --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${warm}s"
+      # A pull that fails here is no reason to end a session: it fails below, too, or is of no interest.
+      ask holdfast holdfast --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${warm}s" >/dev/null || (($? == 1)) ||
+        { tail -3 "$work/generator.log" >&2; die "pulls can't be measured"; }
       before=$(done_work)
       measure beside "$name=holdfast" "$round" --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${length}s" --warmup "$warmup"
       [[ $name == alone ]] || record_work "$name" "$round" "$before"

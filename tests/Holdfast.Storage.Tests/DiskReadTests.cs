@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Holdfast.Storage.Blobs;
 using Holdfast.Storage.FileSystem;
 using Holdfast.Storage.Native;
 using Holdfast.Testing;
@@ -13,7 +14,7 @@ namespace Holdfast.Storage.Tests;
 [CollectionDefinition(DisableParallelization = true)]
 public sealed class DiskReadsAlone;
 
-/// <summary>How a check reads: from the disk in any case, and so that whoever reads next has what was checked.</summary>
+/// <summary>How a check reads: from the disk in any case, so that whoever reads next has what was checked.</summary>
 [Collection<DiskReadsAlone>]
 public sealed class DiskReadTests : IDisposable
 {
@@ -68,13 +69,46 @@ public sealed class DiskReadTests : IDisposable
         ReadThroughCache().ShouldBeGreaterThanOrEqualTo(FileBytes - Slack);
     }
 
-    [Theory, Promise("P5")]
+    [Theory, Promise("P4")]
     [InlineData(777)]
     [InlineData(300_000)]
     [InlineData(FileBytes)]
     public async Task Check_InPiecesOfAnySize_ReadsAllBytes(int pieceBytes) => (await CheckAsync(pieceBytes)).ShouldBeTrue();
 
-    [Fact, Promise("P5")]
+    [Theory, Promise("P4")]
+    [InlineData(300_000)]
+    [InlineData(FileBytes)]
+    public async Task Check_WithoutAWindow_ReadsAllBytes(int pieceBytes)
+    {
+        var taken = new List<AlignedBuffer>();
+        try
+        {
+            while (AlignedBuffer.TryRent() is { } buffer)
+                taken.Add(buffer);
+            taken.Count.ShouldBeGreaterThan(0);
+            (await CheckAsync(pieceBytes)).ShouldBeTrue();
+        }
+        finally
+        {
+            taken.ForEach(static buffer => buffer.Return());
+        }
+    }
+
+    [Fact, Promise("P4")]
+    public async Task Check_ByManyAtOnce_ReadsAllBytes()
+    {
+        const int Piece = 100_000;
+        await using var reader = OpenForCheck(_path);
+        var read = new byte[FileBytes];
+        await Parallel.ForEachAsync(Enumerable.Range(0, (FileBytes + Piece - 1) / Piece), async (piece, cancellationToken) =>
+        {
+            for (int at = piece * Piece, end = Math.Min(at + Piece, FileBytes); at < end;)
+                at += await reader.ReadAsync(at, read.AsMemory(at, end - at), cancellationToken);
+        });
+        read.AsSpan().SequenceEqual(_content).ShouldBeTrue();
+    }
+
+    [Fact, Promise("P4")]
     public async Task Check_OfMemorysFiles_ReadsAllBytes()
     {
         var path = Path.Combine("/dev/shm", Path.GetRandomFileName());
@@ -98,7 +132,7 @@ public sealed class DiskReadTests : IDisposable
         (await reader.ReadAsync(FileBytes - 5, new byte[10], CancellationToken.None)).ShouldBe(5);
     }
 
-    [Fact, Promise("P5")]
+    [Fact, Promise("P4")]
     public async Task Read_OfABlobOverwrittenInPlace_SeesIt()
     {
         await using var reader = OpenForCheck(_path);

@@ -17,10 +17,15 @@ internal static class TcpFlight
     private const long Piece = 1 << 20;
 
     private const long Unknown = long.MaxValue / 2;
+    private const int NotTold = int.MaxValue;
 
     // SOL_SOCKET and SO_RCVBUF of Linux.
     private const int SocketLevel = 1;
     private const int ReceiveBuffer = 8;
+
+    // The largest that were seen: a buffer that has grown stays as large when an administrator lowers the limit.
+    private static long _sendBuffer;
+    private static long _receiveBuffer;
 
     /// <summary>
     /// Bytes that the socket may hold until they are acknowledged, and bytes that the peer's kernel may hold until its program reads them. A window is what there
@@ -48,9 +53,20 @@ internal static class TcpFlight
         socket is { LocalEndPoint: IPEndPoint local, RemoteEndPoint: IPEndPoint remote } && local.Address.Equals(remote.Address);
 
     // Asked each time: an administrator may raise them. Of each setting there are the smallest, first and largest size.
-    private static long LargestSendBuffer() => ReadLargest("/proc/sys/net/ipv4/tcp_wmem");
+    private static long LargestSendBuffer() => LargestEver(ref _sendBuffer, ReadLargest("/proc/sys/net/ipv4/tcp_wmem"));
 
-    private static long LargestReceiveBuffer() => Math.Max(ReadLargest("/proc/sys/net/ipv4/tcp_rmem"), ProbeReceiveBuffer());
+    private static long LargestReceiveBuffer() =>
+        LargestEver(ref _receiveBuffer, Math.Max(ReadLargest("/proc/sys/net/ipv4/tcp_rmem"), ProbeReceiveBuffer()));
+
+    private static long LargestEver(ref long largest, long now)
+    {
+        long seen;
+        if (now == NotTold)
+            return now;
+        while ((seen = Volatile.Read(ref largest)) < now)
+            Interlocked.CompareExchange(ref largest, now, seen);
+        return seen;
+    }
 
     private static long ReadLargest(string setting)
     {
@@ -60,7 +76,7 @@ internal static class TcpFlight
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or IndexOutOfRangeException)
         {
-            return int.MaxValue;
+            return NotTold;
         }
     }
 
@@ -78,7 +94,7 @@ internal static class TcpFlight
         }
         catch (SocketException)
         {
-            return int.MaxValue;
+            return NotTold;
         }
     }
 }

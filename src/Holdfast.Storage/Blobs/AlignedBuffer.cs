@@ -13,10 +13,10 @@ public sealed class AlignedBuffer
     /// <summary>Bytes; large enough that calls to the kernel don't show, small enough for two in each of many transfers.</summary>
     public const int SizeBytes = 1024 * 1024;
 
-    // Many slow uploads at once can't take more memory than this many hold; those beyond make do with less (P10).
+    // Many slow uploads and checks at once can't take more memory than this many hold; those beyond make do with less (P10).
     private const int MaxLent = 128;
 
-    // What a burst of uploads leaves behind is kept up to this many, and the rest is freed.
+    // What a burst of them leaves behind is kept up to this many, and the rest is freed.
     private const int MaxKept = 16;
 
     private static readonly ConcurrentBag<AlignedBuffer> Kept = [];

@@ -5,12 +5,17 @@ namespace Holdfast.Storage.FileSystem;
 
 /// <summary>
 /// Reads what is on the disk rather than what the page cache remembers, on the threads that may wait for it. What the cache has is dropped first, as memory may be
-/// what is wrong, and it is read past (O_DIRECT): pulls that go on meanwhile fill it again from the disk, and nothing comes into it that nobody uses.
+/// what is wrong, and it is read past (O_DIRECT): pulls that go on meanwhile fill it again from the disk, and nothing comes into it that nobody uses. What is on its
+/// way to a client just then can't be dropped, and isn't looked at.
 /// </summary>
 internal sealed class DiskBlobReader : BlobReader
 {
+    // What is read at once anyway needs no window of its own; of small blobs many are checked at the same time.
+    private const int WorthAWindow = 256 << 10;
+
     private readonly FileBlobReader _reader;
     private readonly DiskThreads _threads;
+    private readonly Lock _turn = new();
     private AlignedBuffer? _window; // Null: through the page cache.
     private long _windowOffset;
     private int _windowBytes;
@@ -20,7 +25,7 @@ internal sealed class DiskBlobReader : BlobReader
         (_reader, _threads) = (reader, threads);
         // All of it at once: the cache keeps pages in pieces of up to megabytes, and drops none that lies only partly in a range.
         Posix.AdviseForget(reader.File, 0, 0); // 0: up to the end
-        _window = AlignedBuffer.TryRent();
+        _window = reader.SizeBytes > WorthAWindow ? AlignedBuffer.TryRent() : null;
         if (_window is not null && !Posix.TrySetDirect(reader.File, isDirect: true))
             ReturnWindow();
     }
@@ -34,13 +39,19 @@ internal sealed class DiskBlobReader : BlobReader
     public override async ValueTask<int> ReadAsync(long offsetBytes, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return await _threads.RunAsync((reader: this, offsetBytes, buffer), static work => work.reader.Read(work.offsetBytes, work.buffer.Span));
+        return await _threads.RunAsync((reader: this, offsetBytes, buffer), static work => work.reader.ReadInTurn(work.offsetBytes, work.buffer.Span));
     }
 
     public override ValueTask DisposeAsync()
     {
         ReturnWindow();
         return _reader.DisposeAsync();
+    }
+
+    private int ReadInTurn(long offsetBytes, Span<byte> buffer)
+    {
+        lock (_turn)
+            return Read(offsetBytes, buffer);
     }
 
     private int Read(long offsetBytes, Span<byte> buffer)
