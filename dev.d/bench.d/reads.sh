@@ -29,8 +29,9 @@ lists_figure() {
   compile holdfast head,tags,referrers --seed 3 --entries 100
   for round in $(seq "$rounds"); do
     for name in $(in_turn "$round" "${servers[@]}"); do measure_small head head "$name" "$round"; done
+    # A repository for each list: one that sends all would send the longer one for both.
     for entries in 100 1000; do
-      for name in $(in_turn "$round" "${servers[@]}"); do measure_small "tags-$entries" tags "$name" "$round" --seed 3 --entries "$entries"; done
+      for name in $(in_turn "$round" "${servers[@]}"); do measure_small "tags-$entries" tags "$name" "$round" --seed "$entries" --entries "$entries"; done
     done
     for entries in 5 100; do measure_small "referrers-$entries" referrers holdfast "$round" --seed "$((3 + entries))" --entries "$entries"; done
   done
