@@ -54,12 +54,12 @@ public sealed class SqliteMetadataDatabaseTests : MetadataDatabaseContract
         using var stop = new CancellationTokenSource();
         var reading = new Thread(() => ReadWithoutAGap(file, stop.Token));
         reading.Start();
-        // Some three pages each: several times what the log may hold.
-        for (var i = 0; i < 4_000; i++)
+        // Some three pages each: several times what the log may hold, also where a reader that isn't given the processor for a while makes the writer try again later.
+        for (var i = 0; i < 5_000; i++)
             await writer.RunAsync(0, static (session, _) => Execute(session, "INSERT INTO t VALUES (zeroblob(8000))"), CancellationToken.None);
         await stop.CancelAsync();
         reading.Join();
-        new FileInfo(file + "-wal").Length.ShouldBeLessThan(2L * MaxFrames * 4120);
+        new FileInfo(file + "-wal").Length.ShouldBeLessThan(4L * MaxFrames * 4120);
     }
 
     private static int Execute(MetadataSession session, string sql) => session.Prepare(sql).Execute();

@@ -56,7 +56,7 @@ internal sealed class Preparation(Stand stand, BenchPlan plan, Scenario scenario
         if (isThere)
         {
             throw new BenchFault($"{stand.Server.Name} has the data of --seed {plan.Seed} already, so that pushing them would measure something else: "
-                + "take another seed, or none, which takes a new one; two names of one registry can't be measured in one call");
+                + "take another seed, or none, which takes a new one. The servers of one call must be different registries, too");
         }
         Image? unused = first;
         return () => Interlocked.Exchange(ref unused, null) ?? Image.Of(source, plan.Layers);

@@ -45,6 +45,8 @@ internal sealed record BenchReport
     /// <exception cref="BenchFault">It is none.</exception>
     public static BenchReport Read(string json, string name)
     {
+        if (string.IsNullOrWhiteSpace(json))
+            throw new BenchFault($"{name} is no report of `holdfast bench --json`: it is empty");
         try
         {
             var report = JsonSerializer.Deserialize<BenchReport>(json, Web);

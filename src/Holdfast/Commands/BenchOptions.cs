@@ -155,6 +155,8 @@ internal sealed class BenchOptions
         var names = Split(parsed.GetValue(workloads), "push,pull,manifest-by-tag").ToList();
         if (names is ["all"])
             return [.. Workloads.All.Select(static one => one.Workload).Where(static one => one is not (Workload.Get or Workload.ColdCache))];
+        if (names.Contains("all", StringComparer.Ordinal))
+            throw new RemoteFault("--workload: all stands alone, and means all of them but get and cold-cache");
         return [.. names.Select(ReadWorkload).Distinct()];
     }
 

@@ -12,7 +12,7 @@ internal static class BenchText
         foreach (var same in report.NotMeasured.GroupBy(static one => (one.Server, one.Reason)))
             yield return $"{same.Key.Server}, {string.Join(", ", same.Select(static one => one.DataSet.Workload).Distinct(StringComparer.Ordinal))}: {same.Key.Reason}";
         if (!report.Complete)
-            yield return "stopped; this is what was measured by then";
+            yield return report.Measurements.Count > 0 ? "stopped; this is what was measured by then" : "stopped before anything was measured";
         foreach (var left in report.LeftBehind)
             yield return Of(left);
     }
@@ -24,7 +24,7 @@ internal static class BenchText
         {
             { Refused: { } why } => $"{left.Server}: {made} stay in {left.Repositories}: {why}",
             { Deleted: > 0 } => $"{left.Server}: deleted {Manifests(left.Deleted)} in {left.Repositories}; their {Quantities.Bytes(left.Bytes)} go with the registry's own garbage collection",
-            _ => $"{left.Server}: {made} {(left.Manifests == 1 ? "is" : "are")} left in {left.Repositories}; --clean deletes what it made, where the registry allows that",
+            _ => $"{left.Server}: {made} {(left.Manifests == 1 ? "is" : "are")} left in {left.Repositories}; a call with --clean leaves nothing, where the registry allows that",
         };
     }
 

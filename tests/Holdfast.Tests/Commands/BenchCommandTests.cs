@@ -118,6 +118,8 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
 
         folder.Write("d.json", "<html>");
         (await BenchAsync("compare", "a.json", "d.json")).Errors.ShouldContain("d.json is no report");
+        folder.Write("e.json", "");
+        (await BenchAsync("compare", "a.json", "e.json")).Errors.ShouldContain("it is empty");
         (await BenchAsync("compare", "a.json", "absent.json")).ExitCode.ShouldBe(2);
     }
 
@@ -134,6 +136,7 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("127.0.0.1:1 --workload pul", "did you mean pull?")]
     [InlineData("127.0.0.1:1 --workload everything", "known are push")]
     [InlineData("127.0.0.1:1 --workload ,", "there is no ''")]
+    [InlineData("127.0.0.1:1 --workload push,all", "all stands alone")]
     [InlineData("127.0.0.1:1 --rate 0", "more than 0")]
     [InlineData("127.0.0.1:1 --rate -5", "more than 0")]
     [InlineData("127.0.0.1:1 --duration 0s", "--duration")]
