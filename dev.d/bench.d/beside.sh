@@ -5,9 +5,10 @@
 beside_figure() {
   # In the first seconds of that traffic a server that has just started compiles what it needs all day, on the cores that serve.
   local round name before length=$((seconds * 3)) warm=10 filling=60
+  local pulls=(--workload pull --size 1MB --images 20 --seed 5)
   [[ -z $quick ]] || filling=20 warm=1
   start holdfast quiet
-  prepare holdfast --workload pull --size 1MB --images 20 --seed 5
+  prepare holdfast "${pulls[@]}"
   # Something to hash for as long as is measured.
   prepare holdfast --workload push --size 10MB --connections 4 --requests "$filling"
   end holdfast
@@ -20,10 +21,10 @@ beside_figure() {
         flat-out) begin_work flat-out ;;
       esac
       # A pull that fails here is no reason to end a session: it fails below, too, or is of no interest.
-      ask holdfast holdfast --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${warm}s" >/dev/null || (($? == 1)) ||
+      ask holdfast holdfast "${pulls[@]}" --connections 16 --rate 100 --duration "${warm}s" >/dev/null || (($? == 1)) ||
         { tail -3 "$work/generator.log" >&2; die "pulls can't be measured"; }
       before=$(done_work)
-      measure beside "$name=holdfast" "$round" --workload pull --size 1MB --images 20 --seed 5 --connections 16 --rate 100 --duration "${length}s" --warmup "$warmup"
+      measure beside "$name=holdfast" "$round" "${pulls[@]}" --connections 16 --rate 100 --duration "${length}s" --warmup "$warmup"
       [[ $name == alone ]] || record_work "$name" "$round" "$before"
       end_work
       [[ $name == alone || ! -s $work/pushers.json ]] || printf '{"figure":"beside-pushers","round":%d,"bench":%s}\n' "$round" "$(tr -d '\n' <"$work/pushers.json")" >>"$results"
