@@ -32,7 +32,7 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
             rooms.Retention.Pulls.Note,
             time);
         var manifestPut = new ManifestPutEndpoint(memory.Manifests, reserve, new ManifestAcceptance(time, rooms.Incidents, rooms.Retention.Rules.ImmutableTags));
-        var hosted = MapPulls(new PullHandlers(blobs.GetAsync, manifests.GetAsync, new TagsEndpoint().GetAsync, new ReferrersEndpoint(memory.Referrers).GetAsync))
+        var hosted = MapPulls(new PullHandlers(blobs.GetAsync, manifests.GetAsync, new TagsEndpoint(memory.Tags).GetAsync, new ReferrersEndpoint(memory.Referrers).GetAsync))
             .Map(RouteKind.Blob, "DELETE", RegistryActions.Delete, blobs.DeleteAsync)
             .Map(RouteKind.Uploads, "POST", RegistryActions.Push, uploads.PostAsync)
             .Map(RouteKind.Upload, "PATCH", RegistryActions.Push, upload.PatchAsync)
@@ -65,7 +65,7 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
         };
         blobs = new CacheBlobEndpoint(book, parts.Blobs, parts.Transfers, parts.Room) { Stored = storedBlobs.GetAsync };
         manifests = new CacheManifestEndpoint(book, parts.Manifests, parts.Truth, parts.Transfers, parts.Ahead) { Stored = storedManifests.GetAsync };
-        var lists = new CacheListEndpoint(book, time) { StoredTags = new TagsEndpoint().GetAsync, StoredReferrers = new ReferrersEndpoint(memory.Referrers).GetAsync };
+        var lists = new CacheListEndpoint(book, time) { StoredTags = new TagsEndpoint(memory.Tags).GetAsync, StoredReferrers = new ReferrersEndpoint(memory.Referrers).GetAsync };
         return RefuseChanges(MapPulls(new PullHandlers(
             book.Guard(blobs.GetAsync), book.Guard(manifests.GetAsync), book.Guard(lists.GetTagsAsync), book.Guard(lists.GetReferrersAsync))));
     }
@@ -120,6 +120,8 @@ internal sealed record RegistryRoutes(RouteTable Hosted, RouteTable Caches)
         public ManifestLookup Lookup { get; } = new(metadata);
 
         public BlobLookup Blobs { get; } = new(metadata);
+
+        public TagsPages Tags { get; } = new(metadata);
 
         public ReferrersPages Referrers { get; } = new(metadata);
     }

@@ -204,7 +204,7 @@ public sealed class AnswerMemoryTests : IAsyncDisposable
             return answer;
         },
         limitBytes,
-        static _ => EntryBytes);
+        static (_, _) => EntryBytes);
 
     private static Answer? Query(MetadataSession session, string key) =>
         session.Prepare("SELECT started_at FROM checks WHERE name = @name").Set("@name", key).QueryLong() is { } found ? new Answer(found) : null;

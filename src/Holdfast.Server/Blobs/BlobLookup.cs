@@ -16,7 +16,7 @@ internal sealed class BlobLookup(MetadataDatabase metadata)
     // Both strings of names, and the tables around them.
     private const long EntryBytes = 800;
 
-    private readonly AnswerMemory<Place, FoundBlob> _memory = new(metadata, Find, LimitBytes, static _ => EntryBytes);
+    private readonly AnswerMemory<Place, FoundBlob> _memory = new(metadata, Find, LimitBytes, static (_, _) => EntryBytes);
 
     public ValueTask<FoundBlob?> FindAsync(RepositoryKey repository, Digest digest, CancellationToken cancellationToken) =>
         _memory.FindAsync(new Place(repository, digest), cancellationToken);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Holdfast.Client;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
+using Holdfast.Server.Tags;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Caching;
@@ -46,18 +47,7 @@ internal sealed class CacheListEndpoint(CacheBook caches, TimeProvider time)
         var hasMore = names.Count > n;
         if (hasMore)
             names.RemoveAt(n);
-        if (hasMore && n > 0)
-            NextPage.Link(http.Response, $"/v2/{request.Route.Repository}/tags/list", n, names[^1]);
-        await request.SendJsonAsync("application/json", (request.Route.Repository, names), static (json, s) =>
-        {
-            json.WriteStartObject();
-            json.WriteString("name"u8, s.Repository.ToString());
-            json.WriteStartArray("tags"u8);
-            foreach (var tag in s.names)
-                json.WriteStringValue(tag);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        });
+        await TagsPages.Render(request.Route.Repository, new NamePage(names, hasMore)).SendAsync(request, n);
     }
 
     public async Task GetReferrersAsync(RegistryRequest request)

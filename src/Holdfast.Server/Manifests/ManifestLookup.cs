@@ -13,7 +13,7 @@ internal sealed class ManifestLookup(MetadataDatabase metadata)
     // Both strings of names, the keys' and the row's, and the tables around them.
     private const long EntryBytes = 1_000;
 
-    private readonly AnswerMemory<Place, FoundManifest> _memory = new(metadata, Find, LimitBytes, static _ => EntryBytes);
+    private readonly AnswerMemory<Place, FoundManifest> _memory = new(metadata, Find, LimitBytes, static (_, _) => EntryBytes);
 
     public ValueTask<FoundManifest?> FindAsync(RepositoryKey repository, Reference reference, CancellationToken cancellationToken) =>
         _memory.FindAsync(new Place(repository, reference), cancellationToken);

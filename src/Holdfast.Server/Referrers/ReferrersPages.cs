@@ -24,7 +24,7 @@ internal sealed class ReferrersPages(MetadataDatabase metadata)
 
     private static readonly ReferrersPage Empty = Render(new ReferrerPage([], HasMore: false));
 
-    private readonly AnswerMemory<ReferrersQuery, ReferrersPage> _memory = new(metadata, Find, LimitBytes, static page => page.Body.Length + EntryBytes);
+    private readonly AnswerMemory<ReferrersQuery, ReferrersPage> _memory = new(metadata, Find, LimitBytes, static (_, page) => page.Body.Length + EntryBytes);
 
     public async ValueTask<ReferrersPage> ReadAsync(ReferrersQuery query, CancellationToken cancellationToken) =>
         await _memory.FindAsync(query, cancellationToken) ?? Empty;

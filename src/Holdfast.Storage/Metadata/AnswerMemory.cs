@@ -14,9 +14,9 @@ namespace Holdfast.Storage.Metadata;
 /// </para>
 /// </summary>
 /// <param name="query">Null isn't remembered: there is no end to what isn't there.</param>
-/// <param name="bytesOf">What an answer takes with its key, roughly.</param>
+/// <param name="bytesOf">What a key and its answer take, roughly.</param>
 public sealed class AnswerMemory<TKey, TAnswer>(
-    MetadataDatabase database, Func<MetadataSession, TKey, TAnswer?> query, long limitBytes, Func<TAnswer, long> bytesOf)
+    MetadataDatabase database, Func<MetadataSession, TKey, TAnswer?> query, long limitBytes, Func<TKey, TAnswer, long> bytesOf)
     where TKey : notnull
     where TAnswer : class
 {
@@ -39,7 +39,7 @@ public sealed class AnswerMemory<TKey, TAnswer>(
         // What the query read must have been read before the state is looked at again; reading a number alone doesn't order what came before it.
         Interlocked.MemoryBarrier();
         if (answer is not null && before.IsAtRest && database.State == before)
-            Remember(key, new Entry(before, answer, bytesOf(answer)));
+            Remember(key, new Entry(before, answer, bytesOf(key, answer)));
         return answer;
     }
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Holdfast.Oci;
+using Holdfast.Testing;
 using Shouldly;
 using Xunit;
 
@@ -52,6 +54,26 @@ public sealed class AllocationTests(ITestOutputHelper output) : IAsyncLifetime
 
     [Fact]
     public void Get_Referrers_AllocatesLittle() => Measure("GET", "referrers", _manifests).ShouldBeLessThan(900);
+
+    [Fact]
+    public void Get_Tags_AllocatesLittle() => Measure("GET", "tags", ["list"]).ShouldBeLessThan(600);
+
+    [Fact, Promise("P10")]
+    public void Get_TagsAfterLongNames_KeepsLittleInMemory()
+    {
+        const int Pages = 5_000;
+        Learn(0, 1);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        Learn(1, Pages);
+        var kept = GC.GetTotalMemory(forceFullCollection: true) - before;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Pages} pages leave {kept >> 20} MiB"));
+        kept.ShouldBeLessThan(24L << 20);
+    }
+
+    // A method of its own, so that nothing of the client's is left.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Learn(int first, int count) =>
+        new Client(_registry.Address, "GET", [.. Enumerable.Range(first, count).Select(static i => $"/v2/team/app/tags/list?last={i:D6}{new string('0', 6_000)}")]).Dispose();
 
     /// <returns>Bytes a request, in the round with the fewest.</returns>
     private double Measure<T>(string method, string place, IEnumerable<T> lasts)

@@ -51,6 +51,46 @@ public sealed class RememberedAnswerTests(RegistryFixture registry) : IClassFixt
         (await registry.HeadAsync($"/v2/mem/there/blobs/{digest}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
+    [Fact, Promise("P4")]
+    public async Task Get_TagsAfterEachPushAndDelete_ListsThoseThereAre()
+    {
+        const string Path = "/v2/mem/lists/tags/list";
+        (await registry.GetAsync(Path)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        await registry.PushImageAsync("mem/lists", "b", 10);
+        await ShouldListAsync(Path, "b");
+        await registry.PushImageAsync("mem/lists", "a", 10);
+        await ShouldListAsync(Path, "a", "b");
+        await registry.PushImageAsync("mem/lists-too", "z", 10);
+        await ShouldListAsync(Path, "a", "b");
+        await ShouldListAsync("/v2/mem/lists-too/tags/list", "z");
+        var manifest = await registry.PushImageAsync("mem/lists", "c", 11);
+        await ShouldListAsync(Path, "a", "b", "c");
+        (await registry.DeleteAsync("/v2/mem/lists/manifests/b")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        await ShouldListAsync(Path, "a", "c");
+        (await registry.DeleteAsync($"/v2/mem/lists/manifests/{Samples.DigestOf(manifest)}")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
+        await ShouldListAsync(Path, "a");
+    }
+
+    [Fact]
+    public async Task Get_PagesOfTags_AreRememberedEachForItself()
+    {
+        const string Path = "/v2/mem/pages/tags/list";
+        foreach (var tag in (string[])["a", "b", "c"])
+            await registry.PushImageAsync("mem/pages", tag, 12);
+        for (var i = 0; i < 2; i++)
+        {
+            (await PageAsync($"{Path}?n=2")).ShouldBe("a b next</v2/mem/pages/tags/list?n=2&last=b>; rel=\"next\"");
+            (await PageAsync($"{Path}?n=2&last=a")).ShouldBe("b c");
+            (await PageAsync($"{Path}?n=1&last=a")).ShouldBe("b next</v2/mem/pages/tags/list?n=1&last=b>; rel=\"next\"");
+            (await PageAsync($"{Path}?n=2&last=b")).ShouldBe("c");
+            (await PageAsync($"{Path}?n=0")).ShouldBe("");
+            (await PageAsync(Path)).ShouldBe("a b c");
+            using var head = await registry.HeadAsync($"{Path}?n=2");
+            head.Headers.GetValues("Link").ShouldBe(["</v2/mem/pages/tags/list?n=2&last=b>; rel=\"next\""]);
+            head.Content.Headers.ContentLength.ShouldBe("""{"name":"mem/pages","tags":["a","b"]}""".Length);
+        }
+    }
+
     [Fact]
     public async Task Get_ReferrersAfterEachPushAndDelete_ListsThoseThereAre()
     {
@@ -74,6 +114,20 @@ public sealed class RememberedAnswerTests(RegistryFixture registry) : IClassFixt
         (await CountAsync(path + "?artifactType=application/x")).ShouldBe(0);
         (await registry.DeleteAsync($"/v2/mem/refs/manifests/{referrers[1]}")).StatusCode.ShouldBe(HttpStatusCode.Accepted);
         (await CountAsync(path)).ShouldBe(2);
+    }
+
+    private async Task<string> PageAsync(string path)
+    {
+        using var response = await registry.GetAsync(path);
+        var tags = (await response.JsonAsync()).GetProperty("tags").EnumerateArray().Select(static tag => tag.GetString());
+        return string.Join(' ', tags.Concat(response.Headers.TryGetValues("Link", out var links) ? links.Select(static link => "next" + link) : []));
+    }
+
+    // Twice: from the database, then from memory.
+    private async Task ShouldListAsync(string path, params string[] tags)
+    {
+        for (var i = 0; i < 2; i++)
+            (await PageAsync(path)).ShouldBe(string.Join(' ', tags));
     }
 
     private async Task<int> CountAsync(string path)
