@@ -12,18 +12,29 @@ internal static class Failures
     // A token that isn't the caller's ran out: a connect or stall timeout.
     public static bool IsNetwork(Exception e) => e is HttpRequestException or IOException or TimeoutException or OperationCanceledException;
 
-    public static RegistryFailure Of(Exception e, Uri target)
+    /// <summary>For an answer that did not come.</summary>
+    public static RegistryFailure Of(Exception e, Uri target) =>
+        Innermost(e) is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } && target.Scheme == Uri.UriSchemeHttp
+            ? new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: the connection was ended without an answer to http (it may speak TLS: https://{target.Authority})")
+            : OfInnermost(Innermost(e), target);
+
+    // What .NET says first is often only "see inner exception".
+    private static Exception Innermost(Exception e)
     {
-        // What .NET says first is often only "see inner exception".
         while (e is not TimeoutException && e.InnerException is { } inner)
             e = inner;
+        return e;
+    }
+
+    private static RegistryFailure OfInnermost(Exception e, Uri target)
+    {
         if (e is ForbiddenAddressException)
             return new RegistryFailure(RegistryOutcome.Unusable, Printable(e.Message));
         return new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {(e is AuthenticationException ? OfTls(e.Message) : Printable(e.Message))}");
     }
 
     /// <summary>For an answer that was good so far and broke while its body was read.</summary>
-    public static RegistryFailure OfBody(Exception e, Uri target, long receivedBytes) => Of(e, target) with
+    public static RegistryFailure OfBody(Exception e, Uri target, long receivedBytes) => OfInnermost(Innermost(e), target) with
     {
         Status = 200,
         ReceivedBytes = receivedBytes,

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Holdfast.Bench.Loops;
 using Holdfast.Bench.Measure;
@@ -25,12 +26,35 @@ public class BenchReportTests
 
     [Theory]
     [InlineData("", "no report")]
-    [InlineData("{}", "no report")]
+    [InlineData("{}", "no report of `holdfast bench --json`: line 1: lacks 'format'")]
+    [InlineData("{\"format\":1,\n\"program\":\"x\",\"machine\":{\"cores\":2}}", "line 2, $.machine: lacks 'system'")]
+    [InlineData("{\"format\":1,\"servers\":null}", "line 1, $.servers: can't be read")]
+    [InlineData("{\"format\":2}", "newer program (format 2; 1 is known here)")]
     [InlineData("[1]", "no report")]
     [InlineData("null", "no report")]
     [InlineData("{\"format\":2", "no report")]
     public void Read_OfSomethingElse_IsRefused(string json, string said) => Should.Throw<BenchFault>(() => BenchReport.Read(json, "x.json")).Message.ShouldSatisfyAllConditions(
         message => message.ShouldContain(said), message => message.ShouldStartWith("x.json"));
+
+    [Theory]
+    [InlineData("servers", "null")]
+    [InlineData("servers", "{\"name\":\"a\",\"url\":\"\",\"tls\":false}")]
+    [InlineData("measurements", "null")]
+    [InlineData("measurements.0.results", "null")]
+    [InlineData("measurements.0.results", "{\"server\":\"c\",\"rounds\":[],\"figures\":{}}")]
+    [InlineData("measurements.0.results.0.rounds", "null")]
+    [InlineData("notMeasured", "null")]
+    public void Read_OfAReportWithAnEntryThatMeansNothing_IsRefused(string list, string entry)
+    {
+        var json = JsonNode.Parse(Report(Push, ("a", [10])).ToJson())!;
+        BenchReport.Read(json.ToJsonString(), "x").ShouldNotBeNull();
+        var place = json;
+        foreach (var step in list.Split('.'))
+            place = step == "0" ? place![0] : place![step];
+        place!.AsArray().Add(JsonNode.Parse(entry));
+
+        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain("no report");
+    }
 
     [Fact]
     public void Read_OfANewerFormat_IsRefused() =>

@@ -142,7 +142,7 @@ public class SessionReportTests
             Program = "holdfast 9.9",
             Begun = new DateTimeOffset(2026, 11, 22, 0, 0, 0, TimeSpan.Zero),
             Machine = new GeneratorMachine(2, "Linux"),
-            Servers = [],
+            Servers = [.. servers.Select(static one => new ServerOfReport(one.Server, "http://x", false))],
             Measurements = [new Comparison(dataSet, dataSet.Id(), [.. servers.Select((server, i) => new ServerResult(server.Server, [RoundOf(server.PerSecond, i > 0 ? 1 : 0)]))])],
         };
     }

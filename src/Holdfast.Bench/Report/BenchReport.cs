@@ -12,6 +12,8 @@ internal sealed record BenchReport
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
@@ -49,23 +51,44 @@ internal sealed record BenchReport
             throw new BenchFault($"{name} is no report of `holdfast bench --json`: it is empty");
         try
         {
-            var report = JsonSerializer.Deserialize<BenchReport>(json, Web);
-            if (report is not { Servers: not null, Measurements: not null, Format: > 0 })
-                throw new BenchFault($"{name} is no report of `holdfast bench --json`");
-            return report.Format <= CurrentFormat ? report : throw new BenchFault($"{name} was written by a newer program (format {report.Format}; {CurrentFormat} is known here)");
+            // Before the rest, which another format may not have.
+            if (JsonSerializer.Deserialize<FormatOnly>(json, Web) is { Format: > CurrentFormat and var format })
+                throw new BenchFault($"{name} was written by a newer program (format {format}; {CurrentFormat} is known here)");
+            return JsonSerializer.Deserialize<BenchReport>(json, Web) is { Format: > 0 } report && IsWhole(report)
+                ? report
+                : throw new BenchFault($"{name} is no report of `holdfast bench --json`");
         }
         catch (JsonException e)
         {
-            throw new BenchFault($"{name} is no report of `holdfast bench --json`: {(e.LineNumber is { } line ? $"line {line + 1} " : "")}can't be read", e);
+            throw new BenchFault($"{name} is no report of `holdfast bench --json`: {Complaint(e)}", e);
         }
     }
+
+    // What was edited by hand may hold null in a list, or results of a server that it doesn't name.
+    private static bool IsWhole(BenchReport report)
+    {
+        var names = report.Servers.Select(static server => server?.Name).ToHashSet(StringComparer.Ordinal);
+        return names.Count == report.Servers.Count && !names.Contains(null) && !report.NotMeasured.Contains(null!)
+            && report.Measurements.All(one => one?.Results.All(result => result is not null && names.Contains(result.Server) && !result.Rounds.Contains(null!)) == true);
+    }
+
+    // "line 7, $.measurements[0].dataSet: lacks 'loop'": .NET says what is missing only in its message, after the names of its types.
+    private static string Complaint(JsonException e)
+    {
+        const string Before = "missing required properties including: ";
+        var at = e.LineNumber is { } line ? $"line {line + 1}{(e.Path is { Length: > 1 } path ? $", {path}" : "")}: " : "";
+        var missing = e.Message.IndexOf(Before, StringComparison.Ordinal);
+        return missing < 0 ? $"{at}can't be read" : $"{at}lacks {e.Message[(missing + Before.Length)..].Split(". ")[0].TrimEnd('.')}";
+    }
+
+    private sealed record FormatOnly(int Format);
 }
 
 /// <summary>Where the requests came from.</summary>
 internal sealed record GeneratorMachine(int Cores, string System);
 
 /// <param name="Authorization">Basic or Bearer; null: none.</param>
-internal sealed record ServerOfReport(string Name, string Url, bool Tls, string? Authorization);
+internal sealed record ServerOfReport(string Name, string Url, bool Tls, string? Authorization = null);
 
 /// <summary>One data set, and what it found for each server.</summary>
 /// <param name="Id">Of the data set: the same only for the same.</param>
@@ -74,4 +97,4 @@ internal sealed record Comparison(DataSet DataSet, string Id, IReadOnlyList<Serv
 internal sealed record Unmeasured(string Server, DataSet DataSet, string Reason);
 
 /// <summary>What was left in a server, or taken away again.</summary>
-internal sealed record Left(string Server, string Repositories, long Manifests, long Bytes, long Deleted, string? Refused);
+internal sealed record Left(string Server, string Repositories, long Manifests, long Bytes, long Deleted, string? Refused = null);

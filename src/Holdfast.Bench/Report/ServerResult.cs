@@ -22,8 +22,9 @@ internal sealed record ServerResult(string Server, IReadOnlyList<Round> Rounds)
 
     public Spread? Find(string figure) => _figures.TryGetValue(figure, out var spread) ? spread : null;
 
+    // As they are read, which may be null, too: whoever reads them refuses those.
     private static Dictionary<string, Spread> Spreads(IReadOnlyList<Round> rounds) =>
-        rounds.SelectMany(static round => round.Figures()).Where(static one => one.Value is not null)
+        rounds.OfType<Round>().SelectMany(static round => round.Figures()).Where(static one => one.Value is not null)
             .GroupBy(static one => one.Name, static one => one.Value!.Value, StringComparer.Ordinal)
             .ToDictionary(static one => one.Key, static one => Spread.Of(one), StringComparer.Ordinal);
 }

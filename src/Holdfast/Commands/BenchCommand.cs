@@ -10,7 +10,7 @@ internal static class BenchCommand
 {
     private const string Description = """
         Measures how fast registries of any make are, one or several side by side, and says it as a table, as JSON or as a picture.
-        It pushes random data of its own, below bench/ in the registry, and reads them; what it leaves there it says at the end, and --clean deletes it.
+        It pushes random data of its own, below bench/ in the registry, and reads them; what it leaves there it says at the end, or deletes with --clean.
         Point it only at registries that you may fill and keep busy.
 
           holdfast bench 127.0.0.1:5000                                   push, pull and manifest-by-tag, 10 s each
@@ -76,8 +76,10 @@ internal static class BenchCommand
 
     public static void CheckOutput(ParseResult parsed)
     {
-        OutputFile.Check("--markdown", parsed.GetValue(Markdown));
-        OutputFile.Check("--svg", parsed.GetValue(Svg));
+        var table = OutputFile.Check("--markdown", parsed.GetValue(Markdown));
+        var chart = OutputFile.Check("--svg", parsed.GetValue(Svg));
+        if (table is not null && table == chart)
+            throw new RemoteFault("--markdown and --svg name one file; the chart would replace the table");
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, BenchOptions options, CancellationToken token)

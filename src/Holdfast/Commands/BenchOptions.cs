@@ -176,9 +176,9 @@ internal sealed class BenchOptions
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         var (name, url) = equals > 0 && text.AsSpan(0, equals).IndexOfAny('/', ':') < 0 ? (text[..equals], text[(equals + 1)..]) : (null, text);
         if (url.IndexOf("://", StringComparison.Ordinal) is > 0 and var scheme && url[..scheme] is not ("http" or "https"))
-            throw new RemoteFault($"'{url}': registries are asked by http:// or https://");
+            throw new RemoteFault($"'{RegistryTarget.WithoutUser(url)}': registries are asked by http:// or https://");
         if (!RegistryTarget.TryParse(url, out var target, out var problem))
-            throw new RemoteFault(problem);
+            throw new RemoteFault(url.Contains('@', StringComparison.Ordinal) ? problem : $"'{url}' is no registry's address; write HOST:PORT, or a URL that begins with http:// or https://");
         if (!target.Repository.IsNone)
             throw new RemoteFault($"'{url}' names a repository; bench takes whole registries and makes repositories of its own below bench/");
         return new BenchTarget(name ?? target.Host, target, [], isRegistry);

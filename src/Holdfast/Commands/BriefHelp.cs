@@ -17,6 +17,9 @@ internal sealed class BriefHelp(HelpAction whole) : SynchronousCommandLineAction
     {
         foreach (var command in parseResult.CommandResult.Command.Subcommands)
             command.Description = FirstSentence(command.Description ?? "");
+        // A command above asks for what this one does not take.
+        foreach (var argument in parseResult.CommandResult.Command.Parents.OfType<Command>().SelectMany(static command => command.Arguments))
+            argument.Hidden = true;
         return whole.Invoke(parseResult);
     }
 

@@ -116,6 +116,8 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
         output.ShouldBeEmpty();
         errors.ShouldContain("head: connections is 3 in a.json and 4 in c.json");
 
+        (await BenchAsync("compare", "a.json", "--svg", "one.svg", "--markdown", "./one.svg")).Errors.ShouldContain("--markdown and --svg name one file");
+
         folder.Write("d.json", "<html>");
         (await BenchAsync("compare", "a.json", "d.json")).Errors.ShouldContain("d.json is no report");
         folder.Write("e.json", "");
@@ -145,7 +147,12 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("a=127.0.0.1:1 b=127.0.0.1:2 --pid 1", "NAME=PID")]
     [InlineData("127.0.0.1:1 --pid 1", "its own CPU time")]
     [InlineData("127.0.0.1:1 --conections 4", "did you mean --connections?")]
-    [InlineData("ftp://127.0.0.1:1", "http:// or https://")]
+    [InlineData("ftp://127.0.0.1:1", "'ftp://127.0.0.1:1': registries are asked by http:// or https://")]
+    [InlineData("ftp://ci:s3cret@127.0.0.1:1", "'ftp://***@127.0.0.1:1'")]
+    [InlineData("http://[127", "is no registry's address; write HOST:PORT")]
+    [InlineData("team", "is no registry's address; write HOST:PORT")]
+    [InlineData("127.0.0.1:1/Team/:x", "is no registry's address; write HOST:PORT")]
+    [InlineData("ci:s3cret@127.0.0.1:1", "a user is given by --user")]
     [InlineData("127.0.0.1:1 --rate 0.5 --duration 1s", "not one request is due within --duration 1s")]
     [InlineData("127.0.0.1:1 --requests 10 --duration 5s", "the one or the other")]
     [InlineData("127.0.0.1:1 --requests 10 --warmup 5s", "the one or the other")]
@@ -167,6 +174,7 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
         var (exitCode, output, errors) = await BenchAsync(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         errors.ShouldContain(said);
+        errors.ShouldNotContain("s3cret");
         output.ShouldBeEmpty();
         exitCode.ShouldBe(2);
     }
@@ -238,6 +246,18 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
 
         errors.ShouldContain(said);
         output.ShouldBeEmpty();
+        exitCode.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Bench_OverHttpOfWhatSpeaksTls_SaysSo()
+    {
+        folder.Write("tls.yaml", "data: data-tls\nlisteners: [ { url: \"https://127.0.0.1:0\", tls: { certificate: tls.pem, key: tls.key } } ]\n");
+        await using var server = await RunningServer.StartAsync(folder.Path, ["--config", "tls.yaml"]);
+
+        var (exitCode, _, errors) = await BenchAsync($"http://{HostOf(server)}", "--workload", "head");
+
+        errors.ShouldContain($"without an answer to http (it may speak TLS: https://{HostOf(server)})");
         exitCode.ShouldBe(2);
     }
 

@@ -35,6 +35,14 @@ public sealed class CommandTests(ConfigurationFolder folder) : IClassFixture<Con
         output.ShouldContain("Exit codes: 0 fine, 1 findings, 2 could not do it");
     }
 
+    [Fact]
+    public async Task Help_OfACommandBelowAnother_NamesWhatItTakesItself()
+    {
+        var (_, output, _) = await HoldfastProcess.RunAsync(folder.Path, ["bench", "compare", "--help"]);
+        output.ShouldContain("  holdfast bench compare <report>... [options]\n");
+        output.ShouldNotContain("<url>");
+    }
+
     [Theory]
     [InlineData("serve --nope")]
     [InlineData("srve")]
