@@ -2,7 +2,6 @@ using System.Text.Json;
 using Holdfast.Client;
 using Holdfast.Oci;
 using Holdfast.Server.Http;
-using Holdfast.Server.Tags;
 using Holdfast.Storage.Metadata;
 
 namespace Holdfast.Server.Caching;
@@ -47,7 +46,7 @@ internal sealed class CacheListEndpoint(CacheBook caches, TimeProvider time)
         var hasMore = names.Count > n;
         if (hasMore)
             names.RemoveAt(n);
-        await TagsPages.Render(request.Route.Repository, new NamePage(names, hasMore)).SendAsync(request, n);
+        await TagsPage.Render(request.Route.Repository, new NamePage(names, hasMore)).SendAsync(request, n);
     }
 
     public async Task GetReferrersAsync(RegistryRequest request)
