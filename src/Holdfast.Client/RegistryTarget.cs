@@ -86,10 +86,12 @@ public sealed class RegistryTarget
         var looksLikeHost = hasScheme || hasPort || host.Contains('.', StringComparison.Ordinal) || host.StartsWith('[') || host == "localhost";
         // As docker tells a host from the first part of a name.
         if (host.Length > 0 && !looksLikeHost)
-            return $"'{Failures.Printable(text)}' does not begin with a registry's host; write it before the name, as in docker.io/library/alpine:3 or 127.0.0.1:5000/{Failures.Printable(text)}";
+            return $"'{Shown(text)}' does not begin with a registry's host; write it before the name, as in docker.io/library/alpine:3 or 127.0.0.1:5000/{Shown(text)}";
         return host.Length == 0 || !Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var address) || address.AbsolutePath != "/" || address.Host.Length == 0
-            ? $"'{Failures.Printable(text)}' names no host; write HOST, HOST/REPOSITORY or HOST/REPOSITORY:TAG" : null;
+            ? $"'{Shown(text)}' names no host; write HOST, HOST/REPOSITORY or HOST/REPOSITORY:TAG" : null;
     }
+
+    private static string Shown(string text) => Failures.Printable(WithoutUser(text));
 
     private static string? ReadPath(string text, string path, bool isHub, out RepositoryName repository, out Reference? reference)
     {
@@ -103,11 +105,11 @@ public sealed class RegistryTarget
         if (isHub && !name.Contains('/', StringComparison.Ordinal))
             name = $"library/{name}";
         if (!RepositoryName.TryParse(name, out repository))
-            return $"'{Failures.Printable(name)}' in '{Failures.Printable(text)}' is no repository's name: lower-case letters, digits, and . _ - / between them";
+            return $"'{Shown(name)}' in '{Shown(text)}' is no repository's name: lower-case letters, digits, and . _ - / between them";
         if (tag is not null && !Tag.TryParse(tag, out _))
-            return $"'{Failures.Printable(tag)}' in '{Failures.Printable(text)}' is no tag";
+            return $"'{Shown(tag)}' in '{Shown(text)}' is no tag";
         if (digest is not null && !Digest.TryParse(digest, out _))
-            return $"'{Failures.Printable(digest)}' in '{Failures.Printable(text)}' is no digest: sha256: and 64 lower-case hex digits";
+            return $"'{Failures.Printable(digest)}' in '{Shown(text)}' is no digest: sha256: and 64 lower-case hex digits";
         // Of name:tag@digest the digest says which bytes are meant, to every client.
         if (digest is not null)
             reference = Digest.Parse(digest);

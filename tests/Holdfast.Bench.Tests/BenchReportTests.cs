@@ -37,14 +37,14 @@ public class BenchReportTests
         message => message.ShouldContain(said), message => message.ShouldStartWith("x.json"));
 
     [Theory]
-    [InlineData("servers", "null")]
-    [InlineData("servers", "{\"name\":\"a\",\"url\":\"\",\"tls\":false}")]
-    [InlineData("measurements", "null")]
-    [InlineData("measurements.0.results", "null")]
-    [InlineData("measurements.0.results", "{\"server\":\"c\",\"rounds\":[],\"figures\":{}}")]
-    [InlineData("measurements.0.results.0.rounds", "null")]
-    [InlineData("notMeasured", "null")]
-    public void Read_OfAReportWithAnEntryThatMeansNothing_IsRefused(string list, string entry)
+    [InlineData("servers", "null", "null stands")]
+    [InlineData("servers", "{\"name\":\"a\",\"url\":\"\",\"tls\":false}", "two of its servers are called a")]
+    [InlineData("measurements", "null", "null stands")]
+    [InlineData("measurements.0.results", "null", "null stands")]
+    [InlineData("measurements.0.results", "{\"server\":\"c\",\"rounds\":[],\"figures\":{}}", "results of c, which is none of its servers")]
+    [InlineData("measurements.0.results.0.rounds", "null", "null stands")]
+    [InlineData("notMeasured", "null", "null stands")]
+    public void Read_OfAReportWithAnEntryThatMeansNothing_IsRefused(string list, string entry, string said)
     {
         var json = JsonNode.Parse(Report(Push, ("a", [10])).ToJson())!;
         BenchReport.Read(json.ToJsonString(), "x").ShouldNotBeNull();
@@ -53,7 +53,17 @@ public class BenchReportTests
             place = step == "0" ? place![0] : place![step];
         place!.AsArray().Add(JsonNode.Parse(entry));
 
-        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain("no report");
+        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldStartWith("x is no report of `holdfast bench --json`: ");
+        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain(said);
+    }
+
+    [Fact]
+    public void Read_OfPartsThatAreNull_IsRefused()
+    {
+        var json = JsonNode.Parse(Report(Push, ("a", [10])).ToJson())!;
+        json["measurements"]![0]!["results"]![0]!["rounds"]![0]!["parts"] = JsonNode.Parse("""{"pull":null}""");
+
+        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain("null stands");
     }
 
     [Fact]

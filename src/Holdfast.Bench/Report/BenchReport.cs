@@ -54,9 +54,9 @@ internal sealed record BenchReport
             // Before the rest, which another format may not have.
             if (JsonSerializer.Deserialize<FormatOnly>(json, Web) is { Format: > CurrentFormat and var format })
                 throw new BenchFault($"{name} was written by a newer program (format {format}; {CurrentFormat} is known here)");
-            return JsonSerializer.Deserialize<BenchReport>(json, Web) is { Format: > 0 } report && IsWhole(report)
-                ? report
-                : throw new BenchFault($"{name} is no report of `holdfast bench --json`");
+            if (JsonSerializer.Deserialize<BenchReport>(json, Web) is not { Format: > 0 } report)
+                throw new BenchFault($"{name} is no report of `holdfast bench --json`");
+            return FlawOf(report) is { } flaw ? throw new BenchFault($"{name} is no report of `holdfast bench --json`: {flaw}") : report;
         }
         catch (JsonException e)
         {
@@ -65,11 +65,17 @@ internal sealed record BenchReport
     }
 
     // What was edited by hand may hold null in a list, or results of a server that it doesn't name.
-    private static bool IsWhole(BenchReport report)
+    private static string? FlawOf(BenchReport report)
     {
-        var names = report.Servers.Select(static server => server?.Name).ToHashSet(StringComparer.Ordinal);
-        return names.Count == report.Servers.Count && !names.Contains(null) && !report.NotMeasured.Contains(null!)
-            && report.Measurements.All(one => one?.Results.All(result => result is not null && names.Contains(result.Server) && !result.Rounds.Contains(null!)) == true);
+        var rounds = report.Measurements.SelectMany(static one => one?.Results ?? []).SelectMany(static result => result?.Rounds ?? []).ToList();
+        if (report.Servers.Contains(null!) || report.NotMeasured.Contains(null!) || rounds.Contains(null!) || rounds.Exists(static round => round.Parts?.Values.Contains(null!) == true)
+            || report.Measurements.Any(static one => one?.Results.Contains(null!) != false))
+            return "null stands in one of its lists";
+        if (report.Servers.CountBy(static server => server.Name, StringComparer.Ordinal).FirstOrDefault(static one => one.Value > 1).Key is { } twice)
+            return $"two of its servers are called {twice}";
+        return report.Measurements.SelectMany(static one => one.Results).FirstOrDefault(result => report.Servers.All(server => server.Name != result.Server)) is { } stray
+            ? $"it holds results of {stray.Server}, which is none of its servers"
+            : null;
     }
 
     // "line 7, $.measurements[0].dataSet: lacks 'loop'": .NET says what is missing only in its message, after the names of its types.

@@ -34,8 +34,11 @@ internal static class BenchCompareCommand
         if (bench.NamesServers(parsed))
             throw new RemoteFault("compare takes reports and no registries: holdfast bench compare before.json after.json");
         BenchCommand.CheckOutput(parsed);
-        var reports = new List<(string, BenchReport)>();
-        foreach (var file in parsed.GetRequiredValue(Files))
+        var (reports, files) = (new List<(string, BenchReport)>(), parsed.GetRequiredValue(Files));
+        var whole = new HashSet<string>(StringComparer.Ordinal);
+        if (files.FirstOrDefault(file => !whole.Add(Path.GetFullPath(file))) is { } twice)
+            throw new RemoteFault($"{twice} is named twice; a report has nothing to say against itself");
+        foreach (var file in files)
             reports.Add((file, BenchReport.Read(await ReadAsync(file, token), file)));
         var (merged, problems) = Merging.Merge(reports);
         if (merged is null)

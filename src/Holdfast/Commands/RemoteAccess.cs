@@ -90,6 +90,8 @@ internal sealed class RemoteAccess
     {
         if (failure.Detail.Contains("signed by nobody", StringComparison.Ordinal))
             return $"{failure.Detail}; give its authority's certificate by --ca FILE";
+        if (target.Scheme == Uri.UriSchemeHttp && failure.Detail.Contains("ended before the answer", StringComparison.Ordinal))
+            return $"{failure.Detail} (what speaks TLS does so when it is asked over http; then write https://)";
         return target.Scheme is null && !target.IsLoopback && failure.Outcome == RegistryOutcome.Unavailable && failure.Status is null && !failure.Detail.Contains("certificate", StringComparison.Ordinal)
             ? $"{failure.Detail} (over https; plain http is asked on this machine only, unless --plain-http is given)"
             : failure.Detail;

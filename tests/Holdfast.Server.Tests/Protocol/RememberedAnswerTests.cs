@@ -116,7 +116,53 @@ public sealed class RememberedAnswerTests(RegistryFixture registry) : IClassFixt
         (await CountAsync(path)).ShouldBe(2);
     }
 
-    private async Task<string> PageAsync(string path)
+    [Fact]
+    public async Task Get_OfTwoRegistriesWithTheSameRepository_AnswersEachFromItsOwn()
+    {
+        var both = new RegistryFixture();
+        both.Options = both.Options with
+        {
+            Listeners = [.. ((string[])["one", "two"]).Select(static name => new ListenerOptions { Url = new Uri("http://127.0.0.1:0"), Registry = name })],
+            Registries = [new RegistryOptions { Name = "one" }, new RegistryOptions { Name = "two" }],
+        };
+        await both.InitializeAsync();
+        await using var stopped = both;
+        var places = both.Addresses.Select(static address => new Uri(address, "/v2/mem/same/").ToString()).ToList();
+        var subject = Samples.Bytes(20, 100);
+        var images = new List<(byte[] Manifest, Digest Config)>();
+        foreach (var place in places)
+        {
+            var config = Samples.Bytes(21 + images.Count, 40);
+            (await both.SendAsync(HttpMethod.Post, $"{place}blobs/uploads/?digest={Samples.DigestOf(config)}", new ByteArrayContent(config))).StatusCode.ShouldBe(HttpStatusCode.Created);
+            var image = Samples.ImageJson(config);
+            image["subject"] = Samples.Descriptor(MediaTypes.OciManifest, subject);
+            var manifest = Samples.Json(image);
+            foreach (var tag in (string[])["same", $"own{images.Count}"])
+            {
+                using var content = new ByteArrayContent(manifest);
+                content.Headers.ContentType = new(MediaTypes.OciManifest);
+                (await both.SendAsync(HttpMethod.Put, $"{place}manifests/{tag}", content)).StatusCode.ShouldBe(HttpStatusCode.Created);
+            }
+            images.Add((manifest, Samples.DigestOf(config)));
+        }
+        // From the database, then from memory.
+        for (var turn = 0; turn < 4; turn++)
+        {
+            var (place, image, other) = (places[turn % 2], images[turn % 2], images[(turn + 1) % 2]);
+            (await PageAsync(both, $"{place}tags/list")).ShouldBe($"own{turn % 2} same");
+            using var manifest = await both.GetAsync($"{place}manifests/same");
+            (await manifest.Content.ReadAsByteArrayAsync()).ShouldBe(image.Manifest);
+            (await both.HeadAsync($"{place}blobs/{image.Config}")).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await both.HeadAsync($"{place}blobs/{other.Config}")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+            using var referrers = await both.GetAsync($"{place}referrers/{Samples.DigestOf(subject)}");
+            (await referrers.JsonAsync()).GetProperty("manifests").EnumerateArray().Select(static one => one.GetProperty("digest").GetString())
+                .ShouldBe([Samples.DigestOf(image.Manifest).ToString()]);
+        }
+    }
+
+    private Task<string> PageAsync(string path) => PageAsync(registry, path);
+
+    private static async Task<string> PageAsync(RegistryFixture registry, string path)
     {
         using var response = await registry.GetAsync(path);
         var tags = (await response.JsonAsync()).GetProperty("tags").EnumerateArray().Select(static tag => tag.GetString());

@@ -123,6 +123,7 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
         folder.Write("e.json", "");
         (await BenchAsync("compare", "a.json", "e.json")).Errors.ShouldContain("it is empty");
         (await BenchAsync("compare", "a.json", "absent.json")).ExitCode.ShouldBe(2);
+        (await BenchAsync("compare", "a.json", "./a.json")).Errors.ShouldContain("./a.json is named twice");
     }
 
     [Theory]
@@ -153,6 +154,8 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
     [InlineData("team", "is no registry's address; write HOST:PORT")]
     [InlineData("127.0.0.1:1/Team/:x", "is no registry's address; write HOST:PORT")]
     [InlineData("ci:s3cret@127.0.0.1:1", "a user is given by --user")]
+    [InlineData("http://ci:s3cret/s3cret@127.0.0.1:1", "'http://***@127.0.0.1:1'")]
+    [InlineData("ci:5/s3cret@127.0.0.1:5000", "'***@127.0.0.1:5000'")]
     [InlineData("127.0.0.1:1 --rate 0.5 --duration 1s", "not one request is due within --duration 1s")]
     [InlineData("127.0.0.1:1 --requests 10 --duration 5s", "the one or the other")]
     [InlineData("127.0.0.1:1 --requests 10 --warmup 5s", "the one or the other")]
@@ -257,7 +260,7 @@ public sealed class BenchCommandTests(ConfigurationFolder folder) : IClassFixtur
 
         var (exitCode, _, errors) = await BenchAsync($"http://{HostOf(server)}", "--workload", "head");
 
-        errors.ShouldContain($"without an answer to http (it may speak TLS: https://{HostOf(server)})");
+        errors.ShouldContain($"{HostOf(server)}: the connection was ended before the answer (what speaks TLS does so when it is asked over http; then write https://)");
         exitCode.ShouldBe(2);
     }
 
