@@ -44,6 +44,7 @@ public class BenchReportTests
     [InlineData("measurements.0.results", "{\"server\":\"c\",\"rounds\":[],\"figures\":{}}", "results of c, which is none of its servers")]
     [InlineData("measurements.0.results.0.rounds", "null", "null stands")]
     [InlineData("notMeasured", "null", "null stands")]
+    [InlineData("measurements.0.results", "{\"server\":\"a\",\"rounds\":[],\"figures\":{}}", "no rounds")]
     public void Read_OfAReportWithAnEntryThatMeansNothing_IsRefused(string list, string entry, string said)
     {
         var json = JsonNode.Parse(Report(Push, ("a", [10])).ToJson())!;
@@ -57,13 +58,16 @@ public class BenchReportTests
         Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain(said);
     }
 
-    [Fact]
-    public void Read_OfPartsThatAreNull_IsRefused()
+    [Theory]
+    [InlineData("parts", "{\"pull\":null}", "null stands")]
+    [InlineData("completed", "-1", "below 0")]
+    [InlineData("errors", "{\"timeout\":-1}", "below 0")]
+    public void Read_OfARoundThatMeansNothing_IsRefused(string member, string value, string said)
     {
         var json = JsonNode.Parse(Report(Push, ("a", [10])).ToJson())!;
-        json["measurements"]![0]!["results"]![0]!["rounds"]![0]!["parts"] = JsonNode.Parse("""{"pull":null}""");
+        json["measurements"]![0]!["results"]![0]!["rounds"]![0]![member] = JsonNode.Parse(value);
 
-        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain("null stands");
+        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain(said);
     }
 
     [Fact]

@@ -18,10 +18,10 @@ internal sealed class Leftovers(bool remembers)
 
     public void Add(string repository, string digest, long bytes)
     {
+        if (remembers && !_manifests.TryAdd((repository, digest), 0))
+            return;
         Interlocked.Increment(ref _made);
         Interlocked.Add(ref _bytes, bytes);
-        if (remembers)
-            _manifests[(repository, digest)] = 0;
     }
 
     /// <summary>So many were deleted by a measurement.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Holdfast.Bench.Data;
 using Holdfast.Bench.Http;
@@ -16,6 +17,7 @@ internal sealed class ListPreparation(Stand stand, BenchPlan plan, Halt halt)
 
     private readonly Target _target = stand.Target;
     private readonly Names _names = stand.Names;
+    private readonly ConcurrentDictionary<string, byte> _put = new(StringComparer.Ordinal);
     private readonly ImagePush _push = new(stand.Target, Upload.Put) { AsksFirst = true };
 
     public async Task<ReadPlan> ReadsAsync(Workload workload, CancellationToken token)
@@ -85,12 +87,14 @@ internal sealed class ListPreparation(Stand stand, BenchPlan plan, Halt halt)
     }
 
     private bool IsThere(Connection connection, string repository, string reference) => connection.Exchange(
-        _target.Head("HEAD", Deed.Push, repository, $"/v2/{repository}/manifests/{reference}", $"Accept: {Image.IndexType}\r\n"), bodiless: true).Status == 200;
+        _target.Head("HEAD", Deed.Push, repository, $"/v2/{repository}/manifests/{reference}", $"Accept: {Image.IndexType}, {Image.MediaType}\r\n"), bodiless: true).Status == 200;
 
     private int Put(Connection connection, string repository, string reference, string query = "")
     {
         var set = _push.PutManifest(connection, repository, Image.EmptyIndex, reference, Image.IndexType, query);
-        stand.Left.Add(repository, Image.EmptyIndex.Digest, Image.EmptyIndex.Length);
+        // Under as many tags as it is put: it is one manifest.
+        if (_put.TryAdd(repository, 0))
+            stand.Left.Add(repository, Image.EmptyIndex.Digest, Image.EmptyIndex.Length);
         return set;
     }
 
@@ -130,7 +134,10 @@ internal sealed class ListPreparation(Stand stand, BenchPlan plan, Halt halt)
         await stand.AloneAsync(halt, connection =>
         {
             _push.PushBlob(connection, repository, Image.Nothing);
+            if (IsThere(connection, repository, subject.Manifest.Digest))
+                return;
             _push.Push(connection, repository, subject, "subject");
+            stand.Left.Add(repository, subject.Manifest.Digest, subject.Length);
         });
         var referrers = Enumerable.Range(0, plan.Entries).Select(number => subject.Referrer(number.ToString("D7", CultureInfo.InvariantCulture))).ToList();
         await stand.EachAsync(halt, referrers.Count, (connection, number) =>

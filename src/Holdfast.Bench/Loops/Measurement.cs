@@ -119,11 +119,29 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
         var loops = Enumerable.Range(0, plan.Connections).Select(index => new TurnLoop(course, Next(index), reads.Hashes)).ToList();
         return ([.. loops.Select(loop => (Action)loop.Run)], [.. loops.Select(loop => loop.Tally)]);
 
-        Func<(int Part, Operation Act)> Next(int index) => scenario.Workload switch
+        Func<Operation> Next(int index) => scenario.Workload switch
         {
-            Workload.Push => () => (0, Push(images!(), round, index)),
-            Workload.Mixed => () => Interlocked.Increment(ref _mixed) % MixedCycle == 0 ? (1, Push(images!(), round, index)) : (0, Read(reads, turns)),
-            _ => () => (0, Read(reads, turns)),
+            Workload.Push => () => Push(images!(), round, index, part: 0),
+            Workload.Mixed => Mix(Read(reads, turns), () => Push(images!(), round, index, part: 1)),
+            _ => () => Read(reads, turns),
+        };
+    }
+
+    // A connection has a push ready, and learns when its turn comes whether it is one: those that get no more turns would else keep theirs from being done.
+    private Func<Operation> Mix(Operation pull, Func<Operation> makePush)
+    {
+        Operation? ready = null;
+        return () =>
+        {
+            ready ??= makePush();
+            return connection =>
+            {
+                if (Interlocked.Increment(ref _mixed) % MixedCycle != 0)
+                    return pull(connection);
+                var push = ready;
+                ready = null;
+                return push(connection);
+            };
         };
     }
 
@@ -133,10 +151,10 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
         var (operation, bytes) = (turns.Next(), 0L);
         for (var step = 0; step < reads.Operations[operation].Length; step++)
             bytes += connection.Ask(reads.HeadOf(operation, step), reads.Operations[operation][step]);
-        return bytes;
+        return (0, bytes);
     };
 
-    private Operation Push(Image image, int round, int index)
+    private Operation Push(Image image, int round, int index, int part)
     {
         var push = new ImagePush(stand.Target, plan.Upload);
         var number = Interlocked.Increment(ref _pushed);
@@ -146,7 +164,7 @@ internal sealed class Measurement(Stand stand, BenchPlan plan, Scenario scenario
         {
             push.Push(connection, repository, image, tag);
             stand.Left.Add(repository, image.Manifest.Digest, image.Length);
-            return image.Length;
+            return (part, image.Length);
         };
     }
 

@@ -5,12 +5,12 @@ using Holdfast.Bench.Measure;
 namespace Holdfast.Bench.Loops;
 
 /// <summary>One operation on a connection of its own; what it needs was made before.</summary>
-/// <returns>Bytes that were moved.</returns>
-internal delegate long Operation(Connection connection);
+/// <returns>Which part of the workload it was, and the bytes that were moved.</returns>
+internal delegate (int Part, long Bytes) Operation(Connection connection);
 
 /// <summary>One thread, one connection, one operation after the other: pushes, what mixes them with pulls, and everything over TLS.</summary>
-/// <param name="next">Makes the next operation, before its time is taken, and says which part of the workload it is.</param>
-internal sealed class TurnLoop(Course course, Func<(int Part, Operation Act)> next, bool hashes)
+/// <param name="next">Makes the next operation, before its time is taken; the last one made is never done.</param>
+internal sealed class TurnLoop(Course course, Func<Operation> next, bool hashes)
 {
     private const long LongestWaitNanoseconds = 50_000_000;
 
@@ -21,7 +21,7 @@ internal sealed class TurnLoop(Course course, Func<(int Part, Operation Act)> ne
         using var connection = course.Connect(hashes);
         // Watches nothing: it waits to the microsecond, which no timer of the framework does.
         using var clock = course.Pace.IsOpen ? new Poll(1) : null;
-        var (part, act) = next();
+        var act = next();
         while (course.Pace.TryTake(Stopwatch.GetTimestamp(), out var due) is { } taken)
         {
             if (!taken)
@@ -30,16 +30,16 @@ internal sealed class TurnLoop(Course course, Func<(int Part, Operation Act)> ne
                 continue;
             }
 
-            Do(connection, part, act, due);
-            (part, act) = next();
+            Do(connection, act, due);
+            act = next();
         }
     }
 
-    private void Do(Connection connection, int part, Operation act, long due)
+    private void Do(Connection connection, Operation act, long due)
     {
         try
         {
-            var bytes = act(connection);
+            var (part, bytes) = act(connection);
             var now = Stopwatch.GetTimestamp();
             if (course.Counts(due, now))
                 Tally.Complete(part, due, now, bytes);

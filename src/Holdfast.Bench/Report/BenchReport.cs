@@ -64,7 +64,7 @@ internal sealed record BenchReport
         }
     }
 
-    // What was edited by hand may hold null in a list, or results of a server that it doesn't name.
+    // What only an edit by hand makes of a report.
     private static string? FlawOf(BenchReport report)
     {
         var rounds = report.Measurements.SelectMany(static one => one?.Results ?? []).SelectMany(static result => result?.Rounds ?? []).ToList();
@@ -73,8 +73,12 @@ internal sealed record BenchReport
             return "null stands in one of its lists";
         if (report.Servers.CountBy(static server => server.Name, StringComparer.Ordinal).FirstOrDefault(static one => one.Value > 1).Key is { } twice)
             return $"two of its servers are called {twice}";
-        return report.Measurements.SelectMany(static one => one.Results).FirstOrDefault(result => report.Servers.All(server => server.Name != result.Server)) is { } stray
-            ? $"it holds results of {stray.Server}, which is none of its servers"
+        if (report.Measurements.SelectMany(static one => one.Results).FirstOrDefault(result => report.Servers.All(server => server.Name != result.Server)) is { } stray)
+            return $"it holds results of {stray.Server}, which is none of its servers";
+        if (report.Measurements.Any(static one => one.Results.Count == 0 || one.Results.Any(static result => result.Rounds.Count == 0)))
+            return "one of its measurements has no results, or no rounds";
+        return rounds.Exists(static round => round.Completed < 0 || round.RequestsPerSecond < 0 || round.BytesPerSecond < 0 || round.Errors.Values.Any(static errors => errors < 0))
+            ? "a number below 0 stands where something was counted"
             : null;
     }
 

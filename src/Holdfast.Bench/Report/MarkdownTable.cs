@@ -61,6 +61,8 @@ internal static class MarkdownTable
 
     private static string Part(IGrouping<string, KeyValuePair<string, PartOfRound>> part)
     {
+        if (part.All(static one => one.Value.Completed == 0))
+            return $"{part.Key}: 0";
         var (p50, p99) = (Spread.Of(part.Select(static one => one.Value.LatencyMilliseconds.P50)), Spread.Of(part.Select(static one => one.Value.LatencyMilliseconds.P99)));
         return $"{part.Key}: {Quantities.Count(part.Sum(static one => one.Value.Completed))}, p50 {Quantities.Number(p50.Median)} ms, p99 {Quantities.Number(p99.Median)} ms";
     }

@@ -58,7 +58,7 @@ internal static class BenchCommand
         {
             await parsed.InvocationConfiguration.Output.WriteAsync(parsed.GetValue(Json) ? report.ToJson() + "\n" : table);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             WriteFiles(parsed, report, table);
             throw new RemoteFault($"the report could not be written to standard output: {e.Message}", e);
@@ -74,12 +74,15 @@ internal static class BenchCommand
         OutputFile.Write("--svg", parsed.GetValue(Svg), file => File.WriteAllText(file, SvgChart.Write(report)));
     }
 
-    public static void CheckOutput(ParseResult parsed)
+    /// <param name="inputs">Whole paths of files that are read, and must not be replaced.</param>
+    public static void CheckOutput(ParseResult parsed, params IEnumerable<string> inputs)
     {
         var table = OutputFile.Check("--markdown", parsed.GetValue(Markdown));
         var chart = OutputFile.Check("--svg", parsed.GetValue(Svg));
         if (table is not null && table == chart)
             throw new RemoteFault("--markdown and --svg name one file; the chart would replace the table");
+        if (inputs.FirstOrDefault(input => input == table || input == chart) is { } replaced)
+            throw new RemoteFault($"{replaced} is a report to be read; it would be replaced by {(replaced == table ? "the table" : "the chart")}");
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, BenchOptions options, CancellationToken token)
@@ -100,9 +103,16 @@ internal static class BenchCommand
             return await session.RunAsync(progress => display?.Show(new AdminProgress(progress.Step, progress.Done, progress.Total, "requests")), token);
         });
         display?.Clear();
-        await WriteAsync(parsed, report);
-        foreach (var line in BenchText.Closing(report))
-            await errors.WriteLineAsync($"holdfast bench: {line}");
+        try
+        {
+            await WriteAsync(parsed, report);
+        }
+        finally
+        {
+            // What is left in a registry is left there whether or not its report could be written.
+            foreach (var line in BenchText.Closing(report))
+                await errors.WriteLineAsync($"holdfast bench: {line}");
+        }
         return report.NotMeasured.Count > 0 || report.Measurements.Count == 0 ? RootCommands.Failed : report.Failed > 0 ? RootCommands.Findings : RootCommands.Fine;
     }
 

@@ -33,11 +33,13 @@ internal static class BenchCompareCommand
     {
         if (bench.NamesServers(parsed))
             throw new RemoteFault("compare takes reports and no registries: holdfast bench compare before.json after.json");
-        BenchCommand.CheckOutput(parsed);
         var (reports, files) = (new List<(string, BenchReport)>(), parsed.GetRequiredValue(Files));
+        if (files.Contains(""))
+            throw new RemoteFault("a report's name is empty");
         var whole = new HashSet<string>(StringComparer.Ordinal);
         if (files.FirstOrDefault(file => !whole.Add(Path.GetFullPath(file))) is { } twice)
             throw new RemoteFault($"{twice} is named twice; a report has nothing to say against itself");
+        BenchCommand.CheckOutput(parsed, whole);
         foreach (var file in files)
             reports.Add((file, BenchReport.Read(await ReadAsync(file, token), file)));
         var (merged, problems) = Merging.Merge(reports);

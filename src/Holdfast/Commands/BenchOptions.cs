@@ -175,6 +175,8 @@ internal sealed class BenchOptions
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         var (name, url) = equals > 0 && text.AsSpan(0, equals).IndexOfAny('/', ':') < 0 ? (text[..equals], text[(equals + 1)..]) : (null, text);
+        if (name?.AsSpan().IndexOfAny('|', '\n') >= 0)
+            throw new RemoteFault($"'{name}' can't be a server's name: a table's columns end at |");
         if (url.IndexOf("://", StringComparison.Ordinal) is > 0 and var scheme && url[..scheme] is not ("http" or "https"))
             throw new RemoteFault($"'{RegistryTarget.WithoutUser(url)}': registries are asked by http:// or https://");
         if (!RegistryTarget.TryParse(url, out var target, out var problem))

@@ -22,7 +22,7 @@ internal static class BenchText
         var made = $"{Manifests(left.Manifests)} with {Quantities.Bytes(left.Bytes)}";
         return left switch
         {
-            { Refused: { } why } => $"{left.Server}: {made} stay in {left.Repositories}: {why}",
+            { Refused: { } why } => $"{left.Server}: {made} {(left.Manifests == 1 ? "stays" : "stay")} in {left.Repositories}: {why}",
             { Deleted: > 0 } => $"{left.Server}: deleted {Manifests(left.Deleted)} in {left.Repositories}; their {Quantities.Bytes(left.Bytes)} go with the registry's own garbage collection",
             _ => $"{left.Server}: {made} {(left.Manifests == 1 ? "is" : "are")} left in {left.Repositories}; a call with --clean leaves nothing, where the registry allows that",
         };

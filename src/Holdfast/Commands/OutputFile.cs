@@ -9,6 +9,8 @@ internal static class OutputFile
     {
         if (file is null)
             return null;
+        if (file.Length == 0)
+            throw new RemoteFault($"{option}: its file has no name");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file));
         if (Directory.Exists(file))
             throw new RemoteFault($"{option}: '{file}' is a folder; name a file");

@@ -48,6 +48,7 @@ internal static class RootCommands
 
     public static int Invoke(string[] args)
     {
+        Console.SetError(TextWriter.Synchronized(new ForgivingWriter(Console.Error)));
         // A server's start is waited for; it needs none of the others' options.
         var parsed = (args is ["serve", ..] ? Create([ServeCommand.Create()]) : Create()).Parse(args, Parsing);
         // Who asks for help has not yet written what the command needs.
