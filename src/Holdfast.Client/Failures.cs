@@ -8,14 +8,13 @@ namespace Holdfast.Client;
 internal static class Failures
 {
     private const int MaxTextLength = 200;
-    private const string NoAnswer = "the connection was ended before the answer";
 
     // A token that isn't the caller's ran out: a connect or stall timeout.
     public static bool IsNetwork(Exception e) => e is HttpRequestException or IOException or TimeoutException or OperationCanceledException;
 
     /// <summary>For an answer that did not come.</summary>
     public static RegistryFailure Of(Exception e, Uri target) => Innermost(e) is HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded }
-        ? new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: {NoAnswer}")
+        ? new RegistryFailure(RegistryOutcome.Unavailable, $"{target.Authority}: the connection was ended before the answer")
         : OfInnermost(Innermost(e), target);
 
     // What .NET says first is often only "see inner exception".

@@ -54,8 +54,9 @@ public class BenchReportTests
             place = step == "0" ? place![0] : place![step];
         place!.AsArray().Add(JsonNode.Parse(entry));
 
-        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldStartWith("x is no report of `holdfast bench --json`: ");
-        Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message.ShouldContain(said);
+        var message = Should.Throw<BenchFault>(() => BenchReport.Read(json.ToJsonString(), "x")).Message;
+        message.ShouldStartWith("x is no report of `holdfast bench --json`: ");
+        message.ShouldContain(said);
     }
 
     [Theory]
